@@ -1,0 +1,129 @@
+"""Compound scaling: coefficients, multipliers, and the networks they make of a base.
+
+The three parts of `scale` do not touch each other's fields, so a search may walk a large grid as
+the product of its distinct depths, widths and resolutions.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from functools import lru_cache
+from math import isfinite
+
+from scaling_search.arch.rounding import round_channels, round_px, round_repeats
+from scaling_search.arch.spec import Architecture, Stage
+from scaling_search.errors import require
+
+__all__ = [
+    "Coefficients",
+    "Multipliers",
+    "round_channels",
+    "round_px",
+    "round_repeats",
+    "scale",
+    "scale_depth",
+    "scale_resolution",
+    "scale_width",
+]
+
+
+@dataclass(frozen=True)
+class Multipliers:
+    """How many times deeper, wider and finer than the base; raises UserError unless positive."""
+
+    depth: float = 1.0
+    width: float = 1.0
+    resolution: float = 1.0
+
+    def __post_init__(self) -> None:
+        """Raise UserError for a multiplier that is not a positive number."""
+        _require_positive(self)
+
+
+@dataclass(frozen=True)
+class Coefficients:
+    """The constants of compound scaling: growth of depth, width and resolution per unit of φ.
+
+    Source: equation 3 of arXiv 1905.11946. Raises UserError unless all three are positive.
+    """
+
+    alpha: float
+    beta: float
+    gamma: float
+
+    def __post_init__(self) -> None:
+        """Raise UserError for a coefficient that is not a positive number."""
+        _require_positive(self)
+
+    @property
+    def nominal_growth(self) -> float:
+        """α·β²·γ²: what one unit of φ would multiply the MACs by if nothing were rounded."""
+        return self.alpha * self.beta**2 * self.gamma**2
+
+    def at(self, phi: float) -> Multipliers:
+        """The multipliers α^φ, β^φ, γ^φ; φ may be a fraction or negative."""
+        return Multipliers(self.alpha**phi, self.beta**phi, self.gamma**phi)
+
+
+def scale(architecture: Architecture, multipliers: Multipliers) -> Architecture:
+    """The deeper, wider, finer network; dropout and all other fields stay as they are.
+
+    A multiplier of exactly 1 leaves its dimension alone. Raises UserError when the images would
+    become smaller than the strides need.
+    """
+    deeper = scale_depth(architecture, multipliers.depth)
+    return scale_resolution(scale_width(deeper, multipliers.width), multipliers.resolution)
+
+
+def scale_depth(architecture: Architecture, depth: float) -> Architecture:
+    """The network with each stage's repeats times `depth`, rounded up."""
+    if depth == 1:
+        return architecture
+    stages = tuple(
+        s if s.fixed_repeats else _resized(s, round_repeats(s.repeats, depth), s.channels)
+        for s in architecture.stages
+    )
+    return replace(architecture, name=f"{architecture.name} d{depth:.2f}", stages=stages)
+
+
+def scale_width(architecture: Architecture, width: float) -> Architecture:
+    """The network with the channels of stem, stages and head times `width`, rounded to 8."""
+    if width == 1:
+        return architecture
+    a = architecture
+    stages = tuple(_resized(s, s.repeats, round_channels(s.channels, width)) for s in a.stages)
+    ends = (a.stem_channels, a.head_channels)
+    if not a.fixed_stem_and_head:
+        # A head without a convolution (0 channels) stays without.
+        ends = (round_channels(ends[0], width), ends[1] and round_channels(ends[1], width))
+    return replace(
+        a,
+        name=f"{a.name} w{width:.2f}",
+        stages=stages,
+        stem_channels=ends[0],
+        head_channels=ends[1],
+    )
+
+
+def scale_resolution(architecture: Architecture, resolution: float) -> Architecture:
+    """The network for images with sides times `resolution`, to the nearest pixel."""
+    if resolution == 1:
+        return architecture
+    return replace(
+        architecture,
+        name=f"{architecture.name} r{resolution:.2f}",
+        resolution_px=round_px(architecture.resolution_px, resolution),
+    )
+
+
+# A large grid makes few distinct stages; sharing them also shares what they remember.
+@lru_cache(maxsize=1 << 14)
+def _resized(stage: Stage, repeats: int, channels: int) -> Stage:
+    return replace(stage, repeats=repeats, channels=channels)
+
+
+def _require_positive(values: Multipliers | Coefficients) -> None:
+    for field in fields(values):
+        value = getattr(values, field.name)
+        if not (isfinite(value) and value > 0):
+            require(False, f"{field.name} must be a positive number", value)

@@ -1,0 +1,50 @@
+"""Other counters' numbers for a built module, to hold against the analytic walk.
+
+Both count a copy, so neither the module's statistics nor its mode change.
+"""
+
+from __future__ import annotations
+
+import copy
+import warnings
+
+import torch
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+CONV_AND_LINEAR = ("conv", "linear")
+
+
+def count_module(module: nn.Module, input_shape: tuple[int, ...]) -> int:
+    """The multiply-adds of one forward pass by torch's counter, half of the FLOPs that it gives.
+
+    `input_shape` is B × C × H × W; convolutions and matrix products are counted. The copy lies on
+    the meta device, so no arithmetic is done. Give it an eager module: on a scripted or frozen one
+    torch's counter sees next to nothing.
+    """
+    shadow = copy.deepcopy(module).to("meta").eval()
+    counter = FlopCounterMode(display=False)
+    with counter, torch.no_grad():
+        shadow(torch.empty(input_shape, device="meta"))
+    return int(counter.get_total_flops()) // 2
+
+
+def fvcore_conv_linear(
+    module: nn.Module, input_shape: tuple[int, ...]
+) -> tuple[int, dict[str, int]]:
+    """fvcore's multiply-adds of convolutions and linear layers, and the operations it leaves out.
+
+    `input_shape` is B × C × H × W. fvcore's own total also holds batch norm and pooling; it can't
+    run on the meta device, so the forward pass is really done, on the CPU.
+    """
+    shadow = copy.deepcopy(module).cpu().eval()
+    # Importing fvcore and tracing warn of torch's deprecations; none of them changes a count.
+    with warnings.catch_warnings(), torch.no_grad():
+        warnings.simplefilter("ignore")
+        from fvcore.nn import FlopCountAnalysis
+
+        analysis = FlopCountAnalysis(shadow, torch.zeros(input_shape))
+        analysis.unsupported_ops_warnings(False).uncalled_modules_warnings(False)
+        by_operator = analysis.by_operator()
+        unsupported = dict(analysis.unsupported_ops())
+    return sum(int(by_operator[name]) for name in CONV_AND_LINEAR), unsupported

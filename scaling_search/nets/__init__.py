@@ -1,0 +1,1 @@
+"""The networks of `arch` as torch modules."""

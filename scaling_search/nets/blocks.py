@@ -1,0 +1,58 @@
+"""The few modules that torch does not have as we need them."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+
+class GlobalPool(nn.Module):
+    """The mean of each channel: B × C × H × W to B × C."""
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Average over both sides."""
+        return images.mean((2, 3))
+
+
+class LayerNorm(nn.LayerNorm):
+    """Layer normalisation over the channels of B × C × H × W."""
+
+    def forward(self, input: torch.Tensor) -> torch.Tensor:
+        """Normalise each pixel's channels."""
+        return super().forward(input.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+
+
+class SqueezeExcitation(nn.Module):
+    """Channels weighted by a small network that sees their means (arXiv 1709.01507)."""
+
+    def __init__(self, reduce: nn.Module, activation: nn.Module, expand: nn.Module) -> None:
+        super().__init__()
+        self.reduce, self.activation, self.expand = reduce, activation, expand
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Weigh the channels of B × C × H × W."""
+        means = images.mean((2, 3), keepdim=True)
+        weights = self.expand(self.activation(self.reduce(means)))
+        return images * torch.sigmoid(weights)
+
+
+class Residual(nn.Module):
+    """`body(x) + shortcut(x)`, the body left out at random for whole images in training.
+
+    `drop_path` is the chance that an image skips the body (stochastic depth, arXiv 1603.09382);
+    where it does not, the body is divided by the chance of staying, so the mean is the same.
+    """
+
+    def __init__(self, body: nn.Module, shortcut: nn.Module, drop_path: float) -> None:
+        super().__init__()
+        self.body, self.shortcut, self.drop_path = body, shortcut, drop_path
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Add the body's output to the shortcut's."""
+        change: torch.Tensor = self.body(images)
+        if self.training and self.drop_path:
+            kept = torch.ones(len(images), 1, 1, 1, device=images.device, dtype=change.dtype)
+            change = change * functional.dropout(kept, self.drop_path)
+        beside: torch.Tensor = self.shortcut(images)
+        return beside + change
