@@ -1,0 +1,97 @@
+"""Arrays of images on disk: built once, whole or absent, mapped by many processes at once."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TypeAlias
+
+import numpy as np
+import platformdirs
+from filelock import FileLock
+from numpy.typing import NDArray
+
+from scaling_search.errors import UserError
+
+Images: TypeAlias = NDArray[np.uint8]
+Report: TypeAlias = Callable[[str], None]
+
+LAYOUT = "images-1"  # counted up when the same digest comes to mean other pixels
+
+
+def cache_folder() -> Path:
+    """Where images made ready are kept: SCALING_SEARCH_CACHE, or the user's cache folder."""
+    named = os.environ.get("SCALING_SEARCH_CACHE")
+    return Path(named).expanduser() if named else platformdirs.user_cache_path("scaling-search")
+
+
+def cached(key: str, shape: tuple[int, ...], batches: Callable[[], Iterable[Images]]) -> Images:
+    """The array of this key, mapped from disk; its batches are computed when it isn't there.
+
+    The map is private to the process (copy on write). An interrupted build leaves the array
+    absent, and two builders of one key wait for each other. Raises UserError when the cache
+    can't be written.
+    """
+    path = cache_folder() / LAYOUT / f"{key}.npy"
+    found = _mapped(path, shape)
+    if found is not None:
+        return found
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # The system drops the lock of a killed process, so nobody waits for the dead.
+        with FileLock(path.with_suffix(".lock")):
+            found = _mapped(path, shape)
+            if found is None:
+                _build(path, shape, batches())
+                found = np.load(path, mmap_mode="c", allow_pickle=False)
+    except OSError as error:
+        raise unwritable(error) from error
+    return found
+
+
+def unwritable(error: OSError) -> UserError:
+    """The line that says the cache can't be written, and why."""
+    return UserError(
+        f"the cache {cache_folder()} must be writable, got {error}: "
+        "name a folder with room in SCALING_SEARCH_CACHE"
+    )
+
+
+def write_whole(path: Path, chunks: Iterable[bytes | memoryview]) -> None:
+    """Write beside, flush to disk, rename: a crash leaves the old file or the new one."""
+    beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    try:
+        with beside.open("wb") as file:
+            for chunk in chunks:
+                file.write(chunk)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def _build(path: Path, shape: tuple[int, ...], batches: Iterable[Images]) -> None:
+    for left_over in path.parent.glob(f".{path.name}.*.part"):  # by a builder that was killed
+        left_over.unlink(missing_ok=True)
+    write_whole(path, _npy(shape, batches))
+
+
+def _npy(shape: tuple[int, ...], batches: Iterable[Images]) -> Iterable[bytes | memoryview]:
+    """The bytes of a .npy file; written, not mapped, so that a full disk is an error."""
+    header = f"{{'descr': '|u1', 'fortran_order': False, 'shape': {shape}, }}"
+    # Format 1.0: magic, length, and a header padded to 64 bytes, ended by a line feed.
+    header = header.ljust(63 - (10 + len(header)) % 64 + len(header)) + "\n"
+    yield b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header.encode("ascii")
+    for batch in batches:
+        yield np.ascontiguousarray(batch).data.cast("B")
+
+
+def _mapped(path: Path, shape: tuple[int, ...]) -> Images | None:
+    try:
+        array: Images = np.load(path, mmap_mode="c", allow_pickle=False)
+    except (OSError, ValueError, EOFError):  # absent, or damaged: built anew
+        return None
+    return array if array.shape == shape and array.dtype == np.uint8 else None

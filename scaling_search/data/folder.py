@@ -1,0 +1,135 @@
+"""Images in folders, one folder a class: any ImageFolder, and Imagenette."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torchvision.datasets
+
+from scaling_search.data.cache import Images, Report, cache_folder
+from scaling_search.data.decode import decode, threads
+from scaling_search.data.download import download
+from scaling_search.data.manifest import FileFacts, inspect
+from scaling_search.data.parts import Source, fingerprint, resize
+from scaling_search.data.request import DataRequest
+from scaling_search.data.selection import Indices
+from scaling_search.errors import UserError
+
+LAYOUT = "put the images in <root>/train/<class>/ and <root>/test/<class>/"
+SMALL_PX = 64  # up to here a copy of the files at their own side is cheap, and quick to resize
+
+
+@dataclass(frozen=True, eq=False)
+class FolderPart:
+    """Image files that have been read and decoded once."""
+
+    paths: tuple[Path, ...]
+    labels: Indices
+    channels: int
+    native_px: int
+    of_one_side: bool
+    digest: str
+
+    def master_px(self, _px: int, /) -> int | None:
+        """Their side, when all are small squares of one side."""
+        return self.native_px if self.of_one_side and self.native_px <= SMALL_PX else None
+
+    def read(self, positions: Indices, px: int) -> Images:
+        """The images at these positions, the shorter side resized to `px`, cut to the middle."""
+        paths = [self.paths[position] for position in positions]
+        return np.stack(list(threads().map(functools.partial(self._decode, px), paths)))
+
+    def resize(self, images: Images, px: int) -> Images:
+        """Bilinear with antialiasing."""
+        return resize(images, px)
+
+    def _decode(self, px: int, path: Path) -> Images:
+        return decode(path, px, self.channels)
+
+
+@dataclass(frozen=True, eq=False)
+class FolderPool:
+    """The files of one split's folder; `names` are their paths in it."""
+
+    folder: Path
+    names: tuple[str, ...]
+    labels: Indices
+    channels: int
+    report: Report
+
+    def part(self, chosen: Indices) -> FolderPart:
+        """These files; each is read, hashed and decoded unless that was done before."""
+        names = [self.names[index] for index in chosen]
+        facts = inspect(self.folder, names, self.report)
+        sides = np.array([(fact.width, fact.height) for fact in facts])
+        return FolderPart(
+            paths=tuple(self.folder / name for name in names),
+            labels=self.labels[chosen],
+            channels=self.channels,
+            native_px=int(np.median(sides.min(1))),
+            of_one_side=bool((sides == sides[0, 0]).all()),
+            digest=_digest(names, facts, self.channels),
+        )
+
+
+def imagefolder(request: DataRequest, report: Report) -> Source:
+    """Any folder with `train/<class>/…` and `test/<class>/…`.
+
+    Where there is no `test`, `val` is the test split: validation is always held out of train.
+    """
+    root = Path(request.root or "").expanduser()
+    return _source(root, request.greyscale, LAYOUT, report)
+
+
+def imagenette(request: DataRequest, report: Report) -> Source:
+    """Imagenette from `root` (which holds imagenette2, -320 or -160), or downloaded at 320 px."""
+    root = Path(request.root or cache_folder() / "downloads").expanduser()
+    kind = torchvision.datasets.Imagenette
+    way_out = "use --download, or name with --root the folder that holds imagenette2"
+    places = [root / name for name in ("imagenette2", "imagenette2-320", "imagenette2-160")]
+    folder = next((path for path in places if path.is_dir()), places[1])
+    if request.download and not folder.is_dir():
+        report("downloading imagenette")
+        download("imagenette", lambda: kind(root, size="320px", download=True))
+    if not folder.is_dir():
+        raise UserError(f"imagenette needs {folder}, which isn't there: {way_out}")
+    source = _source(folder, request.greyscale, way_out, report)
+    names = {wnid: names[0] for wnid, names in kind._WNID_TO_CLASS.items()}
+    classes = tuple(str(names.get(wnid, wnid)) for wnid in source.classes)
+    return Source(classes, source.train, source.test)
+
+
+def _source(root: Path, greyscale: bool, way_out: str, report: Report) -> Source:
+    train_folder = root / "train"
+    test_folder = root / "test" if (root / "test").is_dir() else root / "val"
+    classes, train = _pool(train_folder, greyscale, way_out, report)
+    test_classes, test = _pool(test_folder, greyscale, way_out, report)
+    if classes != test_classes:
+        odd = sorted(set(classes) ^ set(test_classes))
+        raise UserError(
+            f"{train_folder} and {test_folder} must have the same classes, got {odd[0]!r} in one: "
+            "add it to the other or take it away"
+        )
+    return Source(classes, train, test)
+
+
+def _pool(
+    folder: Path, greyscale: bool, way_out: str, report: Report
+) -> tuple[tuple[str, ...], FolderPool]:
+    try:
+        found = torchvision.datasets.ImageFolder(folder)
+    except OSError as error:
+        reason = "an absent folder" if not folder.is_dir() else str(error)
+        raise UserError(f"{folder} must hold a folder a class, got {reason}: {way_out}") from error
+    names = tuple(Path(path).relative_to(folder).as_posix() for path, _ in found.samples)
+    labels = np.asarray(found.targets, np.int64)
+    return tuple(found.classes), FolderPool(folder, names, labels, 1 if greyscale else 3, report)
+
+
+def _digest(names: Sequence[str], facts: Sequence[FileFacts], channels: int) -> str:
+    rows = (f"{name}\0{fact.content}" for name, fact in zip(names, facts, strict=True))
+    return fingerprint(channels, "\0\0".join(rows))

@@ -1,0 +1,112 @@
+"""A part made ready at a resolution: cached on disk, then resident on the device or streamed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TypeAlias
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from scaling_search.data.cache import Images, Report, cached
+from scaling_search.data.parts import Part
+from scaling_search.data.selection import Indices
+from scaling_search.data.splits import ResidentSplit, Split, StreamedSplit
+
+# Up to here a split lies whole on the device. All that small images come to (CIFAR at 110 px,
+# 10 000 colour images at 256 px) is below it, and a GPU of 8 GB still trains beside it.
+RESIDENT_BYTES = 2 << 30
+STATISTICS_IMAGES = 10_000  # of a streamed train split, so many tell mean and deviation
+CHUNK_BYTES = 32 << 20
+
+Statistics: TypeAlias = tuple[torch.Tensor, torch.Tensor]
+
+
+def make_split(
+    name: str, part: Part, px: int, of_train: Statistics, device: torch.device, report: Report
+) -> Split:
+    """The part at `px` × `px` on the device, with the mean and deviation of the train split."""
+    labels = torch.from_numpy(part.labels)
+    mean, std = of_train
+    if _resident(part, px):
+        images = torch.from_numpy(_images(name, part, px, report)).to(device)
+        return ResidentSplit(images, labels, mean.to(device), std.to(device))
+    read = _reader(name, part, px, report)
+    return StreamedSplit(
+        lambda at: torch.from_numpy(read(at.numpy())),
+        labels,
+        mean.to(device),
+        std.to(device),
+        device,
+    )
+
+
+def statistics(name: str, train: Part, px: int, report: Report) -> Statistics:
+    """Mean and standard deviation of each channel (float32, C) in units of 0..1 at `px`.
+
+    Over all images where the split is resident, else over 10 000 that are evenly spaced.
+    """
+    count = len(train.labels)
+    read = _reader(name, train, px, report)
+    if _resident(train, px):
+        taken = np.arange(count)
+    else:
+        taken = np.linspace(0, count - 1, min(count, STATISTICS_IMAGES)).astype(np.int64)
+    squares = np.arange(256, dtype=np.uint32) ** 2
+    total, total_of_squares = np.zeros((2, train.channels), np.int64)
+    for at in _chunks(len(taken), train.channels * px**2):
+        images = read(taken[at])
+        # Whole numbers: the sums do not depend on their order.
+        total += images.sum((0, 2, 3), np.int64)
+        total_of_squares += squares[images].sum((0, 2, 3), np.int64)
+    pixels = len(taken) * px**2
+    mean = total / pixels
+    variance = total_of_squares / pixels - mean**2
+    std = np.sqrt(np.maximum(variance, 1))  # images of one flat grey are not divided by zero
+    return _per_channel(mean), _per_channel(std)
+
+
+def _per_channel(values: NDArray[np.float64]) -> torch.Tensor:
+    return torch.from_numpy((values / 255).astype(np.float32))
+
+
+def _resident(part: Part, px: int) -> bool:
+    return len(part.labels) * part.channels * px**2 <= RESIDENT_BYTES
+
+
+def _reader(name: str, part: Part, px: int, report: Report) -> Callable[[Indices], Images]:
+    """What gives the images at any positions at `px`: a mapped file, or the files themselves."""
+    if _resident(part, px):
+        whole = _images(name, part, px, report)
+        return lambda at: whole[at]
+    return _maker(name, part, px, report)
+
+
+def _maker(name: str, part: Part, px: int, report: Report) -> Callable[[Indices], Images]:
+    """What makes the images at any positions at `px`, from the master if there is another."""
+    master_px = part.master_px(px)
+    if master_px is None or master_px == px:
+        return lambda at: part.read(at, px)
+    master = _images(name, part, master_px, report)
+    return lambda at: part.resize(master[at], px)
+
+
+def _images(name: str, part: Part, px: int, report: Report) -> Images:
+    """All images of a part at `px`, mapped from the cache, made now where they aren't there."""
+    count, channels = len(part.labels), part.channels
+
+    def batches() -> Iterator[Images]:
+        read = _maker(name, part, px, report)
+        for at in _chunks(count, channels * max(px, part.master_px(px) or px) ** 2):
+            yield read(at)
+            report(f"preparing {name} at {px} px: {at[-1] + 1}/{count}")
+
+    return cached(f"{name}-{part.digest}-{px}px", (count, channels, px, px), batches)
+
+
+def _chunks(count: int, image_bytes: int) -> Iterator[Indices]:
+    """0..count-1 in runs that take about 32 MiB."""
+    size = max(1, min(512, CHUNK_BYTES // image_bytes))
+    for first in range(0, count, size):
+        yield np.arange(first, min(first + size, count))

@@ -1,0 +1,80 @@
+"""What data a run asks for, and what is known of it once it has been checked."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from scaling_search.errors import UserError, require
+
+SplitName = Literal["train", "validation", "test"]
+
+NAMES = ("typefaces", "fashion-mnist", "cifar10", "cifar100", "imagenette", "imagefolder")
+
+
+@dataclass(frozen=True)
+class DataRequest:
+    """A data set by name, where its files lie, and how much of it is used.
+
+    `train_images` cuts the training images before the validation split is held out of them, so
+    train and validation together have that many; `test_images` cuts the test split. Both cuts are
+    stratified and follow `split_seed`; None takes all (of `typefaces`, 4 400 and 2 000). A smaller
+    cut of one seed is contained in every larger one. `greyscale` makes one channel of three.
+    """
+
+    name: str = "typefaces"
+    root: str | None = None
+    download: bool = False
+    train_images: int | None = None
+    test_images: int | None = None
+    validation_fraction: float = 0.1
+    split_seed: int = 0
+    greyscale: bool = False
+
+    # pydantic reads this when a request comes from a file: a misspelt key must not pass.
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
+
+    def __post_init__(self) -> None:
+        """Raise UserError for an unknown name or a value outside its range."""
+        if self.name not in NAMES:
+            close = difflib.get_close_matches(self.name, NAMES, n=1)
+            hint = f"did you mean {close[0]!r}?" if close else "choose one of these"
+            raise UserError(
+                f"data set must be one of {', '.join(NAMES)}, got {self.name!r}: {hint}"
+            )
+        for field in ("train_images", "test_images"):
+            count = getattr(self, field)
+            require(count is None or count >= 1, f"{field} must be at least 1", count)
+        fraction = self.validation_fraction
+        require(0 < fraction < 1, "validation_fraction must lie in (0, 1)", fraction)
+        require(self.split_seed >= 0, "split_seed must be 0 or more", self.split_seed)
+        self._check_root()
+
+    def _check_root(self) -> None:
+        if self.name == "typefaces":
+            require(self.root is None, "typefaces is drawn, so it has no root", self.root)
+        if self.name == "imagefolder":
+            way_out = "give the folder that holds train/<class>/ and test/<class>/"
+            require(self.root is not None, "imagefolder needs a root", self.root, way_out)
+            require(not self.download, "imagefolder can't be downloaded", self.download)
+
+
+@dataclass(frozen=True)
+class DataInfo:
+    """What a checked data set is.
+
+    `native_px` is the side of its images (the median shorter side where they differ), `bytes` what
+    the three splits take as uint8 at that side. `fingerprint` (16 hex digits) follows the content
+    of the images used and the way they are split, never where they lie.
+    """
+
+    name: str
+    classes: tuple[str, ...]
+    channels: int
+    native_px: int
+    train_images: int
+    validation_images: int
+    test_images: int
+    bytes: int
+    fingerprint: str

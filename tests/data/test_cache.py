@@ -1,0 +1,155 @@
+from __future__ import annotations
+
+import multiprocessing
+import time
+from collections.abc import Iterator
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from scaling_search.data.cache import cached
+from scaling_search.errors import UserError
+
+SHAPE = (4, 1, 2, 2)
+WHOLE = np.arange(16, dtype=np.uint8).reshape(SHAPE)
+
+# Forked, as a worker may be: importing all anew would take seconds.
+FORK = multiprocessing.get_context("fork")
+forking = pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+
+
+def build_half(said: Connection) -> None:
+    def batches() -> Iterator[NDArray[np.uint8]]:
+        yield WHOLE[:2]
+        said.send("half")
+        time.sleep(60)
+
+    cached("key", SHAPE, batches)
+
+
+def build_slowly(said: Connection) -> None:
+    def batches() -> Iterator[NDArray[np.uint8]]:
+        time.sleep(0.2)  # so that the others come while it is being built
+        said.send("built")
+        yield WHOLE
+
+    assert np.array_equal(cached("key", SHAPE, batches), WHOLE)
+
+
+def halves() -> Iterator[NDArray[np.uint8]]:
+    yield WHOLE[:2]
+    yield WHOLE[2:]
+
+
+def never() -> Iterator[NDArray[np.uint8]]:
+    raise AssertionError("built again")
+    yield WHOLE
+
+
+def test_an_array_is_built_once_and_then_mapped(cache: Path) -> None:
+    assert np.array_equal(cached("key", SHAPE, halves), WHOLE)
+    found = cached("key", SHAPE, never)
+    assert isinstance(found, np.memmap)
+    assert np.array_equal(found, WHOLE)
+    assert [path.name for path in cache.rglob("*.npy")] == ["key.npy"]
+
+
+def test_numpy_reads_what_was_written(cache: Path) -> None:
+    for shape in [(1, 1, 1, 1), (60_000, 3, 1, 1), SHAPE]:
+        key = "x".join(map(str, shape))
+        built = cached(key, shape, lambda shape=shape: iter([np.full(shape, 7, np.uint8)]))
+        assert built.shape == shape
+        assert (np.load(next(cache.rglob(f"{key}.npy")), allow_pickle=False) == 7).all()
+
+
+def test_what_a_process_writes_into_its_map_stays_its_own() -> None:
+    cached("key", SHAPE, halves)[:] = 0
+    assert np.array_equal(cached("key", SHAPE, never), WHOLE)
+
+
+@forking
+def test_a_builder_killed_halfway_leaves_nothing_that_is_used(cache: Path) -> None:
+    here, there = FORK.Pipe()
+    builder = FORK.Process(target=build_half, args=(there,))
+    builder.start()
+    assert here.recv() == "half"
+    builder.kill()
+    builder.join()
+    assert not list(cache.rglob("*.npy"))
+    assert list(cache.rglob(".*.part"))
+    assert np.array_equal(cached("key", SHAPE, halves), WHOLE)
+    assert not list(cache.rglob(".*.part"))
+
+
+def test_an_exception_halfway_leaves_nothing(cache: Path) -> None:
+    def broken() -> Iterator[NDArray[np.uint8]]:
+        yield WHOLE[:2]
+        raise RuntimeError("halfway")
+
+    with pytest.raises(RuntimeError, match="halfway"):
+        cached("key", SHAPE, broken)
+    assert not list(cache.rglob("*.npy"))
+    assert not list(cache.rglob(".*.part"))
+
+
+@forking
+def test_processes_that_want_one_array_at_once_build_it_once() -> None:
+    here, there = FORK.Pipe()
+    builders = [FORK.Process(target=build_slowly, args=(there,)) for _ in range(4)]
+    for builder in builders:
+        builder.start()
+    for builder in builders:
+        builder.join()
+    assert [builder.exitcode for builder in builders] == [0] * 4
+    assert here.recv() == "built"
+    assert not here.poll()
+
+
+@pytest.mark.parametrize("damage", [b"", b"garbage", None])
+def test_a_damaged_array_is_built_anew(cache: Path, damage: bytes | None) -> None:
+    cached("key", SHAPE, halves)
+    path = next(cache.rglob("key.npy"))
+    path.write_bytes(path.read_bytes()[:-3] if damage is None else damage)
+    assert np.array_equal(cached("key", SHAPE, halves), WHOLE)
+
+
+def test_an_array_of_another_shape_is_built_anew() -> None:
+    cached("key", SHAPE, halves)
+    flat = cached("key", (16, 1, 1, 1), lambda: iter([WHOLE.reshape(16, 1, 1, 1)]))
+    assert flat.shape == (16, 1, 1, 1)
+
+
+def test_a_pickle_in_the_cache_is_not_opened(cache: Path) -> None:
+    path = cache / "images-1" / "key.npy"
+    path.parent.mkdir(parents=True)
+    np.save(path, np.array([{"not": "bytes"}], object), allow_pickle=True)
+    assert np.array_equal(cached("key", SHAPE, halves), WHOLE)
+
+
+def test_a_cache_that_cannot_be_written_is_named_with_the_way_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("in the way")
+    monkeypatch.setenv("SCALING_SEARCH_CACHE", str(tmp_path / "file"))
+    with pytest.raises(UserError, match=r"must be writable.*SCALING_SEARCH_CACHE") as caught:
+        cached("key", SHAPE, halves)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+def test_a_full_disk_is_an_error_and_leaves_no_array(
+    cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = Path.open
+
+    def full(path: Path, *args: object, **kwargs: object) -> object:
+        target = Path("/dev/full") if path.name.endswith(".part") else path
+        return opened(target, *args, **kwargs)  # type: ignore[call-overload]
+
+    monkeypatch.setattr(Path, "open", full)
+    with pytest.raises(UserError, match="No space left"):
+        cached("key", SHAPE, halves)
+    assert not list(cache.rglob("*.npy"))
