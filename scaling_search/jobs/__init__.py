@@ -1,0 +1,1 @@
+"""Jobs as frozen values, the ledger that keeps their results, and where they run."""

@@ -1,0 +1,158 @@
+"""A training as a frozen value with a content hash, and everything that can come of it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, TypeAdapter
+
+from scaling_search.arch.spec import Architecture
+from scaling_search.cost.analytic import count
+from scaling_search.data.request import DataInfo, DataRequest
+from scaling_search.identity import digest
+from scaling_search.training.loop import EpochRecord
+from scaling_search.training.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class TrainJob:
+    """Train one network on one set of images from one seed.
+
+    `images` is the fingerprint of the images and of their split; where they lie (`data.root`) and
+    what the network is called are not part of the job's identity. `reads_test` says that the
+    finished network is scored once on the test split; a search never sets it.
+    """
+
+    architecture: Architecture
+    data: DataRequest
+    images: str
+    train_images: int
+    recipe: Recipe
+    epochs: int
+    seed: int
+    reads_test: bool = False
+
+    @cached_property
+    def plateau_hash(self) -> str:
+        """16 hex digits shared by all trainings that begin alike: same but for their length."""
+        return digest(self._identity())
+
+    @cached_property
+    def fall_hash(self) -> str:
+        """16 hex digits of the training itself, whatever is read of it afterwards."""
+        return digest({**self._identity(), "epochs": self.epochs})
+
+    @cached_property
+    def hash(self) -> str:
+        """16 hex digits of the content: the key of the ledger."""
+        asked = {"epochs": self.epochs, "reads_test": self.reads_test}
+        return digest({**self._identity(), **asked})
+
+    @cached_property
+    def mac_images(self) -> int:
+        """The training's length in forward multiply-adds: MACs × images × epochs."""
+        return count(self.architecture).macs * self.train_images * self.epochs
+
+    def _identity(self) -> dict[str, Any]:
+        return {
+            "architecture": self.architecture.fingerprint,
+            "images": self.images,
+            "recipe": self.recipe,
+            "seed": self.seed,
+        }
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A training that came to its end; accuracies are fractions, of the last epoch's weights."""
+
+    history: tuple[EpochRecord, ...]
+    validation_top1: float
+    test_top1: float | None
+    train_seconds: float
+    kind: Literal["finished"] = "finished"
+
+
+@dataclass(frozen=True)
+class Diverged:
+    """The loss was no longer finite."""
+
+    reason: str
+    kind: Literal["diverged"] = "diverged"
+
+
+@dataclass(frozen=True)
+class OutOfMemory:
+    """The device or the machine had no memory left at this batch size."""
+
+    batch_size: int
+    reason: str
+    kind: Literal["out-of-memory"] = "out-of-memory"
+
+
+@dataclass(frozen=True)
+class TimedOut:
+    """The training took longer than it was given."""
+
+    limit_seconds: float
+    kind: Literal["timed-out"] = "timed-out"
+
+
+@dataclass(frozen=True)
+class Lost:
+    """The process that trained it died again and again."""
+
+    deaths: int
+    reason: str
+    kind: Literal["lost"] = "lost"
+
+
+Result = Annotated[Finished | Diverged | OutOfMemory | TimedOut | Lost, Field(discriminator="kind")]
+
+_RESULTS: TypeAdapter[Result] = TypeAdapter(Result)
+_JOBS = TypeAdapter(TrainJob)
+
+
+def job_for(
+    architecture: Architecture,
+    data: tuple[DataRequest, DataInfo],
+    recipe: Recipe,
+    *,
+    epochs: int,
+    seed: int,
+    reads_test: bool = False,
+) -> TrainJob:
+    """The job that trains this network on these images (as `describe` found them)."""
+    request, info = data
+    return TrainJob(
+        architecture=architecture,
+        data=request,
+        images=info.fingerprint,
+        train_images=info.train_images,
+        recipe=recipe,
+        epochs=epochs,
+        seed=seed,
+        reads_test=reads_test,
+    )
+
+
+def job_to_json(job: TrainJob) -> dict[str, Any]:
+    """The job as plain JSON values."""
+    return asdict(job)
+
+
+def job_from_json(values: object) -> TrainJob:
+    """The job that `job_to_json` wrote; raises pydantic's ValidationError."""
+    return _JOBS.validate_python(values)
+
+
+def result_to_json(result: Result) -> dict[str, Any]:
+    """The result as plain JSON values."""
+    return asdict(result)
+
+
+def result_from_json(values: object) -> Result:
+    """The result that `result_to_json` wrote; raises pydantic's ValidationError."""
+    return _RESULTS.validate_python(values)

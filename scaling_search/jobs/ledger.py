@@ -1,0 +1,139 @@
+"""The ledger: one JSON line per accepted result, flushed to disk, never rewritten.
+
+A line is `{"hash": …, "crc32": …, "record": {…}}`. The checksum covers the record's text, so that a
+line is found damaged without being parsed, and a ledger of 100 000 lines opens at once; a record is
+parsed when it is asked for.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import zlib
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Self
+
+import filelock
+
+from scaling_search.errors import UserError
+from scaling_search.jobs.job import Result, TrainJob, job_to_json, result_from_json, result_to_json
+
+_LINE = re.compile(rb'\{"hash": "([0-9a-f]{16})", "crc32": "([0-9a-f]{8})", "record": (.*)\}\n')
+
+
+class Ledger:
+    """The results of a run directory; whoever holds it is its only writer.
+
+    `notes` says in plain words what was found damaged on opening. Raises UserError when another
+    process holds the ledger, or the directory can't be written.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.notes: list[str] = []
+        self._records: dict[str, bytes] = {}
+        self._results: dict[str, Result] = {}
+        self._lock = filelock.FileLock(path.with_name(f".{path.name}.lock"), blocking=False)
+
+    def __enter__(self) -> Self:
+        """Take the ledger, read it and drop a torn last line."""
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._lock.acquire()
+            # Unbuffered: what a full disk refused must not come out with the next line.
+            self._file = self.path.open("ab", buffering=0)
+        except filelock.Timeout:
+            raise UserError(
+                f"one run writes a directory at a time, got {str(self.path.parent)!r}, which "
+                "another run holds: wait for it or choose another --out"
+            ) from None
+        except OSError as error:
+            self._lock.release()
+            raise UserError(
+                f"the run directory must be writable, got {str(self.path.parent)!r} "
+                f"({error.strerror}): choose another --out"
+            ) from None
+        self._read()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Let the ledger go."""
+        self._file.close()
+        self._lock.release()
+
+    def __len__(self) -> int:
+        return len(self._records)
+
+    def get(self, job: TrainJob) -> Result | None:
+        """The job's result, or None while it is missing."""
+        key = job.hash
+        if key not in self._results and key in self._records:
+            self._results[key] = result_from_json(json.loads(self._records[key])["result"])
+        return self._results.get(key)
+
+    def accept(self, job: TrainJob, result: Result, where: dict[str, str]) -> bool:
+        """Write a result, flushed to disk; False when the job has one already.
+
+        Raises OSError when the disk is full; the ledger then holds what it held before.
+        """
+        if job.hash in self._records:
+            return False
+        at = datetime.now(UTC).isoformat(timespec="seconds")
+        content = job_to_json(job)
+        # Where the images lie is this machine's affair and no part of the result.
+        content["data"] |= {"root": None, "download": False}
+        record = json.dumps(
+            {"job": content, "result": result_to_json(result), "where": where, "at": at},
+            allow_nan=False,
+        ).encode()
+        self._append(_line(job.hash, record))
+        self._records[job.hash] = record
+        self._results[job.hash] = result
+        return True
+
+    def records(self) -> Iterator[dict[str, Any]]:
+        """Every record as it was written, in order."""
+        return (json.loads(record) for record in self._records.values())
+
+    def _append(self, line: bytes) -> None:
+        end = self._file.seek(0, os.SEEK_END)
+        left = memoryview(line)
+        try:
+            while left:
+                left = left[self._file.write(left) :]
+            os.fsync(self._file.fileno())
+        except OSError:
+            # What got through of the line must not be in the way of the next one.
+            self._file.truncate(end)
+            raise
+
+    def _read(self) -> None:
+        whole = 0
+        with self.path.open("rb") as lines:
+            for number, line in enumerate(lines, 1):
+                if line.endswith(b"\n"):
+                    self._take(number, line)
+                    whole += len(line)
+                else:
+                    self._drop_torn(whole)
+
+    def _drop_torn(self, whole: int) -> None:
+        self.notes.append(f"{self.path.name}: dropped a torn last line; its job will run again")
+        self._file.truncate(whole)
+
+    def _take(self, number: int, line: bytes) -> None:
+        match = _LINE.fullmatch(line)
+        if match and int(match[2], 16) == zlib.crc32(match[3]):
+            self._records.setdefault(match[1].decode(), match[3])
+        else:
+            self.notes.append(
+                f"{self.path.name}: line {number} is garbled; its job will run again if needed"
+            )
+
+
+def _line(key: str, record: bytes) -> bytes:
+    crc = zlib.crc32(record)
+    return b'{"hash": "%s", "crc32": "%08x", "record": %s}\n' % (key.encode(), crc, record)

@@ -1,0 +1,90 @@
+"""A worker process as its driver sees it: orders go in, answers come out, its last words stay."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+from typing import IO, Any, cast
+
+from scaling_search.jobs.execute import Place
+from scaling_search.jobs.job import TrainJob, job_to_json
+
+LAST_BYTES = 4096
+
+
+class WorkerProcess:
+    """A `scaling_search.jobs.worker` that runs; what it prints goes to the end of `log`."""
+
+    def __init__(self, log: Path, environment: Mapping[str, str]) -> None:
+        log.parent.mkdir(parents=True, exist_ok=True)
+        self.log = log
+        with log.open("ab") as file:
+            self._log_began = file.tell()
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "scaling_search.jobs.worker"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=file,
+                env={**os.environ, **environment},
+                start_new_session=True,  # Ctrl-C is the driver's; it tells the workers itself
+            )
+        self._orders = cast("IO[bytes]", self._process.stdin)
+        self.answers_from = cast("IO[bytes]", self._process.stdout)
+        self._unread = b""
+
+    @property
+    def pid(self) -> int:
+        """The process's number."""
+        return self._process.pid
+
+    @property
+    def alive(self) -> bool:
+        """Whether it has not ended yet."""
+        return self._process.poll() is None
+
+    def order(self, job: TrainJob, place: Place) -> None:
+        """Hand it a job. If it has died, `answers` will say so."""
+        order = json.dumps({"job": job_to_json(job), "place": asdict(place)})
+        try:
+            self._orders.write(order.encode() + b"\n")
+            self._orders.flush()
+        except BrokenPipeError:
+            self._process.kill()
+
+    def answers(self) -> list[dict[str, Any]] | None:
+        """What it has said since the last call, waiting for something; None once it has died."""
+        content = os.read(self.answers_from.fileno(), 1 << 16)
+        if not content:
+            return None
+        *lines, self._unread = (self._unread + content).split(b"\n")
+        return [json.loads(line) for line in lines]
+
+    def ask_to_stop(self) -> None:
+        """Let it stop at its next step, its checkpoint written."""
+        self._process.terminate()
+
+    def end(self, grace_seconds: float = 0.0) -> int:
+        """Kill it unless it ends in that time; its exit status, negative for a signal's number."""
+        try:
+            status = self._process.wait(grace_seconds)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            status = self._process.wait()
+        self.answers_from.close()
+        with suppress(BrokenPipeError):  # an order that it never read
+            self._orders.close()
+        return status
+
+    def last_words(self) -> str:
+        """The last line that this process wrote to its log, or nothing."""
+        with self.log.open("rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(self._log_began, size - LAST_BYTES))
+            lines = file.read().decode(errors="replace").split("\n")
+        return next((line.strip() for line in reversed(lines) if line.strip()), "")

@@ -1,0 +1,78 @@
+"""A worker process: jobs come in as JSON lines, epochs and results go out as JSON lines.
+
+`python -m scaling_search.jobs.worker` is started by `executor.Workers` and by nobody else. It stops
+at the next step, its checkpoint written, on SIGTERM and when its standard input ends, which is
+what happens when the driver is killed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any, TextIO
+
+import torch
+
+from scaling_search.errors import UserError
+from scaling_search.jobs.execute import Place, execute
+from scaling_search.jobs.job import job_from_json, result_to_json
+from scaling_search.training.loop import StoppedError
+
+
+def main() -> None:
+    """Work until standard input ends."""
+    torch.set_num_threads(1)
+    answers = _private_stdout()
+    stop = threading.Event()
+    # A signal handler may put into a SimpleQueue, even while it interrupts `get`.
+    orders: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+
+    def end(*_: object) -> None:
+        stop.set()
+        orders.put(None)
+
+    signal.signal(signal.SIGTERM, end)
+    threading.Thread(target=_listen, args=(orders, end), daemon=True).start()
+    while (line := orders.get()) is not None and not stop.is_set():
+        _work(json.loads(line), answers, stop)
+
+
+def _work(order: dict[str, Any], answers: TextIO, stop: threading.Event) -> None:
+    def say(kind: str, content: object) -> None:
+        print(json.dumps({kind: content}), file=answers, flush=True)
+
+    try:
+        result = execute(
+            job_from_json(order["job"]),
+            Place(**order["place"]),
+            stop_asked=stop.is_set,
+            on_epoch=lambda record: say("epoch", asdict(record)),
+        )
+        say("result", result_to_json(result))
+    except UserError as error:
+        say("mistake", str(error))
+    except (StoppedError, BrokenPipeError):
+        return  # asked to end, or the driver is gone and with it standard input
+
+
+def _private_stdout() -> TextIO:
+    """The pipe to the driver; whatever else is printed goes to the worker's log."""
+    pipe = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+    return pipe
+
+
+def _listen(orders: queue.SimpleQueue[str | None], end: Callable[[], None]) -> None:
+    for line in sys.stdin:
+        orders.put(line)
+    end()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,100 @@
+"""Checkpoints that a power cut can't spoil: a file is whole, or it is not used.
+
+A checkpoint is a safetensors file whose name carries its step and the SHA-256 of its bytes. It is
+written beside its place, flushed to disk and renamed; the two newest of a folder are kept, and
+the newest whose bytes still match its name is the one that is read. A damaged one is logged.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import safetensors.torch
+import torch
+
+KEPT = 2
+NAMES = "[0-9]" * 9 + "-*.safetensors"  # the step, and 16 digits of the digest
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """Tensors by name and a JSON record, as of `step` (the number of steps done)."""
+
+    step: int
+    tensors: Mapping[str, torch.Tensor]
+    record: Mapping[str, Any]
+
+
+def write_atomically(path: Path, payload: bytes) -> None:
+    """Write beside, flush, rename, flush the folder; a crash leaves the old file or the new."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with beside.open("wb") as file:
+            file.write(payload)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def save(folder: Path, checkpoint: Checkpoint) -> Path:
+    """Write the checkpoint into the folder and drop all but the newest two.
+
+    Raises OSError when the disk is full; what was there before is untouched then.
+    """
+    tensors = {name: tensor.contiguous() for name, tensor in checkpoint.tensors.items()}
+    payload = safetensors.torch.save(tensors, {"record": json.dumps(dict(checkpoint.record))})
+    digest = hashlib.sha256(payload).hexdigest()[:16]
+    path = folder / f"{checkpoint.step:09d}-{digest}.safetensors"
+    write_atomically(path, payload)
+    for old in _newest_first(folder)[KEPT:]:
+        old.unlink(missing_ok=True)
+    return path
+
+
+def load(path: Path) -> Checkpoint | None:
+    """The checkpoint of a file, or None when its bytes do not match its name."""
+    step, _, digest = path.stem.partition("-")
+    try:
+        payload = path.read_bytes()
+    except FileNotFoundError:  # another worker has just dropped it for a newer one
+        return None
+    if hashlib.sha256(payload).hexdigest()[:16] != digest:
+        _log.warning("checkpoint %s is damaged: going on from an older one", path.name)
+        return None
+    return Checkpoint(int(step), safetensors.torch.load(payload), _record(payload))
+
+
+def whole(folder: Path, *, at_most: int) -> Iterator[Checkpoint]:
+    """The valid checkpoints of a folder up to a step, the newest first."""
+    for path in _newest_first(folder):
+        if int(path.stem.partition("-")[0]) <= at_most:
+            checkpoint = load(path)
+            if checkpoint is not None:
+                yield checkpoint
+
+
+def _newest_first(folder: Path) -> list[Path]:
+    return sorted(folder.glob(NAMES), reverse=True)
+
+
+def _record(payload: bytes) -> Any:
+    """The JSON record in the header; the file itself may be gone by now."""
+    end = 8 + int.from_bytes(payload[:8], "little")
+    return json.loads(json.loads(payload[8:end])["__metadata__"]["record"])

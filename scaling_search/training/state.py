@@ -1,0 +1,95 @@
+"""All that a training step changes, as tensors that go into a checkpoint and come back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, assert_never
+
+import torch
+from torch import nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from scaling_search.training.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class State:
+    """A network in training: the model, its optimiser, its averaged copy and its loss scaler."""
+
+    model: nn.Module
+    optimizer: torch.optim.Optimizer
+    averaged: AveragedModel | None
+    scaler: torch.amp.GradScaler
+
+    @property
+    def evaluated(self) -> nn.Module:
+        """The weights that are scored: the averaged ones where the recipe averages."""
+        return self.model if self.averaged is None else self.averaged.module
+
+    def tensors(self) -> dict[str, torch.Tensor]:
+        """Every tensor of the state by a name that says where it belongs, on the CPU."""
+        found = dict(_prefixed("model", self.model.state_dict()))
+        if self.averaged is not None:
+            found |= _prefixed("averaged", self.averaged.state_dict())
+        for index, slots in self.optimizer.state_dict()["state"].items():
+            found |= _prefixed(f"optimizer.{index}", slots)
+        found |= _prefixed("scaler", self.scaler.state_dict())
+        return {name: tensor.detach().cpu().clone() for name, tensor in found.items()}
+
+    def restore(self, tensors: Mapping[str, torch.Tensor]) -> None:
+        """Put back what `tensors` returned; bitwise, on the same software and device."""
+        self.model.load_state_dict(_under(tensors, "model"))
+        if self.averaged is not None:
+            self.averaged.load_state_dict(_under(tensors, "averaged"))
+        slots: dict[int, dict[str, torch.Tensor]] = {}
+        for name, tensor in _under(tensors, "optimizer").items():
+            index, _, slot = name.partition(".")
+            slots.setdefault(int(index), {})[slot] = tensor
+        groups = self.optimizer.state_dict()["param_groups"]
+        self.optimizer.load_state_dict({"state": slots, "param_groups": groups})
+        scaler = {name: tensor.item() for name, tensor in _under(tensors, "scaler").items()}
+        self.scaler.load_state_dict(scaler)
+
+
+def new_state(model: nn.Module, recipe: Recipe, device: torch.device) -> State:
+    """The state before the first step; moves the model to the device, channels last."""
+    model.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    averaged = None
+    if recipe.ema_decay:
+        average = get_ema_multi_avg_fn(recipe.ema_decay)  # type: ignore[no-untyped-call]
+        averaged = AveragedModel(model, multi_avg_fn=average, use_buffers=True)
+    scaler = torch.amp.GradScaler(device.type, enabled=recipe.precision == "float16")
+    return State(model, optimizer(model, recipe), averaged, scaler)
+
+
+def optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
+    """The recipe's optimiser; norms, biases and scales (all below two axes) are not decayed."""
+    parameters = [p for p in model.parameters() if p.requires_grad]
+    groups: list[dict[str, Any]] = [
+        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": recipe.weight_decay},
+        {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
+    ]
+    rate = recipe.learning_rate
+    match recipe.optimizer:
+        case "sgd":
+            nesterov = recipe.momentum > 0
+            return torch.optim.SGD(groups, lr=rate, momentum=recipe.momentum, nesterov=nesterov)
+        case "adamw":
+            return torch.optim.AdamW(groups, lr=rate)
+        case "rmsprop":
+            # Decay 0.9 and epsilon 1e-3: EfficientNet, section 5.2.
+            return torch.optim.RMSprop(
+                groups, lr=rate, alpha=0.9, eps=1e-3, momentum=recipe.momentum
+            )
+        case _:
+            assert_never(recipe.optimizer)
+
+
+def _prefixed(prefix: str, items: Mapping[str, Any]) -> Iterable[tuple[str, torch.Tensor]]:
+    return [(f"{prefix}.{name}", torch.as_tensor(value)) for name, value in items.items()]
+
+
+def _under(tensors: Mapping[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:
+    start = f"{prefix}."
+    return {k.removeprefix(start): v for k, v in tensors.items() if k.startswith(start)}
