@@ -1,0 +1,1 @@
+"""Which networks to train, in which order, and what follows from what they showed."""

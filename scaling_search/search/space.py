@@ -1,0 +1,78 @@
+"""The budget a candidate must keep, and the grid of constants that is searched."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from scaling_search.cost.analytic import Cost
+from scaling_search.errors import require
+
+Resource = Literal["macs", "params", "activations"]
+Constraint = Literal["measured", "nominal"]
+
+# An axis from 1 to 1.5 by 0.1 must end at 1.5 although 5 · 0.1 falls short of it in binary.
+NOISE = 1e-9
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What a candidate may cost.
+
+    `measured`: the built network's real growth in the resource over the base lies within
+    `tolerance` (a fraction) of `growth`. `nominal`: |α·β²·γ² − growth| ≤ tolerance, the paper's
+    constraint (EfficientNet, equation 3), under which the real growth differs by up to 70 %.
+    Raises UserError unless growth > 1 and tolerance lies in (0, 0.5).
+    """
+
+    resource: Resource = "macs"
+    growth: float = 2.0
+    tolerance: float = 0.05
+    constraint: Constraint = "measured"
+
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
+
+    def __post_init__(self) -> None:
+        """Raise UserError for a value outside its range."""
+        growth = self.growth
+        require(1 < growth < math.inf, "growth must be greater than 1 and finite", growth)
+        require(0 < self.tolerance < 0.5, "growth tolerance must lie in (0, 0.5)", self.tolerance)
+
+    def of(self, cost: Cost) -> int:
+        """The cost in the budget's resource."""
+        return int(getattr(cost, self.resource))
+
+
+@dataclass(frozen=True)
+class Axis:
+    """An evenly spaced range of one constant, both ends included; each value is at least 1."""
+
+    low: float
+    high: float
+    step: float
+
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
+
+    def __post_init__(self) -> None:
+        """Raise UserError unless 1 ≤ low ≤ high < ∞ and step > 0."""
+        require(self.low >= 1, "α, β and γ start at 1 or more", self.low)
+        rule = f"an axis that starts at {self.low:g} must end there or above"
+        require(self.low <= self.high < math.inf, rule, self.high)
+        require(0 < self.step < math.inf, "an axis needs a positive step", self.step)
+
+    def values(self) -> list[float]:
+        """The values, rounded so that 1 + 3 · 0.05 is 1.15."""
+        steps = math.floor((self.high - self.low) / self.step + NOISE)
+        return [round(self.low + i * self.step, 10) for i in range(steps + 1)]
+
+
+@dataclass(frozen=True)
+class Space:
+    """The grid that is searched; the default spans single-axis growth of 2 to compound growth."""
+
+    alpha: Axis = Axis(1.0, 2.0, 0.05)
+    beta: Axis = Axis(1.0, 1.5, 0.05)
+    gamma: Axis = Axis(1.0, 1.5, 0.05)
+
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}

@@ -1,0 +1,75 @@
+"""What a search tried, as a data frame."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+
+from scaling_search.jobs.job import Finished
+from scaling_search.search.candidates import Candidate
+from scaling_search.search.constants import Constants, finalists
+from scaling_search.search.halving import Find, Make, Plan, Step, trainings
+from scaling_search.statistics import p_best
+
+COLUMNS = (
+    *("network", "alpha", "beta", "gamma", "alpha_low", "alpha_high", "beta_low", "beta_high"),
+    *("gamma_low", "gamma_high", "depth_repeats", "px", "macs", "growth", "nominal_growth"),
+    *("rung", "epochs", "n", "validation_top1", "sd", "p_best", "tie", "best", "status"),
+)
+
+
+def search_frame(
+    plan: Plan,
+    pool: Sequence[Candidate],
+    step: Step,
+    constants: Constants,
+    make: Make,
+    find: Find,
+) -> pd.DataFrame:
+    """One row a trained candidate, at the highest rung that it reached."""
+    samples = finalists(plan, pool, step, make, find)
+    chances = p_best({name: list(by.values()) for name, by in samples.items()}, plan.seed)
+    rows = []
+    for index in step.rungs[0]:
+        candidate = pool[index]
+        reached = max(rung for rung, tried in enumerate(step.rungs) if index in tried)
+        results = [find(job) for job in trainings(plan.rungs[reached], candidate, make)]
+        scores = [r.validation_top1 for r in results if isinstance(r, Finished)]
+        failures = [r.kind for r in results if r is not None and not isinstance(r, Finished)]
+        rows.append(
+            {
+                **_described(candidate),
+                "rung": reached,
+                "epochs": plan.rungs[reached].epochs,
+                "n": len(scores),
+                "validation_top1": statistics.fmean(scores) if scores else math.nan,
+                "sd": statistics.stdev(scores) if len(scores) > 1 else math.nan,
+                "p_best": chances.get(candidate.name, math.nan),
+                "tie": candidate.name in constants.ties,
+                "best": candidate.name == constants.ties[0],
+                "status": failures[0] if failures else "finished",
+            }
+        )
+    return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def _described(candidate: Candidate) -> dict[str, Any]:
+    point = candidate.coefficients
+    spans = {"alpha": candidate.alpha, "beta": candidate.beta, "gamma": candidate.gamma}
+    return {
+        "network": candidate.name,
+        "alpha": point.alpha,
+        "beta": point.beta,
+        "gamma": point.gamma,
+        **{f"{axis}_low": span[0] for axis, span in spans.items()},
+        **{f"{axis}_high": span[1] for axis, span in spans.items()},
+        "depth_repeats": "-".join(str(s.repeats) for s in candidate.architecture.stages),
+        "px": candidate.architecture.resolution_px,
+        "macs": candidate.cost.macs,
+        "growth": candidate.growth,
+        "nominal_growth": point.nominal_growth,
+    }

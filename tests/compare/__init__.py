@@ -1,0 +1,1 @@
+"""Tests of what seeds can and can't tell."""
