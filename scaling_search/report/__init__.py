@@ -1,0 +1,1 @@
+"""From frames of results to tables, figures and one self-contained page."""

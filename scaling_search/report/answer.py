@@ -1,0 +1,115 @@
+"""The answer in words, and every reservation that a reader must know with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from scaling_search.compare.gains import verdict_sentences
+from scaling_search.report.table import interval_text
+from scaling_search.report.tables import comparison_table, reasons
+from scaling_search.search.constants import Constants
+
+# Rounding leaves a few per cent over at most growths; beyond this a rival had visibly more or
+# less to spend, and the reader must be told.
+GROWTH_SLACK_PERCENT = 5.0
+
+
+def answer(constants: Constants | None, runs: pd.DataFrame, search: pd.DataFrame) -> list[str]:
+    """Return the answer's sentences: the constants and how sure they are, then a verdict a φ."""
+    found = [] if constants is None else [_constants(constants), _certainty(constants, search)]
+    verdicts = verdict_sentences(runs)
+    return (found + verdicts) or ["Nothing has finished yet, so there is no answer."]
+
+
+def notes(constants: Constants | None, runs: pd.DataFrame, search: pd.DataFrame) -> list[str]:
+    """Return what limits the answer: what selection saw, single runs, left-over cost, failures."""
+    return [*_selection(constants), *_seeds(runs), *_left_over(runs), *_failures(runs, search)]
+
+
+def _constants(constants: Constants) -> str:
+    point = constants.coefficients
+    alpha = _constant("α", point.alpha, constants.alpha)
+    beta = _constant("β", point.beta, constants.beta)
+    gamma = _constant("γ", point.gamma, constants.gamma)
+    return (
+        f"The constants found are {alpha} for depth, {beta} for width and {gamma} for resolution "
+        "(in brackets: the values that give this very network)."
+    )
+
+
+def _constant(letter: str, point: float, interval: tuple[float, float]) -> str:
+    return f"{letter} = {interval_text(point, *interval)}"
+
+
+def _certainty(constants: Constants, search: pd.DataFrame) -> str:
+    others = len(constants.ties) - 1
+    seeds = f"{constants.seeds} seeds each" if constants.seeds > 1 else "a single run each"
+    basis = (
+        f"P(best) = {constants.p_best:.2f} among {constants.finalists} finalists with {seeds}, of "
+        f"{constants.trained} trained and {constants.candidates} distinct candidates"
+    )
+    if others < 1:
+        return f"{basis}; no other candidate ties with it."
+    words = "one other candidate" if others == 1 else f"{others} other candidates"
+    return f"{basis}; the evidence can't tell {words} from it{_spread(search)}."
+
+
+def _spread(search: pd.DataFrame) -> str:
+    """Say over which constants the ties spread."""
+    tied = search[search["tie"].astype(bool)] if len(search) else search
+    if len(tied) < 2:
+        return ""
+    names = (("α", "alpha"), ("β", "beta"), ("γ", "gamma"))
+    spans = [f"{letter} {tied[name].min():.2f}–{tied[name].max():.2f}" for letter, name in names]
+    return f" (together they span {', '.join(spans)})"
+
+
+def _selection(constants: Constants | None) -> Iterator[str]:
+    if constants is not None:
+        yield (
+            "The search saw the training and validation splits alone; it never saw the test split, "
+            "which the comparison reads once per finished network."
+        )
+        if constants.seeds < 2:
+            yield "The search's finalists are single runs: its choice could be luck."
+    yield (
+        "Intervals are 95 % Student-t, gains paired by seed. p values are Holm-adjusted over the "
+        "rivals of one φ, so an interval that only just excludes 0 can still mean “no difference "
+        "found”."
+    )
+
+
+def _seeds(runs: pd.DataFrame) -> Iterator[str]:
+    table = comparison_table(runs).numbers
+    single = int((table["n"] == 1).sum())
+    if single:
+        yield f"{single} of {len(table)} networks are single runs, without any interval."
+    few = table["n"].max() if len(table) else 0
+    if 2 <= few < 5:
+        yield (
+            f"With at most {few} seeds a network, “no difference found” means that these runs show "
+            "none, not that there is none."
+        )
+
+
+def _left_over(runs: pd.DataFrame) -> Iterator[str]:
+    table = comparison_table(runs).numbers
+    off = table[table["left_over_percent"].abs() > GROWTH_SLACK_PERCENT]
+    cases = [
+        f"{row['method']} at φ = {row['phi']:g} really grew {row['growth']:.2f} × instead of "
+        f"{row['growth_target']:.2f} × ({row['left_over_percent']:+.1f} %)"
+        for row in off.to_dict("records")
+    ]
+    if cases:
+        listed = "; ".join(cases)
+        yield f"Cost is not equal everywhere, since layers come in whole numbers: {listed}."
+
+
+def _failures(runs: pd.DataFrame, search: pd.DataFrame) -> Iterator[str]:
+    for frame, what in ((runs, "trainings of the comparison"), (search, "candidates")):
+        failed = reasons(frame) if len(frame) else ""
+        if failed:
+            count = int((frame["status"] != "finished").sum())
+            yield f"{count} of {len(frame)} {what} did not finish: {failed}."

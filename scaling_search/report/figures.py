@@ -1,0 +1,171 @@
+"""Accuracy against cost and learning curves: computed as frames first, then drawn."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, assert_never
+
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator
+
+from scaling_search.compare.gains import METHODS, finished
+from scaling_search.report.drawing import COLOURS, DASHES, MARKERS, Picture, method_keys, picture
+from scaling_search.statistics import mean_interval
+
+CostName = Literal["macs", "params", "activations"]
+COSTS: tuple[CostName, ...] = ("macs", "params", "activations")
+_LINE_COLUMNS = ("method", "phi", "cost", "mean", "low", "high", "n")
+
+
+def accuracy_lines(runs: pd.DataFrame, cost: CostName) -> pd.DataFrame:
+    """Return one row a method and φ: cost, mean test top-1 in percent, its 95 % interval, n.
+
+    The base network at φ = 0 opens the line of every method; `low` and `high` are nan at n = 1.
+    """
+    done = finished(runs)
+    rows = [
+        _line_point(at, method, cost)
+        for method in METHODS
+        if len(done) and (done["method"] == method).any()
+        for _, at in done[done["method"].isin(["base", method])].groupby("phi", sort=True)
+    ]
+    return pd.DataFrame(rows, columns=list(_LINE_COLUMNS))
+
+
+def accuracy_dots(runs: pd.DataFrame, cost: CostName) -> pd.DataFrame:
+    """Return one row a finished training: method, cost and test top-1 in percent."""
+    done = finished(runs)
+    values = {"method": done["method"], "cost": done[cost], "top1": 100 * done["test_top1"]}
+    return pd.DataFrame(values)
+
+
+def learning_curves(curves: pd.DataFrame) -> pd.DataFrame:
+    """Return one row a method, φ and epoch: mean over seeds of validation top-1 in percent, n."""
+    measured = curves.dropna(subset=["validation_top1"])
+    keys = ["phi", "method", "epoch"]
+    means = measured.groupby(keys)["validation_top1"].agg(["mean", "count"]).reset_index()
+    means["mean"] = 100 * means["mean"].astype(float)
+    return means.rename(columns={"mean": "top1", "count": "n"})
+
+
+def accuracy_picture(runs: pd.DataFrame, cost: CostName) -> Picture:
+    """Draw test top-1 against one cost, one line a method, 95 % intervals, seeds as faint dots."""
+    lines, dots = accuracy_lines(runs, cost), accuracy_dots(runs, cost)
+
+    def draw(figure: Figure) -> None:
+        axes = figure.add_subplot()
+        _draw_dots(axes, dots)
+        for method, line in lines.groupby("method", sort=False):
+            _draw_line(axes, str(method), line)
+        _draw_base(axes, runs, cost)
+        axes.set(xscale="log", xlabel=_axis_label(cost), ylabel="test top-1 (%)")
+        _log_ticks(axes, dots["cost"])
+        figure.legend(handles=method_keys(dots["method"]), loc="outside lower center", ncols=3)
+
+    caption = (
+        f"Test top-1 against {_axis_label(cost)}. Lines join means over seeds, bars are 95 % "
+        "intervals, faint dots are single trainings."
+    )
+    return picture(f"accuracy_{cost}", caption, (7.2, 4.8), draw)
+
+
+def curves_picture(curves: pd.DataFrame) -> Picture:
+    """Draw validation top-1 by epoch, one panel a φ, with the base network in each."""
+    means = learning_curves(curves)
+    base = means[means["method"] == "base"]
+    grown = sorted(means.loc[means["method"] != "base", "phi"].unique()) or [0.0]
+
+    def draw(figure: Figure) -> None:
+        panels = figure.subplots(1, len(grown), sharey=True, squeeze=False)[0]
+        for axes, phi in zip(panels, grown, strict=True):
+            _draw_curves(axes, "base", base)
+            for method in METHODS:
+                _draw_curves(
+                    axes, method, means[(means["phi"] == phi) & (means["method"] == method)]
+                )
+            axes.set(title=f"φ = {phi:g}", xlabel="epoch")
+            axes.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
+        panels[0].set_ylabel("validation top-1 (%)")
+        figure.legend(handles=method_keys(means["method"]), loc="outside lower center", ncols=3)
+
+    caption = "Validation top-1 by epoch, mean over seeds, one panel a φ; the base network in each."
+    return picture("learning_curves", caption, (max(7.2, 3.9 * len(grown)), 4.2), draw)
+
+
+def _line_point(at: pd.DataFrame, method: str, cost: CostName) -> dict[str, object]:
+    score = mean_interval([100 * float(top1) for top1 in at["test_top1"]])
+    ends = {"mean": score.mean, "low": score.low, "high": score.high, "n": score.n}
+    phi, spent = float(at["phi"].iloc[0]), int(at[cost].iloc[0])
+    return {"method": method, "phi": phi, "cost": spent, **ends}
+
+
+def _draw_dots(axes: Any, dots: pd.DataFrame) -> None:
+    # A step to the right of the mean, or error bar and marker would hide them.
+    aside = (dots["cost"].max() / dots["cost"].min()) ** 0.012 if len(dots) else 1.0
+    for method, rows in dots.groupby("method", sort=False):
+        look = {"color": COLOURS[str(method)], "marker": MARKERS[str(method)]}
+        axes.scatter(aside * rows["cost"], rows["top1"], s=18, alpha=0.4, linewidths=0, **look)
+
+
+def _draw_line(axes: Any, method: str, line: pd.DataFrame) -> None:
+    look = {"color": COLOURS[method], "linestyle": DASHES[method], "linewidth": 1.8}
+    axes.plot(line["cost"], line["mean"], **look)
+    _draw_means(axes, method, line[line["phi"] > 0])
+
+
+def _draw_base(axes: Any, runs: pd.DataFrame, cost: CostName) -> None:
+    base = finished(runs)
+    base = base[base["method"] == "base"]
+    if len(base):
+        _draw_means(axes, "base", pd.DataFrame([_line_point(base, "base", cost)]))
+
+
+def _draw_means(axes: Any, method: str, points: pd.DataFrame) -> None:
+    axes.errorbar(
+        points["cost"],
+        points["mean"],
+        yerr=(points["high"] - points["mean"]).fillna(0.0),
+        color=COLOURS[method],
+        fmt=MARKERS[method],
+        capsize=3.5,
+        markersize=6.5,
+        zorder=4 if method == "base" else 3,
+    )
+
+
+def _draw_curves(axes: Any, method: str, line: pd.DataFrame) -> None:
+    if len(line):
+        look = {"color": COLOURS[method], "linestyle": DASHES[method], "marker": MARKERS[method]}
+        look["markevery"] = max(1, len(line) // 10)
+        axes.plot(line["epoch"], line["top1"], linewidth=1.6, markersize=4.5, **look)
+
+
+def _axis_label(cost: CostName) -> str:
+    if cost == "macs":
+        return "FLOPs (multiply-adds)"
+    if cost == "params":
+        return "parameters"
+    if cost == "activations":
+        return "activations (outputs of convolutions)"
+    assert_never(cost)
+
+
+def _log_ticks(axes: Any, costs: pd.Series[Any]) -> None:
+    """Label the axis more finely, the fewer decades the costs span."""
+    span = costs.max() / costs.min() if len(costs) else 1.0
+    if span < 2:
+        steps: tuple[float, ...] = (1, 1.25, 1.5, 1.75, 2, 2.5, 3, 3.5, 4, 5, 6, 7, 8, 9)
+    else:
+        steps = (1, 1.5, 2, 3, 4, 5, 7) if span < 12 else (1, 2, 5)
+    locator = LogLocator(subs=steps, numticks=20)
+    axes.xaxis.set_major_locator(locator)
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _si(value)))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_minor_formatter(NullFormatter())
+
+
+def _si(value: float) -> str:
+    for factor, unit in ((1e9, " G"), (1e6, " M"), (1e3, " k")):
+        if value >= factor * 0.9999:
+            return f"{value / factor:.3g}{unit}"
+    return f"{value:.3g}"

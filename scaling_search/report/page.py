@@ -1,0 +1,135 @@
+"""One self-contained page and one README that answer the study's question from its evidence."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import jinja2
+import pandas as pd
+
+from scaling_search.compare.gains import finished
+from scaling_search.report.answer import answer, notes
+from scaling_search.report.drawing import Picture
+from scaling_search.report.figures import COSTS, accuracy_picture, curves_picture
+from scaling_search.report.files import write_atomically
+from scaling_search.report.landscape import landscape, landscape_picture
+from scaling_search.report.table import LEFT_ALIGNED, Table, write_tables
+from scaling_search.report.tables import (
+    candidates_table,
+    comparison_table,
+    environment_table,
+    gains_table,
+)
+from scaling_search.search.constants import Constants
+
+_TEMPLATES = Path(__file__).parent / "templates"
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """All that a report says, as values: nothing in it is looked up elsewhere.
+
+    `question` is one sentence; `constants` is None where no search was run; `runs`, `search` and
+    `curves` are the frames of comparison, candidates and epochs (any may be empty); `study_toml`
+    and `command` let a reader run the study again; `environment` holds versions and machine.
+    """
+
+    title: str
+    question: str
+    constants: Constants | None
+    runs: pd.DataFrame
+    search: pd.DataFrame
+    curves: pd.DataFrame
+    study_toml: str
+    environment: Mapping[str, object]
+    command: str
+
+
+@dataclass(frozen=True)
+class Paths:
+    """Where a report was written."""
+
+    html: Path
+    readme: Path
+    tables: tuple[Path, ...]
+    figures: tuple[Path, ...]
+
+
+def write_report(evidence: Evidence, out: Path) -> Paths:
+    """Write out/report.html, out/README.md, out/tables/* and out/figures/*, each file atomically.
+
+    Written again from the same evidence, every file is byte-identical.
+    """
+    tables, drawn = tables_of(evidence), pictures_of(evidence)
+    figures = tuple(
+        write_atomically(out / "figures" / f"{picture.name}.{ending}", data)
+        for picture in drawn
+        for ending, data in (("png", picture.png), ("svg", picture.svg))
+    )
+    words = _words(evidence, tables, drawn)
+    return Paths(
+        html=write_atomically(out / "report.html", _render("report.html", words)),
+        readme=write_atomically(out / "README.md", _render("README.md.jinja", words)),
+        tables=write_tables(tuple(tables.values()), out / "tables"),
+        figures=figures,
+    )
+
+
+def tables_of(evidence: Evidence) -> dict[str, Table]:
+    """Return the report's tables by name."""
+    tables = (
+        gains_table(evidence.runs),
+        comparison_table(evidence.runs),
+        candidates_table(evidence.search),
+    )
+    return {table.name: table for table in tables}
+
+
+def pictures_of(evidence: Evidence) -> tuple[Picture, ...]:
+    """Draw the pictures for which there are data."""
+    drawn: list[Picture] = []
+    if len(finished(evidence.runs)):
+        drawn += [accuracy_picture(evidence.runs, cost) for cost in COSTS]
+    if len(evidence.search) and len(landscape(evidence.search)):
+        drawn.append(landscape_picture(evidence.search))
+    if len(evidence.curves):
+        drawn.append(curves_picture(evidence.curves))
+    return tuple(drawn)
+
+
+def _words(
+    evidence: Evidence, tables: Mapping[str, Table], drawn: tuple[Picture, ...]
+) -> dict[str, object]:
+    """Return all that the templates name."""
+    frames = (evidence.constants, evidence.runs, evidence.search)
+    return {
+        "evidence": evidence,
+        "answer": answer(*frames),
+        "notes": notes(*frames),
+        "tables": tables,
+        "environment": environment_table(evidence.environment),
+        "pictures": {picture.name: picture for picture in drawn},
+        "left_aligned": LEFT_ALIGNED,
+        "data_uri": _data_uri,
+    }
+
+
+def _data_uri(picture: Picture) -> str:
+    """Return the picture as a data URI: SVG, sharp at any size."""
+    return "data:image/svg+xml;base64," + base64.b64encode(picture.svg).decode("ascii")
+
+
+def _render(template: str, words: Mapping[str, object]) -> str:
+    """Fill in a template; HTML is escaped, Markdown is not."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_TEMPLATES),
+        autoescape=template.endswith(".html"),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    return environment.get_template(template).render(words)

@@ -1,0 +1,165 @@
+"""The report's tables: numbers for machines, and the same numbers worded for people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from scaling_search.compare.gains import METHODS, WORDS, finished, gains
+from scaling_search.report.table import (
+    DASH,
+    Cells,
+    Row,
+    Table,
+    as_float,
+    interval_cell,
+    number_cell,
+    p_text,
+    scaled_cell,
+    shown_text,
+)
+from scaling_search.statistics import mean_interval
+
+
+def comparison_table(runs: pd.DataFrame) -> Table:
+    """One row a network of the comparison, the base first, failed trainings counted by reason."""
+    order = {method: place for place, method in enumerate(("base", *METHODS))}
+    groups = runs.groupby(["phi", "method"], sort=False) if len(runs) else ()
+    rows = sorted(
+        (_network_row(group) for _, group in groups),
+        key=lambda row: (row["phi"], order.get(str(row["method"]), len(order))),
+    )
+    numbers = pd.DataFrame(rows, columns=list(_NETWORK_COLUMNS))
+    return Table("comparison", numbers, shown_text(numbers, _comparison_cells(numbers)))
+
+
+def gains_table(runs: pd.DataFrame) -> Table:
+    """One row a φ and rival: what compound scaling gains over it."""
+    numbers = gains(runs)
+    return Table("gains", numbers, shown_text(numbers, _GAIN_CELLS))
+
+
+def candidates_table(search: pd.DataFrame) -> Table:
+    """One row a candidate, the best first, then its ties, then by rung and accuracy."""
+    keys = ["best", "tie", "rung", "validation_top1"]
+    numbers = search.sort_values(keys, ascending=False, kind="stable") if len(search) else search
+    numbers = numbers.reindex(columns=list(_CANDIDATE_COLUMNS)).reset_index(drop=True)
+    for fraction, percent in (("validation_top1", "validation_top1_percent"), ("sd", "sd_points")):
+        numbers[fraction] = 100 * numbers[fraction].astype(float)
+        numbers = numbers.rename(columns={fraction: percent})
+    return Table("candidates", numbers, shown_text(numbers, _candidate_cells(numbers)))
+
+
+def environment_table(environment: Mapping[str, object]) -> Table:
+    """One row a fact about the machine and its libraries."""
+    facts = [(key, str(value)) for key, value in environment.items()]
+    numbers = pd.DataFrame(facts, columns=["what", "value"])
+    return Table("environment", numbers, numbers)
+
+
+_NETWORK_COLUMNS = (
+    *("method", "phi", "network", "depth", "width", "resolution", "px"),
+    *("macs", "params", "activations", "growth_target", "growth", "left_over_percent", "n"),
+    *("test_top1_percent", "test_low_percent", "test_high_percent", "validation_top1_percent"),
+    "not_finished",
+)
+_CANDIDATE_COLUMNS = (
+    *("network", "alpha", "beta", "gamma", "alpha_low", "alpha_high", "beta_low", "beta_high"),
+    *("gamma_low", "gamma_high", "depth_repeats", "px", "macs", "growth", "nominal_growth"),
+    *("rung", "epochs", "n", "validation_top1", "sd", "p_best", "tie", "best", "status"),
+)
+
+
+def _network_row(group: pd.DataFrame) -> dict[str, object]:
+    first, done = group.iloc[0], finished(group)
+    test = mean_interval([100 * float(top1) for top1 in done["test_top1"]])
+    kept = ["method", "phi", "network", "depth", "width", "resolution", "px"]
+    kept += ["macs", "params", "activations", "growth_target", "growth"]
+    return {
+        **{column: first[column] for column in kept},
+        "left_over_percent": 100 * (first["growth"] / first["growth_target"] - 1),
+        "n": test.n,
+        "test_top1_percent": test.mean,
+        "test_low_percent": test.low,
+        "test_high_percent": test.high,
+        "validation_top1_percent": 100 * done["validation_top1"].astype(float).mean(),
+        "not_finished": reasons(group),
+    }
+
+
+def reasons(runs: pd.DataFrame) -> str:
+    """Count the trainings that did not finish, by reason: "2 diverged, 1 timed-out"."""
+    failed = runs.loc[runs["status"] != "finished", "status"].value_counts(sort=False)
+    return ", ".join(f"{count} {reason}" for reason, count in sorted(failed.items(), key=str))
+
+
+def _comparison_cells(numbers: pd.DataFrame) -> Cells:
+    return {
+        "method": lambda row: str(row["method"]),
+        "φ": number_cell("phi", "g"),
+        "depth ×": number_cell("depth", ".2f"),
+        "width ×": number_cell("width", ".2f"),
+        "resolution ×": number_cell("resolution", ".2f"),
+        "side (px)": number_cell("px", "d"),
+        **scaled_cell(numbers, "macs", "MACs"),
+        **scaled_cell(numbers, "params", "params"),
+        **scaled_cell(numbers, "activations", "activations"),
+        "growth asked ×": number_cell("growth_target", ".2f"),
+        "real growth ×": number_cell("growth", ".2f"),
+        "left over (%)": number_cell("left_over_percent", "+.1f"),
+        "n": number_cell("n", "d"),
+        "test top-1 (%) [95\u00a0%]": interval_cell(
+            ("test_top1_percent", "test_low_percent", "test_high_percent")
+        ),
+        "validation top-1 (%)": number_cell("validation_top1_percent", ".2f"),
+        "not finished": lambda row: str(row["not_finished"]) or DASH,
+    }
+
+
+_GAIN_CELLS: Cells = {
+    "φ": number_cell("phi", "g"),
+    "growth asked ×": number_cell("growth_target", ".2f"),
+    "rival": lambda row: WORDS[str(row["rival"])],
+    "compound's real growth ×": number_cell("compound_growth", ".2f"),
+    "rival's real growth ×": number_cell("rival_growth", ".2f"),
+    "n": number_cell("n", "d"),
+    "compound − rival (points) [95\u00a0%]": interval_cell(
+        ("gain_points", "low_points", "high_points"), spec="+.2f"
+    ),
+    "p (Holm)": lambda row: p_text(as_float(row["p_adjusted"])),
+    "verdict": lambda row: _verdict_text(str(row["verdict"])),
+}
+
+
+def _candidate_cells(numbers: pd.DataFrame) -> Cells:
+    return {
+        "network": lambda row: str(row["network"]),
+        "α (depth)": interval_cell(("alpha", "alpha_low", "alpha_high")),
+        "β (width)": interval_cell(("beta", "beta_low", "beta_high")),
+        "γ (resolution)": interval_cell(("gamma", "gamma_low", "gamma_high")),
+        "repeats": lambda row: str(row["depth_repeats"]),
+        "side (px)": number_cell("px", "d"),
+        **scaled_cell(numbers, "macs", "MACs"),
+        "real growth ×": number_cell("growth", ".2f"),
+        "nominal αβ²γ²": number_cell("nominal_growth", ".2f"),
+        "rung": lambda row: f"{as_float(row['rung']) + 1:.0f}",
+        "epochs": number_cell("epochs", "g"),
+        "n": number_cell("n", "d"),
+        "validation top-1 (%)": number_cell("validation_top1_percent", ".2f"),
+        "sd (points)": number_cell("sd_points", ".2f"),
+        "P(best)": number_cell("p_best", ".2f"),
+        "note": _candidate_note,
+    }
+
+
+def _candidate_note(row: Row) -> str:
+    if row["status"] != "finished":
+        return str(row["status"])
+    if row["best"]:
+        return "best"
+    return "tie with the best" if row["tie"] else DASH
+
+
+def _verdict_text(verdict: str) -> str:
+    return f"compound is {verdict}" if verdict in ("better", "worse") else verdict

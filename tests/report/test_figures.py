@@ -1,0 +1,106 @@
+"""Figures: the data behind them, and files that redraw byte-identical."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from scaling_search.report.drawing import COLOURS, MARKERS
+from scaling_search.report.figures import (
+    COSTS,
+    accuracy_dots,
+    accuracy_lines,
+    accuracy_picture,
+    curves_picture,
+    learning_curves,
+)
+from scaling_search.report.landscape import landscape, landscape_picture
+from tests.report.frames import curves_frame, runs_frame, search_frame
+
+PNG = b"\x89PNG"
+
+
+def test_every_line_starts_at_the_shared_base():
+    lines = accuracy_lines(runs_frame(), "macs")
+    starts = lines.groupby("method").first()
+    assert len(starts) == 4
+    assert set(starts["cost"]) == {1_400_000}
+    assert starts["mean"].nunique() == 1
+
+
+def test_lines_carry_means_in_percent_with_their_intervals():
+    runs = runs_frame()
+    lines = accuracy_lines(runs, "params").set_index(["method", "phi"])
+    own = runs[(runs["method"] == "width") & (runs["phi"] == 2.0)]["test_top1"]
+    point = lines.loc[("width", 2.0)]
+    assert point["mean"] == pytest.approx(100 * own.mean())
+    half = 4.302653 * 100 * own.std() / math.sqrt(3)
+    assert point["high"] - point["mean"] == pytest.approx(half, rel=1e-6)
+
+
+def test_failed_runs_are_no_dots():
+    runs = runs_frame()
+    runs.loc[0, ["status", "test_top1"]] = ["diverged", np.nan]
+    assert len(accuracy_dots(runs, "macs")) == len(runs) - 1
+
+
+def test_curves_are_means_over_seeds():
+    means = learning_curves(curves_frame(epochs=4))
+    assert set(means["n"]) == {3}
+    assert len(means) == 9 * 4
+
+
+def test_epochs_without_validation_are_left_out():
+    curves = curves_frame(epochs=4)
+    curves.loc[curves["epoch"] == 2, "validation_top1"] = np.nan
+    assert set(learning_curves(curves)["epoch"]) == {1, 3, 4}
+
+
+def test_shares_add_up_to_one_and_corners_are_single_axes():
+    search = search_frame(3)
+    search[["alpha", "beta", "gamma"]] = [[2, 1, 1], [1, 2**0.5, 1], [1, 1, 2**0.5]]
+    places = landscape(search).set_index("alpha")
+    columns = ["depth_share", "width_share", "resolution_share"]
+    assert places[columns].sum(axis=1).to_numpy() == pytest.approx(1.0)
+    assert tuple(places.loc[2, ["x", "y"]]) == pytest.approx((0.0, 0.0))
+    assert places[columns].max(axis=1).to_numpy() == pytest.approx(1.0)
+
+
+def test_failed_candidates_have_no_place():
+    search = search_frame(10)
+    search.loc[0, ["status", "validation_top1"]] = ["diverged", np.nan]
+    assert len(landscape(search)) == 9
+
+
+def test_methods_differ_in_colour_and_marker():
+    assert len(set(COLOURS.values())) == len(set(MARKERS.values())) == len(COLOURS)
+
+
+def test_a_redraw_is_byte_identical():
+    first, second = (accuracy_picture(runs_frame(), "macs") for _ in range(2))
+    assert first.png == second.png
+    assert first.svg == second.svg
+    assert first.png.startswith(PNG)
+    one, two = (landscape_picture(search_frame()) for _ in range(2))
+    assert one.svg == two.svg
+
+
+def test_cost_is_called_flops_on_its_axis_alone():
+    drawn = {cost: accuracy_picture(runs_frame(), cost) for cost in COSTS}
+    assert "FLOPs (multiply-adds)" in drawn["macs"].caption
+    assert "FLOPs" not in drawn["params"].caption + drawn["activations"].caption
+
+
+@pytest.mark.parametrize("candidates", [1, 5, 80])
+def test_few_and_many_candidates_are_drawn(candidates):
+    assert landscape_picture(search_frame(candidates, finalists=1)).png.startswith(PNG)
+
+
+def test_a_base_alone_and_single_runs_are_drawn():
+    runs = runs_frame(seeds=1)
+    assert accuracy_picture(runs, "macs").png.startswith(PNG)
+    assert accuracy_picture(runs[runs["phi"] == 0], "macs").png.startswith(PNG)
+    base = curves_frame(epochs=1).query("method == 'base'")
+    assert curves_picture(base).png.startswith(PNG)

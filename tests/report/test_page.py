@@ -1,0 +1,157 @@
+"""The page and the README: the answer first, everything inside, nothing typed in."""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import html
+import re
+
+import numpy as np
+import pytest
+
+from scaling_search.arch.scaling import Coefficients
+from scaling_search.report.page import Evidence, tables_of, write_report
+from scaling_search.search.constants import Constants
+from tests.report.frames import curves_frame, runs_frame, search_frame
+
+CONSTANTS = Constants(
+    coefficients=Coefficients(1.05, 1.05, 1.28),
+    alpha=(1.0, 1.25),
+    beta=(1.0, 1.08),
+    gamma=(1.27, 1.29),
+    ties=("a", "b", "c"),
+    p_best=0.47,
+    candidates=65,
+    trained=30,
+    finalists=6,
+    seeds=3,
+)
+
+
+@pytest.fixture(scope="module")
+def evidence() -> Evidence:
+    return Evidence(
+        title="Scaling micro on typefaces <trial>",
+        question="How should micro grow?",
+        constants=CONSTANTS,
+        runs=runs_frame(),
+        search=search_frame(),
+        curves=curves_frame(),
+        study_toml='name = "demo"\n',
+        environment={"torch": "2.14.1", "threads": 1},
+        command="scaling-search run --preset demo",
+    )
+
+
+@pytest.fixture(scope="module")
+def report(evidence, tmp_path_factory):
+    return write_report(evidence, tmp_path_factory.mktemp("report"))
+
+
+@pytest.fixture(scope="module")
+def page(report) -> str:
+    return report.html.read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def readme(report) -> str:
+    return report.readme.read_text(encoding="utf-8")
+
+
+def test_every_file_is_there_and_nothing_half_written(report):
+    folder = report.html.parent
+    files = {path for path in folder.rglob("*") if path.is_file()}
+    assert files == {report.html, report.readme, *report.tables, *report.figures}
+    assert len(report.figures) == 10
+    assert len(report.tables) == 6
+
+
+def test_the_page_needs_no_network_and_no_script(page):
+    assert not re.search(r"https?://|//[a-z]|<script|<link|@import", page)
+    sources = re.findall(r'<img src="([^"]{0,40})', page)
+    assert len(sources) == 5
+    assert all(source.startswith("data:image/svg+xml;base64,") for source in sources)
+
+
+def test_embedded_pictures_are_the_written_ones(page, report):
+    embedded = [base64.b64decode(text) for text in re.findall(r'base64,([^"]+)"', page)]
+    written = [path.read_bytes() for path in report.figures if path.suffix == ".svg"]
+    assert sorted(embedded) == sorted(written)
+
+
+def test_the_answer_comes_first_with_constants_ties_and_verdicts(page):
+    top = html.unescape(page[: page.index("<h2>")])
+    assert "α = 1.05 [1.00, 1.25]" in top
+    assert "P(best) = 0.47 among 6 finalists with 3 seeds each" in top
+    assert "can't tell 2 other candidates from it" in top
+    assert "resolution alone is best here" in top
+
+
+def test_text_is_escaped(page):
+    assert "&lt;trial&gt;" in page
+    assert "<trial>" not in page
+
+
+def test_the_page_says_what_selection_saw_and_what_was_left_over(page):
+    assert "it never saw the test split" in page
+    assert "depth at φ = 1 really grew 2.16 × instead of 2.00 × (+8.0 %)" in page
+
+
+def test_the_page_shows_environment_study_and_command(page):
+    assert "2.14.1" in page
+    assert "name = &#34;demo&#34;" in page
+    assert "scaling-search run --preset demo" in page
+
+
+def test_the_readme_agrees_with_the_frames_and_the_page(readme, page, evidence):
+    tables = tables_of(evidence)
+    assert tables["gains"].markdown in readme
+    assert tables["comparison"].markdown in readme
+    for cell in tables["comparison"].shown.to_numpy().ravel():
+        assert f">{cell}</td>" in page
+
+
+def test_the_readme_links_to_files_that_exist(readme, report):
+    links = re.findall(r"\]\(([^)]+)\)", readme)
+    assert len(links) == 4
+    assert all((report.readme.parent / link).is_file() for link in links)
+
+
+def test_written_again_every_file_is_byte_identical(evidence, report, tmp_path):
+    again = write_report(evidence, tmp_path)
+    for old, new in zip(report.figures + report.tables, again.figures + again.tables, strict=True):
+        assert old.read_bytes() == new.read_bytes()
+    assert report.html.read_bytes() == again.html.read_bytes()
+    assert report.readme.read_bytes() == again.readme.read_bytes()
+
+
+def test_failures_are_told(evidence, tmp_path):
+    runs = evidence.runs.copy()
+    runs.loc[0, ["status", "test_top1", "validation_top1"]] = ["out-of-memory", np.nan, np.nan]
+    told = write_report(dataclasses.replace(evidence, runs=runs), tmp_path)
+    assert "1 of 27 trainings of the comparison did not finish: 1 out-of-memory." in (
+        told.readme.read_text(encoding="utf-8")
+    )
+
+
+def test_single_runs_are_labelled(evidence, tmp_path):
+    constants = dataclasses.replace(CONSTANTS, seeds=1)
+    alone = dataclasses.replace(evidence, runs=runs_frame(seeds=1), constants=constants)
+    text = write_report(alone, tmp_path).readme.read_text(encoding="utf-8")
+    assert "9 of 9 networks are single runs" in text
+    assert "a single run each" in text
+    assert "its choice could be luck" in text
+
+
+def test_no_evidence_is_no_answer_rather_than_an_error(evidence, tmp_path):
+    empty = dataclasses.replace(
+        evidence,
+        constants=None,
+        runs=evidence.runs.iloc[:0],
+        search=evidence.search.iloc[:0],
+        curves=evidence.curves.iloc[:0],
+    )
+    paths = write_report(empty, tmp_path)
+    assert "Nothing has finished yet" in paths.html.read_text(encoding="utf-8")
+    assert paths.figures == ()
