@@ -1,0 +1,41 @@
+# Two commands: `make demo` answers the question on the embedded images, `make test` checks all.
+# A target stops at its first failing step; stamps in .venv keep a second call from installing.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+DEPENDENCIES := pyproject.toml constraints.txt
+
+.PHONY: demo test check format clean
+
+demo: $(VENV)/.installed
+	$(BIN)/scaling-search run --preset demo --out runs/demo
+
+test: check
+	$(BIN)/python -m pytest
+
+# What pre-commit runs too.
+check: $(VENV)/.installed-dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/.installed-dev
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+
+$(BIN)/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12 ...")'
+	$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
+
+# Order-only: the interpreter's own date says nothing about what is installed.
+$(VENV)/.installed: $(DEPENDENCIES) | $(BIN)/python
+	$(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt -e .
+	touch $@
+
+$(VENV)/.installed-dev: $(DEPENDENCIES) | $(BIN)/python
+	$(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	touch $@ $(VENV)/.installed

@@ -1,0 +1,64 @@
+"""The program: its verbs, and how it ends. 0 done, 1 the work failed, 2 the request was wrong."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Callable
+from typing import NoReturn
+
+import typer
+
+from scaling_search.cli import listing, running
+from scaling_search.cli.show import errors
+from scaling_search.errors import UserError
+
+STOPPED = 130  # what a shell expects of a program that Ctrl-C ended
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="Find how depth, width and resolution of a network should grow together on your images.",
+)
+VERBS: dict[str, Callable[..., None]] = {
+    "run": running.run_command,
+    "search": running.search_command,
+    "compare": running.compare_command,
+    "train": running.train_command,
+    "report": running.report_command,
+    "family": listing.family_command,
+    "count": listing.count_command,
+    "networks": listing.networks_command,
+    "datasets": listing.datasets_command,
+}
+for verb, command in VERBS.items():
+    app.command(verb)(command)
+
+
+def main() -> NoReturn:
+    """Run the program; whatever the user can mend is one line on standard error."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        status = app(standalone_mode=False)
+    except UserError as error:
+        _fail(str(error), 2)
+    except typer.TyperException as error:
+        _fail(error.format_message(), error.exit_code)
+    except (KeyboardInterrupt, typer.Abort):
+        status = STOPPED
+    except OSError as error:
+        _fail(f"{error.strerror or error}: {error.filename or 'is the disk full?'}", 1)
+    if status == STOPPED:
+        _fail("stopped; the same command goes on from here", STOPPED)
+    sys.exit(status or 0)
+
+
+def _fail(text: str, status: int) -> NoReturn:
+    errors.print(text, soft_wrap=True, markup=False, highlight=False)
+    sys.exit(status)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,122 @@
+"""What a run shows while it goes on: what runs, how many trainings are left, how much time."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
+from rich.text import Text
+
+from scaling_search.jobs.executor import Ended, Epoch, Event, Started
+from scaling_search.jobs.job import Finished, TrainJob
+from scaling_search.outlook import Work, work_of
+
+
+class Live:
+    """Draws one bar for the whole run and a line for each running training; a `run.Watch`.
+
+    Where the console is no terminal, a line of text for each phase and failure is printed instead.
+    """
+
+    def __init__(self, console: Console, clock: Callable[[], float] = time.monotonic) -> None:
+        self.console = console
+        self._clock = clock
+        self._progress = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            TextColumn("{task.fields[note]}"),
+            console=console,
+            disable=not console.is_terminal,
+            transient=True,
+        )
+        self._whole: TaskID | None = None
+        self._name = ""
+        self._began = 0.0
+        self._done = 0.0
+        self._left = Work()
+        self._running: dict[str, tuple[TaskID, int]] = {}
+
+    def __enter__(self) -> Self:
+        """Begin to draw."""
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Stop drawing; the bars vanish, the lines that were said stay."""
+        self._progress.stop()
+
+    def say(self, text: str) -> None:
+        """Print a line."""
+        self._progress.console.print(Text(text, style="dim"))
+
+    def phase(self, name: str, jobs: Sequence[TrainJob], later: Work) -> None:
+        """These trainings come now, and so much is expected after them."""
+        now = work_of(jobs)
+        self._left = now + later
+        if self._whole is None:
+            self._began = self._clock()
+            self._whole = self._progress.add_task(name, total=None, note="")
+        if name != self._name and not self.console.is_terminal:
+            self.say(f"{name}: {self._left.jobs} trainings left in all")
+        self._name = name
+        self._redraw()
+
+    def event(self, event: Event) -> None:
+        """Move the bars."""
+        job = event.job
+        match event:
+            case Started():
+                px, seed = job.architecture.resolution_px, job.seed
+                label = f"  {job.architecture.name}, {px} px, seed {seed}"
+                task = self._progress.add_task(label, total=job.epochs, note="")
+                self._running[job.hash] = (task, 0)
+            case Epoch():
+                self._advance(job, event.record.epoch)
+            case Ended():
+                self._end(job, event)
+        self._redraw()
+
+    def _advance(self, job: TrainJob, epoch: int) -> None:
+        task, before = self._running[job.hash]
+        self._running[job.hash] = (task, epoch)
+        work = (epoch - before) * job.mac_images / job.epochs
+        self._done += work
+        self._left += Work(0, -work)
+        note = f"epoch {epoch} of {job.epochs}"
+        self._progress.update(task, completed=epoch, note=note)
+
+    def _end(self, job: TrainJob, ended: Ended) -> None:
+        self._advance(job, job.epochs)
+        self._progress.remove_task(self._running.pop(job.hash)[0])
+        self._left += Work(-1)
+        if not isinstance(ended.result, Finished):
+            self.say(f"{job.architecture.name}, seed {job.seed}: {ended.result}")
+
+    def _redraw(self) -> None:
+        if self._whole is not None:
+            total = self._done + self._left.mac_images
+            note = f"{self._left.jobs} trainings left{self._time_left()}"
+            self._progress.update(
+                self._whole,
+                description=f"[bold]{self._name}",
+                completed=self._done,
+                total=total,
+                note=note,
+            )
+
+    def _time_left(self) -> str:
+        if not self._done:
+            return ""
+        spent = self._clock() - self._began
+        minutes, seconds = divmod(round(spent * self._left.mac_images / self._done), 60)
+        return f", about {minutes}:{seconds:02d} min"

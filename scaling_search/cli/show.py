@@ -1,0 +1,81 @@
+"""How results are printed: tables for people, JSON for machines."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any, Literal
+
+import pandas as pd
+import typer
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from scaling_search.report.answer import answer, notes
+from scaling_search.report.tables import comparison_table, gains_table
+from scaling_search.run import Outcome
+
+# A pipe has no width of its own: what is read by a program or a pager is not cut.
+console = Console(width=None if sys.stdout.isatty() else 200)
+errors = Console(stderr=True)
+
+
+def show_outcome(outcome: Outcome, as_json: bool) -> None:
+    """Print the answer, the comparison and where the report lies."""
+    if as_json:
+        _print_json(_outcome_values(outcome))
+        return
+    if len(outcome.runs):
+        _draw(comparison_table(outcome.runs).shown, "Comparison")
+        _draw(gains_table(outcome.runs).shown, "What growing all three gains over growing one")
+    found = (outcome.constants, outcome.runs, outcome.search)
+    for sentence in (*answer(*found), *notes(*found)):
+        console.print(sentence, highlight=False)
+    console.print(f"\n[bold]{outcome.report.html}[/bold]", soft_wrap=True, highlight=False)
+
+
+def show_rows(rows: Sequence[Mapping[str, Any]], as_json: bool, title: str = "") -> None:
+    """Print a table of plain values; numbers to the right, with their thousands set apart."""
+    if as_json:
+        _print_json(list(rows))
+        return
+    _draw(pd.DataFrame(list(rows)), title)
+
+
+def _draw(frame: pd.DataFrame, title: str) -> None:
+    table = Table(
+        title=title or None, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0)
+    )
+    for column in frame.columns:
+        values = frame[column]
+        numeric = pd.api.types.is_numeric_dtype(values) or column not in _WORDS
+        justify: Literal["right", "left"] = "right" if numeric else "left"
+        table.add_column(str(column), justify=justify, overflow="fold")
+    for row in frame.itertuples(index=False):
+        table.add_row(*(f"{cell:,}" if isinstance(cell, int) else str(cell) for cell in row))
+    console.print(table)
+
+
+_WORDS = frozenset(
+    {"method", "rival", "network", "verdict", "stage", "block", "data set", "classes", "name"}
+)
+
+
+def _outcome_values(outcome: Outcome) -> dict[str, Any]:
+    frames = {
+        "comparison": comparison_table(outcome.runs).numbers if len(outcome.runs) else outcome.runs,
+        "gains": outcome.gains,
+        "search": outcome.search,
+    }
+    return {
+        "constants": asdict(outcome.constants) if outcome.constants else None,
+        **{name: json.loads(frame.to_json(orient="records")) for name, frame in frames.items()},
+        "report": str(outcome.report.html),
+    }
+
+
+def _print_json(values: Any) -> None:
+    typer.echo(json.dumps(values, indent=2, ensure_ascii=False))

@@ -1,0 +1,56 @@
+"""How much is still to come: what a progress bar needs to know beyond the jobs under way."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from scaling_search.cost.analytic import count
+from scaling_search.jobs.job import TrainJob
+from scaling_search.search.halving import Step
+from scaling_search.setting import Setting
+
+
+@dataclass(frozen=True)
+class Work:
+    """So many trainings, which take so many forward multiply-adds in all (MACs × images)."""
+
+    jobs: int = 0
+    mac_images: float = 0.0
+
+    def __add__(self, other: Work) -> Work:
+        return Work(self.jobs + other.jobs, self.mac_images + other.mac_images)
+
+
+def work_of(jobs: Sequence[TrainJob]) -> Work:
+    """The work of known jobs."""
+    return Work(len(jobs), sum(job.mac_images for job in jobs))
+
+
+def after_step(setting: Setting, step: Step) -> Work:
+    """The rest of the search after the jobs that the step waits for; an estimate by numbers."""
+    plan = setting.study.search
+    tried = min(plan.trials or len(setting.pool), len(setting.pool))
+    now = len(step.rungs) - 1
+    rest = Work()
+    for index, rung in enumerate(plan.rungs):
+        proposed = len(step.rungs[0]) if index == 0 else 0
+        if index > now or index == 0 == now:
+            rest += _trainings(setting, (tried - proposed) * rung.seeds, rung.epochs)
+        tried = max(1, math.ceil(rung.keep * tried))
+    return rest
+
+
+def comparison(setting: Setting) -> Work:
+    """The whole comparison, from the growths that it asks for."""
+    plan, base = setting.study.compare, count(setting.base).macs
+    methods = 1 + len(plan.rivals)
+    growths = [1.0] + [setting.study.budget.growth**phi for phi in plan.phis if phi] * methods
+    images = setting.info.train_images * plan.epochs * plan.seeds
+    return Work(len(growths) * plan.seeds, base * images * sum(growths))
+
+
+def _trainings(setting: Setting, jobs: int, epochs: int) -> Work:
+    typical = sorted(candidate.cost.macs for candidate in setting.pool)[len(setting.pool) // 2]
+    return Work(jobs, jobs * typical * setting.info.train_images * epochs)

@@ -1,0 +1,245 @@
+"""Study → ledger → report, the whole way."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Protocol
+
+import pandas as pd
+from pydantic import TypeAdapter, ValidationError
+
+from scaling_search.compare.frames import comparison_jobs, curves_frame, runs_frame
+from scaling_search.compare.gains import gains
+from scaling_search.data.load import describe
+from scaling_search.data.request import DataInfo
+from scaling_search.errors import UserError
+from scaling_search.jobs.environment import chosen_device, environment
+from scaling_search.jobs.execute import Place
+from scaling_search.jobs.executor import Ended, Event, Executor, Inline, Workers, default_workers
+from scaling_search.jobs.job import TrainJob
+from scaling_search.jobs.ledger import Ledger
+from scaling_search.outlook import Work, after_step, comparison
+from scaling_search.report.page import Evidence, Paths, write_report
+from scaling_search.search.constants import Constants
+from scaling_search.search.halving import Step
+from scaling_search.search.table import COLUMNS, search_frame
+from scaling_search.setting import Setting
+from scaling_search.study import Study, read, to_toml
+from scaling_search.training.checkpoint import write_atomically
+
+_INFO = TypeAdapter(DataInfo)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run found: the constants (None when they were given), tables, and the report.
+
+    `runs` has one row a training of the comparison, `search` one a candidate, `curves` one an
+    epoch, `gains` one a φ and rival; accuracies are fractions, gains percentage points.
+    """
+
+    constants: Constants | None
+    runs: pd.DataFrame
+    search: pd.DataFrame
+    curves: pd.DataFrame
+    gains: pd.DataFrame
+    report: Paths
+
+
+class Watch(Protocol):
+    """Who is told what goes on; the command line draws it."""
+
+    def say(self, text: str) -> None:
+        """A line for the reader, or what is being prepared."""
+
+    def phase(self, name: str, jobs: Sequence[TrainJob], later: Work) -> None:
+        """These jobs are about to run, and so much is expected after them."""
+
+    def event(self, event: Event) -> None:
+        """A job began, ended an epoch, or ended."""
+
+
+class Silent:
+    """Tells nobody."""
+
+    def say(self, text: str) -> None:
+        """Ignore it."""
+
+    def phase(self, name: str, jobs: Sequence[TrainJob], later: Work) -> None:
+        """Ignore it."""
+
+    def event(self, event: Event) -> None:
+        """Ignore it."""
+
+
+def run(
+    study: Study,
+    out: Path,
+    *,
+    device: str = "auto",
+    workers: int | None = None,
+    limit_seconds: float | None = None,
+    search_only: bool = False,
+    watch: Watch | None = None,
+) -> Outcome:
+    """Search, conclude, compare and report; whatever the ledger in `out` holds is not run again.
+
+    `workers` processes train at a time (None: one a core; 0: in this process); a training longer
+    than `limit_seconds` is recorded as timed out. Raises UserError for a request that can't be
+    met, before anything is trained.
+    """
+    watch = watch or Silent()
+    device = chosen_device(device)
+    workers = default_workers(device) if workers is None else workers
+    if workers < 0:
+        raise UserError(f"workers must be 0 or more, got {workers}")
+    info = describe(study.data, report=watch.say)
+    setting = Setting(study, info)
+    with ExitStack() as stack:
+        ledger = stack.enter_context(Ledger(out / "ledger.jsonl"))
+        for note in ledger.notes:
+            watch.say(note)
+        _write_inputs(setting, out)
+        place = Place(device, str(out / "checkpoints"))
+        executor = _executor(stack, place, workers, out, limit_seconds)
+        drive = _Drive(setting, ledger, executor, environment(device, workers), watch)
+        return _run(drive, out, search_only)
+
+
+def redraw(out: Path) -> Outcome:
+    """Write the report of a run directory again from its ledger, training nothing.
+
+    Raises UserError when the directory holds no run, or its search is not finished.
+    """
+    setting = read_setting(out)
+    with Ledger(out / "ledger.jsonl") as ledger:
+        return _report(setting, ledger, out)
+
+
+def read_setting(out: Path) -> Setting:
+    """The setting of a run directory; raises UserError when there is none."""
+    study = read(out / "study.toml")
+    try:
+        info = _INFO.validate_json((out / "data.json").read_bytes())
+    except (OSError, ValidationError):
+        raise UserError(
+            f"a run directory holds study.toml and data.json, got {str(out)!r}: run the study first"
+        ) from None
+    return Setting(study, info)
+
+
+@dataclass(frozen=True)
+class _Drive:
+    """What brings the missing jobs to their results."""
+
+    setting: Setting
+    ledger: Ledger
+    executor: Executor
+    environment: dict[str, str]
+    watch: Watch
+
+    def finish(self, name: str, jobs: Iterable[TrainJob], later: Work) -> None:
+        """Run what is missing of these jobs, the longest first so that no core waits at the end."""
+        missing = [job for job in jobs if self.ledger.get(job) is None]
+        missing.sort(key=lambda job: -job.mac_images)
+        if not missing:
+            return
+        # Written when something is trained and not on every start: it says what the results
+        # were obtained with.
+        write_atomically(self.ledger.path.with_name("environment.json"), _json(self.environment))
+        self.watch.phase(name, missing, later)
+        where = {"device": self.environment["device"]}
+        for event in self.executor.run(missing):
+            if isinstance(event, Ended):
+                self.ledger.accept(event.job, event.result, where)
+            self.watch.event(event)
+
+    def search(self, afterwards: Work) -> Step:
+        """Run the search to its end."""
+        rungs = len(self.setting.study.search.rungs)
+        while not (step := self.setting.step(self.ledger.get)).done:
+            later = after_step(self.setting, step) + afterwards
+            self.finish(f"search, rung {len(step.rungs)} of {rungs}", step.missing, later)
+        return step
+
+
+def _run(drive: _Drive, out: Path, search_only: bool) -> Outcome:
+    setting, find = drive.setting, drive.ledger.get
+    coefficients = setting.study.compare.constants
+    if coefficients is None:
+        step = drive.search(Work() if search_only else comparison(setting))
+        coefficients = setting.constants(step, find).coefficients
+    if not search_only:
+        members, seeds = setting.members(coefficients), setting.study.compare.seeds
+        drive.finish("comparison", comparison_jobs(members, seeds, setting.compare_job), Work())
+    drive.watch.say("drawing the report")
+    return _report(setting, drive.ledger, out)
+
+
+def _report(setting: Setting, ledger: Ledger, out: Path) -> Outcome:
+    """Tables, figures and page from what the ledger holds; the search must be finished."""
+    study, find = setting.study, ledger.get
+    constants, searched = _searched(setting, ledger)
+    coefficients = constants.coefficients if constants else study.compare.constants
+    members = setting.members(coefficients) if coefficients else ()
+    seeds = study.compare.seeds
+    runs = runs_frame(members, seeds, setting.compare_job, find)
+    curves = curves_frame(members, seeds, setting.compare_job, find)
+    evidence = Evidence(
+        title=study.name,
+        question=_question(setting),
+        constants=constants,
+        runs=runs,
+        search=searched,
+        curves=curves,
+        study_toml=to_toml(study),
+        environment=json.loads((out / "environment.json").read_text()),
+        command=f"scaling-search run study.toml --out {out.name}",
+    )
+    return Outcome(constants, runs, searched, curves, gains(runs), write_report(evidence, out))
+
+
+def _searched(setting: Setting, ledger: Ledger) -> tuple[Constants | None, pd.DataFrame]:
+    study, find = setting.study, ledger.get
+    if study.compare.constants is not None:
+        return None, pd.DataFrame(columns=list(COLUMNS))
+    step = setting.step(find)
+    if not step.done:
+        raise UserError(
+            f"a report needs a finished search, got {len(step.missing)} trainings missing: "
+            "run the study again with the same --out"
+        )
+    constants = setting.constants(step, find)
+    make = setting.search_job
+    return constants, search_frame(study.search, setting.pool, step, constants, make, find)
+
+
+def _question(setting: Setting) -> str:
+    study, info = setting.study, setting.info
+    return (
+        f"How should depth, width and resolution of {study.base} "
+        f"({setting.base.resolution_px} px) grow together on {info.name} "
+        f"({len(info.classes)} classes, {info.train_images} training images), "
+        "and what is gained over growing just one?"
+    )
+
+
+def _executor(
+    stack: ExitStack, place: Place, workers: int, out: Path, limit_seconds: float | None
+) -> Executor:
+    if workers == 0:
+        return Inline(place)
+    return stack.enter_context(Workers(workers, place, out / "logs", limit_seconds))
+
+
+def _write_inputs(setting: Setting, out: Path) -> None:
+    write_atomically(out / "study.toml", to_toml(setting.study).encode())
+    write_atomically(out / "data.json", _json(asdict(setting.info)))
+
+
+def _json(values: object) -> bytes:
+    return (json.dumps(values, indent=2, ensure_ascii=False) + "\n").encode()

@@ -1,0 +1,186 @@
+"""A study: the one frozen description of a run, its presets, and TOML in and out."""
+
+from __future__ import annotations
+
+import difflib
+import math
+import tomllib
+from dataclasses import asdict, dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+import tomli_w
+from pydantic import TypeAdapter, ValidationError
+
+from scaling_search.arch import zoo
+from scaling_search.arch.scaling import Coefficients
+from scaling_search.arch.spec import Architecture
+from scaling_search.compare.family import FamilyBudget
+from scaling_search.data.request import DataInfo, DataRequest
+from scaling_search.errors import UserError, require
+from scaling_search.search.halving import Plan, Rung
+from scaling_search.search.space import Axis, Budget, Space
+from scaling_search.training.recipe import Recipe
+
+Rival = Literal["depth", "width", "resolution"]
+_STRICT = {"extra": "forbid"}
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The family and its rivals: at which φ, for how many epochs, from how many seeds.
+
+    `constants` given: there is no search, these are compared. Raises UserError for zero seeds or
+    epochs, for no φ at all, or for a φ twice.
+    """
+
+    phis: tuple[float, ...] = (0.0, 1.0, 2.0)
+    family: FamilyBudget = "measured"
+    rivals: tuple[Rival, ...] = ("depth", "width", "resolution")
+    epochs: int = 8
+    seeds: int = 3
+    constants: Coefficients | None = None
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
+
+    def __post_init__(self) -> None:
+        """Raise UserError for a value outside its range."""
+        require(self.seeds >= 1, "a comparison needs at least 1 seed", self.seeds)
+        require(self.epochs >= 1, "a comparison needs at least 1 epoch", self.epochs)
+        require(len(self.phis) >= 1, "a comparison needs at least one φ", self.phis)
+        require(len(set(self.phis)) == len(self.phis), "each φ is named once", self.phis)
+        require(all(map(math.isfinite, self.phis)), "each φ must be a finite number", self.phis)
+
+
+@dataclass(frozen=True)
+class Study:
+    """What to find out: the base network, the images, the budget, the search, the comparison.
+
+    `base_px` is the side of the base network's images (None: the network's own).
+    """
+
+    name: str
+    base: str = "micro"
+    base_px: int | None = None
+    data: DataRequest = field(default_factory=DataRequest)
+    budget: Budget = field(default_factory=Budget)
+    space: Space = field(default_factory=Space)
+    search: Plan = field(default_factory=Plan)
+    compare: Comparison = field(default_factory=Comparison)
+    recipe: Recipe = field(default_factory=Recipe)
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
+
+    def __post_init__(self) -> None:
+        """Raise UserError for an unknown network, or pixels that its strides can't take."""
+        plain = self.name and all(c.isalnum() or c in "-_. " for c in self.name)
+        require(bool(plain), "a study's name has letters, digits, '-', '_', '.' alone", self.name)
+        zoo.get(self.base).fitted(resolution_px=self.base_px)
+
+    def base_for(self, info: DataInfo) -> Architecture:
+        """The base network, made for these images."""
+        return zoo.get(self.base).fitted(
+            in_channels=info.channels,
+            num_classes=len(info.classes),
+            resolution_px=self.base_px,
+        )
+
+
+_STUDIES = TypeAdapter(Study)
+
+
+def to_toml(study: Study) -> str:
+    """The study as TOML; what is None (a default that means "all" or "own") is left out."""
+    return tomli_w.dumps(_without_none(asdict(study)))
+
+
+def from_toml(text: str, source: str = "study") -> Study:
+    """The study of a TOML text.
+
+    Raises UserError naming `source`, the key and the rule for a wrong type, value or key.
+    """
+    try:
+        values = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise UserError(f"{source} must be valid TOML: {error}") from None
+    try:
+        return _STUDIES.validate_python(values)
+    except ValidationError as error:
+        raise UserError(f"{source}: {_first(error)}") from None
+
+
+def read(path: Path) -> Study:
+    """The study of a TOML file; raises UserError when it can't be read or is wrong."""
+    try:
+        return from_toml(path.read_text(encoding="utf-8"), str(path))
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "not UTF-8 text"
+        raise UserError(f"a study file must be readable, got {str(path)!r}: {reason}") from None
+
+
+def preset(name: str) -> Study:
+    """A study that is ready to run; raises UserError with the nearest name for an unknown one."""
+    if name in PRESETS:
+        return PRESETS[name]
+    near = difflib.get_close_matches(name, PRESETS, 1)
+    hint = f"did you mean {near[0]}? " if near else ""
+    raise UserError(f"unknown preset {name!r}: {hint}known are {', '.join(PRESETS)}")
+
+
+def with_images(study: Study, root: str | None, download: bool) -> Study:
+    """The study with its images looked for elsewhere."""
+    data = replace(
+        study.data, root=root or study.data.root, download=download or study.data.download
+    )
+    return replace(study, data=data)
+
+
+def _first(error: ValidationError) -> str:
+    problem = error.errors()[0]
+    key = ".".join(str(part) for part in problem["loc"]) or "the study"
+    if problem["type"] in ("unexpected_keyword_argument", "extra_forbidden"):
+        return f"unknown key {key!r}: {_known(problem['loc'][:-1])}"
+    if problem["type"] == "missing":
+        return f"the key {key!r} is required: add it"
+    cause = problem.get("ctx", {}).get("error")
+    return f"{key}: {cause or problem['msg'][0].lower() + problem['msg'][1:]}" + (
+        "" if cause else f", got {problem['input']!r}"
+    )
+
+
+def _known(where: tuple[int | str, ...]) -> str:
+    at: Any = preset("demo")
+    for part in where:
+        at = at[part] if isinstance(part, int) else getattr(at, str(part))
+    return "known are " + ", ".join(f.name for f in fields(at))
+
+
+def _without_none(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_none(item) for key, item in value.items() if item is not None}
+    if isinstance(value, list | tuple):
+        return [_without_none(item) for item in value]
+    return value
+
+
+PRESETS: dict[str, Study] = {
+    "demo": Study(
+        name="demo",
+        base="micro",
+        data=DataRequest("typefaces", train_images=2200, test_images=1000),
+        budget=Budget(tolerance=0.05),
+        space=Space(Axis(1, 2, 0.25), Axis(1, 1.4, 0.1), Axis(1, 1.4, 0.1)),
+        search=Plan("tpe", trials=8, rungs=(Rung(3, 1, 0.5), Rung(6, 2))),
+        compare=Comparison(epochs=6, seeds=3),
+    ),
+    "fashion-mnist": Study(
+        name="fashion-mnist",
+        base="micro",
+        base_px=16,
+        data=DataRequest("fashion-mnist", train_images=22_000),
+        space=Space(Axis(1, 2, 0.1), Axis(1, 1.5, 0.05), Axis(1, 1.5, 0.05)),
+        search=Plan("tpe", trials=16, rungs=(Rung(2, 1, 0.4), Rung(5, 3))),
+        compare=Comparison(epochs=8, seeds=5),
+        recipe=Recipe(augment="shift-flip"),
+    ),
+}
