@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from scaling_search.arch.scaling import Coefficients, Multipliers, scale
-from scaling_search.arch.spec import Architecture, Stage
-from scaling_search.cost.analytic import Cost, count
-from scaling_search.data.request import DataRequest
-from scaling_search.errors import UserError
-from scaling_search.nets.build import build
-from scaling_search.run import Outcome, run
-from scaling_search.search.candidates import Budget, Candidate, candidates
-from scaling_search.study import Study
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from scaling_search.arch.scaling import Coefficients, Multipliers, scale
+    from scaling_search.arch.spec import Architecture, Stage
+    from scaling_search.cost.analytic import Cost, count
+    from scaling_search.data.request import DataRequest
+    from scaling_search.errors import UserError
+    from scaling_search.nets.build import build
+    from scaling_search.pipeline import Outcome, run
+    from scaling_search.search.candidates import Candidate, candidates
+    from scaling_search.search.space import Budget, Space
+    from scaling_search.study import Study
 
 __all__ = [
     "Architecture",
@@ -21,6 +26,7 @@ __all__ = [
     "DataRequest",
     "Multipliers",
     "Outcome",
+    "Space",
     "Stage",
     "Study",
     "UserError",
@@ -30,3 +36,27 @@ __all__ = [
     "run",
     "scale",
 ]
+
+# A worker needs torch and little else; importing the whole package would take it seconds.
+_HOMES = {
+    "arch.scaling": ("Coefficients", "Multipliers", "scale"),
+    "arch.spec": ("Architecture", "Stage"),
+    "cost.analytic": ("Cost", "count"),
+    "data.request": ("DataRequest",),
+    "errors": ("UserError",),
+    "nets.build": ("build",),
+    "pipeline": ("Outcome", "run"),
+    "search.candidates": ("Candidate", "candidates"),
+    "search.space": ("Budget", "Space"),
+    "study": ("Study",),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first asked for."""
+    if name not in _HOME_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_HOME_OF[name]}"), name)
+    globals()[name] = value
+    return value

@@ -14,7 +14,7 @@ from scaling_search.cli.progress import Live
 from scaling_search.cli.show import errors, show_outcome
 from scaling_search.data.request import NAMES, DataRequest
 from scaling_search.errors import UserError
-from scaling_search.run import redraw, run
+from scaling_search.pipeline import redraw, run
 from scaling_search.study import Comparison, Study, preset, read, with_images
 
 

@@ -14,9 +14,9 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from scaling_search.pipeline import Outcome
 from scaling_search.report.answer import answer, notes
 from scaling_search.report.tables import comparison_table, gains_table
-from scaling_search.run import Outcome
 
 # A pipe has no width of its own: what is read by a program or a pager is not cut.
 console = Console(width=None if sys.stdout.isatty() else 200)

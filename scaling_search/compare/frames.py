@@ -64,7 +64,8 @@ def _run(member: Member, seed: int, result: Result) -> dict[str, Any]:
     nan = float("nan")
     scores = (nan, nan, nan)
     if isinstance(result, Finished):
-        scores = (result.validation_top1, result.test_top1 or nan, result.train_seconds)
+        test_top1 = nan if result.test_top1 is None else result.test_top1
+        scores = (result.validation_top1, test_top1, result.train_seconds)
     return {
         "method": member.method,
         "phi": member.phi,

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torchvision.datasets
 from numpy.typing import NDArray
 
 from scaling_search.data.cache import Images, Report, cache_folder
@@ -51,7 +50,9 @@ def fashion_mnist(request: DataRequest, report: Report) -> Source:
     folder = folder.expanduser()
     if request.download:
         report("downloading fashion-mnist")
-        download("fashion-mnist", lambda: torchvision.datasets.FashionMNIST(folder, download=True))
+        from torchvision.datasets import FashionMNIST  # takes seconds, and only a download needs it
+
+        download("fashion-mnist", lambda: FashionMNIST(folder, download=True))
     places = [folder, folder / "raw", folder / "FashionMNIST" / "raw"]
     if request.root is None:
         places.append(DEBIAN)

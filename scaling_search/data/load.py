@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
 
 import torch
 
 from scaling_search.data.cache import Report
-from scaling_search.data.cifar import cifar
-from scaling_search.data.drawn import typefaces_source
-from scaling_search.data.folder import imagefolder, imagenette
-from scaling_search.data.idx import fashion_mnist
 from scaling_search.data.parts import Part, Source, fingerprint
 from scaling_search.data.ready import Statistics, make_split, statistics
 from scaling_search.data.recent import Recent
@@ -20,14 +17,24 @@ from scaling_search.data.selection import choose
 from scaling_search.data.splits import Split
 from scaling_search.errors import require
 
-OPENERS: dict[str, Callable[[DataRequest, Report], Source]] = {
-    "typefaces": typefaces_source,
-    "fashion-mnist": fashion_mnist,
-    "cifar10": cifar,
-    "cifar100": cifar,
-    "imagenette": imagenette,
-    "imagefolder": imagefolder,
+Opener = Callable[[DataRequest, Report], Source]
+
+# Module and function: what a data set alone needs (torchvision takes seconds) is imported for it.
+OPENERS: dict[str, tuple[str, str]] = {
+    "typefaces": ("drawn", "typefaces_source"),
+    "fashion-mnist": ("idx", "fashion_mnist"),
+    "cifar10": ("cifar", "cifar"),
+    "cifar100": ("cifar", "cifar"),
+    "imagenette": ("folder", "imagenette"),
+    "imagefolder": ("folder", "imagefolder"),
 }
+
+
+def opener(name: str) -> Opener:
+    """The function that finds and checks the images of a data set."""
+    module, function = OPENERS[name]
+    found: Opener = getattr(import_module(f"scaling_search.data.{module}"), function)
+    return found
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,7 +97,7 @@ def load_split(
 
 
 def _check(request: DataRequest, report: Report) -> Checked:
-    source = OPENERS[request.name](request, report)
+    source = opener(request.name)(request, report)
     pools = source.train, source.test
     train, validation, test = choose(request, source.classes, pools[0].labels, pools[1].labels)
     parts: dict[SplitName, Part] = {

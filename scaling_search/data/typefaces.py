@@ -69,9 +69,8 @@ def draw(seed: int, index: int, tier: int) -> NDArray[np.uint8]:
     rng = np.random.default_rng([seed, index])
     ink = _ink(rng, FACES[label(index)][1], tier).astype(np.float32) / np.float32(255)
     ramp = (np.arange(tier, dtype=np.float32) + np.float32(0.5)) / np.float32(tier)
-    slope_y, slope_x = rng.uniform(-40, 40, 2).astype(np.float32)
-    paper, contrast = rng.uniform(60, 195), rng.uniform(80, 140)
-    contrast = -contrast if paper > 127.5 else contrast
+    slope_y, slope_x = rng.uniform(-30, 30, 2).astype(np.float32)
+    paper, contrast = rng.uniform(150, 230), -rng.uniform(90, 150)
     page = slope_y * (ramp[:, None] - np.float32(0.5)) + slope_x * (ramp - np.float32(0.5))
     page += np.float32(paper) + np.float32(contrast) * ink + _noise(rng, tier)
     rounded: NDArray[np.uint8] = np.clip(page + np.float32(0.5), 0, 255).astype(np.uint8)
@@ -143,7 +142,7 @@ def _turned(image: Image.Image, turn: float, off_x: float, off_y: float) -> Imag
 def _noise(rng: np.random.Generator, tier: int) -> NDArray[np.float32]:
     """Grain of the first tier's pixels, whatever the tier: averaging leaves it as it was."""
     coarse = rng.integers(0, 256, (2, TIER_PX, TIER_PX), dtype=np.uint8)
-    strength = np.float32(rng.uniform(0.02, 0.12))
+    strength = np.float32(rng.uniform(0.01, 0.08))
     grain: NDArray[np.float32] = (coarse[0].astype(np.float32) - coarse[1]) * strength
     repeat = tier // TIER_PX
     return grain if repeat == 1 else grain.repeat(repeat, 0).repeat(repeat, 1)

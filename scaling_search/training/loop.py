@@ -90,7 +90,7 @@ class Trainer:
         self.history: list[EpochRecord] = []
         self.loss_sum = torch.zeros((), device=self.device)
         self.seconds = 0.0
-        self.last_kept = self._now()
+        self.last_kept = 0.0
 
     def run(self) -> list[EpochRecord]:
         """Train to the end, from the newest whole checkpoint if there is one.
@@ -98,6 +98,7 @@ class Trainer:
         Raises DivergedError, StoppedError, or torch's out-of-memory error.
         """
         self._resume()
+        self.last_kept = self._now()
         while self.step < self.total_steps:
             self._epoch()
             if self.keeping is not None and self.step == self.total_steps:

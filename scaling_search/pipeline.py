@@ -196,7 +196,7 @@ def _report(setting: Setting, ledger: Ledger, out: Path) -> Outcome:
         runs=runs,
         search=searched,
         curves=curves,
-        study_toml=to_toml(study),
+        study_toml=(out / "study.toml").read_text(encoding="utf-8"),
         environment=json.loads((out / "environment.json").read_text()),
         command=f"scaling-search run study.toml --out {out.name}",
     )

@@ -1,0 +1,19 @@
+"""One cache of images for the whole session, away from the user's own."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+
+@pytest.fixture(scope="session", autouse=True)
+def session_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    before = os.environ.get("SCALING_SEARCH_CACHE")
+    os.environ["SCALING_SEARCH_CACHE"] = str(tmp_path_factory.mktemp("cache"))
+    yield
+    if before is None:
+        del os.environ["SCALING_SEARCH_CACHE"]
+    else:
+        os.environ["SCALING_SEARCH_CACHE"] = before

@@ -1,0 +1,1 @@
+"""Tests of jobs, the ledger, and where jobs run."""

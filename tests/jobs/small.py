@@ -1,0 +1,47 @@
+"""Jobs that take a tenth of a second an epoch: the micro network on 180 images of 8 px."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from scaling_search.arch import zoo
+from scaling_search.data.request import DataRequest
+from scaling_search.jobs.execute import Place
+from scaling_search.jobs.job import Finished, TrainJob
+from scaling_search.training.loop import EpochRecord
+from scaling_search.training.recipe import Recipe
+
+NETWORK = replace(zoo.get("micro"), resolution_px=8)
+DATA = DataRequest(train_images=200, test_images=40)
+RECIPE = Recipe(batch_size=30)
+STEPS_PER_EPOCH = 6
+JOB = TrainJob(
+    architecture=NETWORK,
+    data=DATA,
+    images="0123456789abcdef",
+    train_images=180,
+    recipe=RECIPE,
+    epochs=1,
+    seed=0,
+)
+ENDLESS = 100_000  # epochs: hours
+FINISHED = Finished((EpochRecord(1, 2.5, 0.25, 3.0),), 0.25, None, 3.0)
+
+
+def job(**changes: Any) -> TrainJob:
+    """The small job with other fields."""
+    return replace(JOB, **changes)
+
+
+def place(folder: Path) -> Place:
+    """The CPU, with checkpoints under this folder."""
+    return Place("cpu", str(folder / "checkpoints"))
+
+
+def without_times(finished: object) -> Finished:
+    """A finished result whose wall seconds are zero, to be compared."""
+    assert isinstance(finished, Finished), finished
+    history = tuple(replace(record, train_seconds=0.0) for record in finished.history)
+    return replace(finished, history=history, train_seconds=0.0)

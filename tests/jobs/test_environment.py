@@ -1,0 +1,66 @@
+"""The environment: what a result was obtained with, and nothing of whose machine it was."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from typing import Any
+
+import pytest
+import torch
+
+from scaling_search.errors import UserError
+from scaling_search.jobs.environment import chosen_device, device_name, environment
+
+
+def test_it_names_versions_machine_and_settings() -> None:
+    found = environment("cpu", 2)
+    assert torch.__version__.startswith(found["torch"])
+    assert found["workers"] == "2"
+    assert found["threads per worker"] == "1"
+    assert {"python", "optuna", "numpy", "system", "cores"} <= found.keys()
+
+
+def test_the_device_is_named_by_its_model() -> None:
+    assert environment("cpu", 0)["device"] == device_name("cpu") != "cpu"
+
+
+def test_no_value_is_empty_or_a_path_of_this_machine() -> None:
+    for value in environment("cpu", 2).values():
+        assert value
+        assert re.search(r"(^|\s)/\w", value) is None
+
+
+def test_the_commit_is_left_out_where_there_is_no_git(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(*_: Any, **__: Any) -> None:
+        raise FileNotFoundError("git")
+
+    monkeypatch.setattr(subprocess, "run", missing)
+    assert "git commit" not in environment("cpu", 0)
+
+
+@pytest.mark.parametrize(("there", "device"), [(False, "cpu"), (True, "cuda")])
+def test_auto_takes_a_gpu_where_there_is_one(
+    there: bool, device: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: there)
+    assert chosen_device("auto") == device
+
+
+def test_a_device_that_is_there_is_taken_as_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    for asked in ("cpu", "cuda", "cuda:0", "cuda:1"):
+        assert chosen_device(asked) == asked
+
+
+@pytest.mark.parametrize("asked", ["gpu", "cpu:0", "cuda:", "cuda:x", "cuda:-1", "CUDA", ""])
+def test_an_unknown_device_is_refused_in_one_line(asked: str) -> None:
+    with pytest.raises(UserError, match=r"^device must be auto, cpu, cuda or cuda:N, got"):
+        chosen_device(asked)
+
+
+@pytest.mark.parametrize("asked", ["cuda:2", "cuda:99"])
+def test_a_gpu_that_is_not_there_is_refused(asked: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    with pytest.raises(UserError, match=r"a CUDA device must be present, got .* choose --device"):
+        chosen_device(asked)

@@ -1,0 +1,147 @@
+"""One job in this process: what comes of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+from scaling_search.data.load import load_split
+from scaling_search.jobs import execute as module
+from scaling_search.jobs.execute import Place, execute
+from scaling_search.jobs.job import Diverged, Finished, OutOfMemory
+from scaling_search.training.loop import StoppedError
+from tests.jobs.small import DATA, NETWORK, RECIPE, job, place, without_times
+
+
+def fails_with(error: BaseException, monkeypatch: pytest.MonkeyPatch) -> None:
+    def build(*_: Any, **__: Any) -> nn.Module:
+        raise error
+
+    monkeypatch.setattr(module, "build", build)
+
+
+@pytest.fixture
+def loaded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The names of the splits that were loaded."""
+    names: list[str] = []
+
+    def load(request: Any, split: Any, px: int, device: Any) -> Any:
+        names.append(split)
+        return load_split(request, split, px, device)
+
+    monkeypatch.setattr(module, "load_split", load)
+    return names
+
+
+def test_a_finished_job_has_its_history_and_last_accuracy() -> None:
+    result = execute(job(epochs=2), Place())
+    assert isinstance(result, Finished)
+    assert [record.epoch for record in result.history] == [1, 2]
+    assert result.validation_top1 == result.history[-1].validation_top1
+    assert result.train_seconds == result.history[-1].train_seconds
+
+
+def test_a_job_of_the_search_never_loads_the_test_split(loaded: list[str]) -> None:
+    result = execute(job(), Place())
+    assert isinstance(result, Finished)
+    assert result.test_top1 is None
+    assert loaded == ["train", "validation"]
+
+
+def test_a_job_of_the_comparison_loads_it_once_at_its_end(loaded: list[str]) -> None:
+    seen_at_epoch: list[list[str]] = []
+    result = execute(
+        job(reads_test=True), Place(), on_epoch=lambda _: seen_at_epoch.append(list(loaded))
+    )
+    assert isinstance(result, Finished)
+    assert result.test_top1 is not None
+    assert 0 <= result.test_top1 <= 1
+    assert seen_at_epoch == [["train", "validation"]]
+    assert loaded == ["train", "validation", "test"]
+
+
+def test_the_same_job_gives_the_same_result() -> None:
+    assert without_times(execute(job(), Place())) == without_times(execute(job(), Place()))
+
+
+def test_a_training_is_not_repeated_to_read_the_test_split(tmp_path: Path) -> None:
+    steps: list[bool] = []
+
+    def count_step() -> bool:
+        steps.append(True)
+        return False
+
+    searched = execute(job(), place(tmp_path))
+    compared = execute(job(reads_test=True), place(tmp_path), stop_asked=count_step)
+    assert steps == []
+    assert isinstance(compared, Finished)
+    assert replace(compared, test_top1=None) == searched
+
+
+def test_the_recipes_dropout_replaces_the_networks_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    built: list[float] = []
+
+    def build(architecture: Any, **_: Any) -> nn.Module:
+        built.append(architecture.dropout)
+        raise MemoryError
+
+    monkeypatch.setattr(module, "build", build)
+    network = replace(NETWORK, dropout=0.3)
+    for recipe in (RECIPE, replace(RECIPE, dropout=0.0), replace(RECIPE, dropout=0.5)):
+        execute(job(architecture=network, recipe=recipe), Place())
+    assert built == [0.3, 0.0, 0.5]
+
+
+def test_a_diverging_training_is_a_result() -> None:
+    result = execute(job(recipe=replace(RECIPE, learning_rate=1e20)), Place())
+    assert isinstance(result, Diverged)
+    assert result.reason.startswith("the loss of epoch 1 is")
+
+
+@pytest.mark.parametrize("error", [torch.OutOfMemoryError("CUDA out of memory"), MemoryError()])
+def test_no_memory_is_a_result_with_its_batch_size_and_the_next_job_runs(
+    error: BaseException, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        fails_with(error, patch)
+        assert execute(job(), Place()) == OutOfMemory(RECIPE.batch_size, str(error))
+    assert isinstance(execute(job(), Place()), Finished)
+
+
+def test_no_memory_of_the_machine_is_a_result_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    def build(*_: Any, **__: Any) -> nn.Module:
+        torch.empty(1 << 60)
+        raise AssertionError("an exabyte of memory")
+
+    monkeypatch.setattr(module, "build", build)
+    result = execute(job(), Place())
+    assert isinstance(result, OutOfMemory)
+    assert result.batch_size == RECIPE.batch_size
+    assert "allocate" in result.reason
+
+
+def test_any_other_error_comes_through(monkeypatch: pytest.MonkeyPatch) -> None:
+    fails_with(RuntimeError("a bug"), monkeypatch)
+    with pytest.raises(RuntimeError, match="a bug"):
+        execute(job(), Place())
+
+
+def test_asked_to_stop_it_keeps_a_checkpoint_and_says_so(tmp_path: Path) -> None:
+    asked = job(epochs=3)
+    with pytest.raises(StoppedError):
+        execute(asked, place(tmp_path), stop_asked=lambda: True)
+    (kept,) = (tmp_path / "checkpoints" / asked.plateau_hash).glob("*.safetensors")
+    assert kept.name.startswith("000000001-")
+
+
+def test_without_a_place_for_checkpoints_none_are_kept() -> None:
+    assert Place().keeping(job(), lambda: False) is None
+
+
+def test_the_small_set_is_what_the_jobs_say_it_is() -> None:
+    assert len(load_split(DATA, "train", 8, "cpu")) == job().train_images

@@ -1,0 +1,249 @@
+"""Executors: one result per job, whatever happens to the processes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+
+from scaling_search.data.request import DataRequest
+from scaling_search.errors import UserError
+from scaling_search.jobs.executor import (
+    DEATHS_ALLOWED,
+    Ended,
+    Epoch,
+    Event,
+    Inline,
+    Started,
+    Workers,
+    default_workers,
+)
+from scaling_search.jobs.job import Finished, Lost, TimedOut, TrainJob
+from tests.jobs.small import ENDLESS, RECIPE, job, place, without_times
+
+PATIENCE_SECONDS = 120.0  # a bound, never awaited
+
+
+@dataclass
+class Clock:
+    now: float = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture(scope="module")
+def pool(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workers]:
+    """Two workers for all tests that do not end them."""
+    folder = tmp_path_factory.mktemp("pool")
+    with Workers(2, place(folder), folder / "logs", clock=Clock()) as workers:
+        yield workers
+
+
+def pid_of(pool: Workers, of: TrainJob) -> int:
+    (pid,) = [worker.process.pid for worker in pool._pool if worker.job == of]
+    return pid
+
+
+def ended(events: list[Event]) -> list[Ended]:
+    return [event for event in events if isinstance(event, Ended)]
+
+
+def until(condition: Callable[[], bool]) -> bool:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return condition()
+
+
+def gone(pid: int) -> bool:
+    """Whether the process has ended, reaped by its new parent or not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except FileNotFoundError:
+        return True
+
+
+def test_inline_runs_in_order_and_ends_each_job_once() -> None:
+    jobs = [job(), job(seed=1)]
+    events = list(Inline().run(jobs))
+    assert [type(event) for event in events] == [Started, Ended] * 2
+    assert [event.job for event in ended(events)] == jobs
+
+
+def test_workers_give_the_results_of_inline(pool: Workers, tmp_path: Path) -> None:
+    jobs = [job(seed=seed, epochs=2, reads_test=seed == 0) for seed in range(4)]
+    there = list(pool.run(jobs))
+    here = {event.job: event.result for event in ended(list(Inline(place(tmp_path)).run(jobs)))}
+    assert sorted(event.job.seed for event in ended(there)) == [0, 1, 2, 3]
+    for event in ended(there):
+        assert without_times(event.result) == without_times(here[event.job])
+
+
+def test_every_epoch_is_told_as_it_ends(pool: Workers) -> None:
+    asked = job(seed=10, epochs=2)
+    events = list(pool.run([asked]))
+    result = ended(events)[0].result
+    assert isinstance(result, Finished)
+    assert events == [
+        Started(asked),
+        *(Epoch(asked, record) for record in result.history),
+        Ended(asked, result),
+    ]
+
+
+def test_no_jobs_are_no_events(pool: Workers) -> None:
+    assert list(pool.run([])) == []
+
+
+def test_a_job_whose_worker_is_killed_in_mid_training_ends_all_the_same(pool: Workers) -> None:
+    struck, other = job(seed=20, epochs=4), job(seed=21, epochs=4)
+    events: list[Event] = []
+    killed = False
+    for event in pool.run([struck, other]):
+        events.append(event)
+        if isinstance(event, Epoch) and event.job == struck and not killed:
+            os.kill(pid_of(pool, struck), signal.SIGKILL)
+            killed = True
+    assert killed
+    assert sorted(event.job.seed for event in ended(events)) == [20, 21]
+    assert [event.job.seed for event in events if isinstance(event, Started)].count(20) == 2
+    assert [event.job.seed for event in events if isinstance(event, Started)].count(21) == 1
+    (uninterrupted,) = ended(list(Inline().run([struck])))
+    (result,) = [event.result for event in ended(events) if event.job == struck]
+    assert without_times(result) == without_times(uninterrupted.result)
+
+
+def test_a_mistake_in_a_job_comes_out_as_the_one_line_and_the_workers_live(pool: Workers) -> None:
+    greedy = job(recipe=replace(RECIPE, batch_size=1000))
+    with pytest.raises(UserError, match=r"a batch holds 1000 images.*, got 180: lower batch_size"):
+        list(pool.run([greedy]))
+    assert len(ended(list(pool.run([job(seed=30)])))) == 1
+
+
+def test_data_that_is_not_there_comes_out_as_the_one_line(pool: Workers, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="nowhere"):
+        list(pool.run([job(data=DataRequest("imagefolder", root=str(tmp_path / "nowhere")))]))
+
+
+def test_a_worker_that_dies_idle_is_no_jobs_fault(pool: Workers) -> None:
+    list(pool.run([job(seed=40)]))
+    first = pool._pool[0].process
+    os.kill(first.pid, signal.SIGKILL)
+    assert until(lambda: not first.alive)
+    deaths = dict(pool._deaths)
+    events = list(pool.run([job(seed=41)]))
+    assert [type(event) for event in events] == [Started, Epoch, Ended]
+    assert pool._deaths == deaths
+
+
+def test_a_stopped_worker_over_the_limit_is_timed_out_and_never_heard_again(pool: Workers) -> None:
+    asked, after = job(seed=50, epochs=ENDLESS), job(seed=51)
+    assert isinstance(pool.clock, Clock)
+    pool.limit_seconds = 100.0
+    events: list[Event] = []
+    for event in pool.run([asked]):
+        events.append(event)
+        if isinstance(event, Epoch) and pool.clock.now == 0:
+            pid = pid_of(pool, asked)
+            os.kill(pid, signal.SIGSTOP)
+            pool.clock.now = 101.0
+    pool.limit_seconds = None
+    assert gone(pid)  # so that it can't be continued
+    events += pool.run([after])
+    assert [event.job for event in ended(events)] == [asked, after]
+    assert ended(events)[0].result == TimedOut(100.0)
+    assert isinstance(ended(events)[1].result, Finished)
+
+
+def test_a_clock_set_back_times_nobody_out(pool: Workers) -> None:
+    assert isinstance(pool.clock, Clock)
+    pool.limit_seconds = 100.0
+    for event in pool.run([job(seed=60, epochs=2)]):
+        pool.clock.now -= 3600.0
+        if isinstance(event, Ended):
+            assert isinstance(event.result, Finished)
+    pool.limit_seconds = None
+
+
+def test_a_job_whose_worker_is_killed_each_time_is_lost(tmp_path: Path) -> None:
+    killer = job(seed=70)
+    with Workers(1, place(tmp_path), tmp_path / "logs") as pool:
+        events: list[Event] = []
+        for event in pool.run([killer]):
+            events.append(event)
+            if isinstance(event, Started):
+                os.kill(pid_of(pool, killer), signal.SIGKILL)
+    reason = "the process ended with status -9, its last words were: none (logs/worker-0.log)"
+    assert events == [Started(killer)] * DEATHS_ALLOWED + [Ended(killer, Lost(3, reason))]
+
+
+def test_a_lost_job_names_the_last_words_of_its_worker(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A worker of this environment ends with a traceback as soon as it imports torch.
+    (tmp_path / "torch.py").write_text("raise RuntimeError('the device fell off the bus')\n")
+    root = str(Path(__file__).parents[2])
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join((str(tmp_path), root)))
+    with Workers(1, place(tmp_path), tmp_path / "logs") as pool:
+        (lost,) = ended(list(pool.run([job(seed=80)])))
+    assert isinstance(lost.result, Lost)
+    assert "RuntimeError: the device fell off the bus" in lost.result.reason
+    assert "status 1" in lost.result.reason
+    assert str(tmp_path) not in lost.result.reason
+
+
+def test_leaving_in_mid_run_ends_busy_and_idle_workers_with_a_checkpoint(pool: Workers) -> None:
+    short, long = job(seed=90), job(seed=91, epochs=ENDLESS)
+    with pool:
+        waited_for = {Ended, Epoch}
+        for event in pool.run([short, long]):
+            if isinstance(event, Ended) or event.job == long:
+                waited_for.discard(type(event))
+            if not waited_for:
+                break
+        processes = [worker.process for worker in pool._pool]
+    assert [process.end() for process in processes] == [0, 0]
+    assert all(gone(process.pid) for process in processes)
+    keeping = pool.place.keeping(long, lambda: False)
+    assert keeping is not None
+    assert list(keeping.plateau.glob("*.safetensors"))
+
+
+DRIVER = """
+import sys
+from pathlib import Path
+from scaling_search.jobs.executor import Epoch, Workers
+from tests.jobs.small import ENDLESS, job, place
+folder = Path(sys.argv[1])
+with Workers(1, place(folder), folder / "logs") as pool:
+    for event in pool.run([job(epochs=ENDLESS)]):
+        if isinstance(event, Epoch):
+            print(*[worker.process.pid for worker in pool._pool], flush=True)
+"""
+
+
+def test_workers_of_a_killed_driver_end_by_themselves(tmp_path: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", DRIVER, str(tmp_path)],
+        stdout=subprocess.PIPE,
+        cwd=Path(__file__).parents[2],
+    ) as driver:
+        assert driver.stdout is not None
+        pids = [int(pid) for pid in driver.stdout.readline().split()]
+        assert pids
+        assert not any(gone(pid) for pid in pids)
+        driver.kill()
+    assert until(lambda: all(gone(pid) for pid in pids))
+
+
+def test_there_is_one_worker_a_core_on_a_cpu_and_one_on_a_gpu() -> None:
+    assert 1 <= default_workers("cpu") <= (os.cpu_count() or 1)
+    assert default_workers("cuda") == default_workers("cuda:1") == 1

@@ -1,0 +1,129 @@
+"""Jobs: what makes two trainings the same, and the way into JSON and back."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from scaling_search.data.request import DataInfo, DataRequest
+from scaling_search.jobs.job import (
+    Diverged,
+    Finished,
+    Lost,
+    OutOfMemory,
+    Result,
+    TimedOut,
+    job_for,
+    job_from_json,
+    job_to_json,
+    result_from_json,
+    result_to_json,
+)
+from tests.jobs.small import DATA, FINISHED, JOB, NETWORK, RECIPE, job
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"architecture": NETWORK.with_name("another name")},
+        {"data": DataRequest("imagefolder", root="/somewhere/else")},
+        {"data": replace(DATA, download=True)},
+        {"train_images": 181},
+    ],
+)
+def test_name_and_place_are_not_part_of_a_job(changes: dict[str, Any]) -> None:
+    assert job(**changes).hash == JOB.hash
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"architecture": replace(NETWORK, resolution_px=16)},
+        {"images": "fedcba9876543210"},
+        {"recipe": replace(RECIPE, learning_rate=0.2)},
+        {"recipe": replace(RECIPE, dropout=0.5)},
+        {"epochs": 2},
+        {"seed": 1},
+        {"reads_test": True},
+    ],
+)
+def test_each_other_field_is(changes: dict[str, Any]) -> None:
+    assert job(**changes).hash != JOB.hash
+
+
+def test_hashes_are_sixteen_digits_and_three_different_ones() -> None:
+    hashes = {JOB.hash, JOB.fall_hash, JOB.plateau_hash}
+    assert len(hashes) == 3
+    for text in hashes:
+        assert len(text) == 16
+        assert int(text, 16) >= 0
+
+
+def test_reading_the_test_split_is_another_job_of_the_same_training() -> None:
+    reads = job(reads_test=True)
+    assert reads.hash != JOB.hash
+    assert reads.fall_hash == JOB.fall_hash
+
+
+def test_trainings_of_two_lengths_share_the_plateau_alone() -> None:
+    longer = job(epochs=2)
+    assert longer.plateau_hash == JOB.plateau_hash
+    assert longer.fall_hash != JOB.fall_hash
+
+
+def test_another_seed_shares_nothing() -> None:
+    assert job(seed=1).plateau_hash != JOB.plateau_hash
+
+
+def test_a_job_comes_back_from_json() -> None:
+    for original in (JOB, job(reads_test=True, data=DataRequest("imagefolder", root="/x"))):
+        back = job_from_json(json.loads(json.dumps(job_to_json(original))))
+        assert back == original
+        assert back.hash == original.hash
+
+
+def test_a_job_with_an_unknown_key_is_refused() -> None:
+    values = job_to_json(JOB)
+    values["recipe"]["learning_rat"] = 0.1
+    with pytest.raises(ValidationError, match="learning_rat"):
+        job_from_json(values)
+
+
+@pytest.mark.parametrize(
+    "result",
+    [
+        FINISHED,
+        replace(FINISHED, test_top1=0.1 + 0.2),
+        Diverged("the loss of epoch 1 is nan"),
+        OutOfMemory(64, "no room"),
+        TimedOut(60.5),
+        Lost(3, "the process ended with status -9"),
+    ],
+)
+def test_every_result_comes_back_from_json(result: Result) -> None:
+    assert result_from_json(json.loads(json.dumps(result_to_json(result)))) == result
+
+
+def test_an_unknown_kind_of_result_is_refused() -> None:
+    with pytest.raises(ValidationError, match="kind"):
+        result_from_json({"kind": "excellent"})
+
+
+def test_a_job_takes_what_is_known_of_the_images() -> None:
+    info = DataInfo("typefaces", ("a", "b"), 1, 96, 180, 20, 40, 0, JOB.images)
+    assert job_for(NETWORK, (DATA, info), RECIPE, epochs=1, seed=0) == JOB
+
+
+def test_a_jobs_length_is_counted_in_forward_multiply_adds() -> None:
+    assert job(epochs=4).mac_images == 4 * JOB.mac_images
+    assert job(train_images=360).mac_images == 2 * JOB.mac_images
+
+
+def test_the_history_of_a_finished_job_is_a_tuple_again() -> None:
+    back = result_from_json(json.loads(json.dumps(result_to_json(FINISHED))))
+    assert isinstance(back, Finished)
+    assert isinstance(back.history, tuple)

@@ -1,0 +1,224 @@
+"""The ledger: one line per result, whatever happens to the disk or beside it."""
+
+from __future__ import annotations
+
+import errno
+import os
+import subprocess
+import sys
+import zlib
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from scaling_search.data.request import DataRequest
+from scaling_search.errors import UserError
+from scaling_search.jobs import ledger as module
+from scaling_search.jobs.job import Diverged
+from scaling_search.jobs.ledger import Ledger
+from tests.full_disk import no_file_grows_beyond
+from tests.jobs.small import FINISHED, JOB, job
+
+WHERE = {"device": "a machine"}
+THREE = [job(seed=seed) for seed in range(3)]
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """A ledger with the results of three jobs."""
+    path = tmp_path / "run" / "ledger.jsonl"
+    with Ledger(path) as ledger:
+        for each in THREE:
+            assert ledger.accept(each, FINISHED, WHERE)
+    return path
+
+
+def known(path: Path) -> tuple[list[bool], list[str]]:
+    """Which of the three jobs have a result, and what was found damaged."""
+    with Ledger(path) as ledger:
+        return [ledger.get(each) == FINISHED for each in THREE], ledger.notes
+
+
+def test_results_are_there_when_it_is_opened_again(path: Path) -> None:
+    assert known(path) == ([True] * 3, [])
+    with Ledger(path) as ledger:
+        assert len(ledger) == 3
+        assert ledger.get(job(seed=3)) is None
+
+
+def test_a_record_says_what_where_and_when(path: Path) -> None:
+    with Ledger(path) as ledger:
+        first = next(ledger.records())
+    assert first["job"]["seed"] == 0
+    assert first["result"]["kind"] == "finished"
+    assert first["where"] == WHERE
+    assert first["at"].endswith("+00:00")
+
+
+def test_the_first_result_of_a_job_wins(path: Path) -> None:
+    before = path.read_bytes()
+    with Ledger(path) as ledger:
+        assert not ledger.accept(JOB, Diverged("later"), WHERE)
+        assert ledger.get(JOB) == FINISHED
+    assert path.read_bytes() == before
+
+
+def test_of_two_lines_with_one_job_the_first_counts(path: Path) -> None:
+    lines = path.read_bytes().splitlines(keepends=True)
+    with Ledger(path.with_name("other.jsonl")) as other:
+        other.accept(JOB, Diverged("later"), WHERE)
+    path.write_bytes(b"".join(lines) + path.with_name("other.jsonl").read_bytes())
+    assert known(path) == ([True] * 3, [])
+
+
+def test_where_the_images_lie_is_not_written(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.jsonl"
+    request = DataRequest("fashion-mnist", root="/home/someone/images", download=True)
+    with Ledger(path) as ledger:
+        ledger.accept(job(data=request), FINISHED, WHERE)
+    assert b"someone" not in path.read_bytes()
+
+
+@pytest.mark.parametrize("lost", [1, 2, 500])
+def test_a_torn_last_line_is_dropped_and_said(path: Path, lost: int) -> None:
+    content = path.read_bytes()
+    path.write_bytes(content[:-lost])
+    found, notes = known(path)
+    assert found == [True, True, False]
+    assert notes == ["ledger.jsonl: dropped a torn last line; its job will run again"]
+    assert path.read_bytes() == b"".join(content.splitlines(keepends=True)[:2])
+
+
+def test_after_a_torn_line_the_next_result_is_whole(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-7])
+    with Ledger(path) as ledger:
+        assert ledger.accept(THREE[2], FINISHED, WHERE)
+    assert known(path) == ([True] * 3, [])
+
+
+@pytest.mark.parametrize("garbage", [b"\x00", b"\r", b"\xff", b"}"])
+def test_a_garbled_line_is_named_and_the_later_ones_kept(path: Path, garbage: bytes) -> None:
+    first, second, third = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(first + second[:100] + garbage + second[101:] + third)
+    found, notes = known(path)
+    assert found == [True, False, True]
+    assert notes == ["ledger.jsonl: line 2 is garbled; its job will run again if needed"]
+
+
+def test_a_garbled_job_can_be_accepted_again(path: Path) -> None:
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(lines[0] + b"garbage\n" + lines[2])
+    with Ledger(path) as ledger:
+        assert ledger.accept(THREE[1], FINISHED, WHERE)
+    found, notes = known(path)
+    assert found == [True] * 3
+    assert len(notes) == 1
+
+
+HOLD = """
+import sys
+import zlib
+from dataclasses import replace
+from pathlib import Path
+from scaling_search.jobs.ledger import Ledger
+from tests.jobs.small import FINISHED, job
+with Ledger(Path(sys.argv[1])) as ledger:
+    print("held", flush=True)
+    sys.stdin.readline()
+    ledger.accept(job(seed=2), FINISHED, {})
+    print("accepted", flush=True)
+    sys.stdin.readline()
+"""
+
+
+def test_a_second_holder_is_refused_the_first_unharmed_and_a_killed_one_lets_go(path: Path) -> None:
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join(lines[:2]))
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        bufsize=0,
+        cwd=Path(__file__).parents[2],
+    ) as first:
+        assert first.stdin is not None
+        assert first.stdout is not None
+        assert first.stdout.readline() == b"held\n"
+        with pytest.raises(UserError, match="which another run holds") as refused, Ledger(path):
+            pass
+        assert "\n" not in str(refused.value)
+        first.stdin.write(b"go on\n")
+        assert first.stdout.readline() == b"accepted\n"
+        first.kill()
+    assert known(path) == ([True] * 3, [])
+
+
+def test_a_full_disk_leaves_it_as_it_was_and_it_goes_on(path: Path) -> None:
+    before = path.read_bytes()
+    with Ledger(path) as ledger:
+        # Twice: the line is cut short in its middle, as it is on a disk that fills up.
+        for _ in range(2):
+            with no_file_grows_beyond(len(before) + 100), pytest.raises(OSError, match="too large"):
+                ledger.accept(job(seed=3), FINISHED, WHERE)
+            assert path.read_bytes() == before
+            assert ledger.get(job(seed=3)) is None
+        assert ledger.accept(job(seed=4), FINISHED, WHERE)
+        assert ledger.accept(job(seed=3), FINISHED, WHERE)
+    assert path.read_bytes().startswith(before)
+    with Ledger(path) as ledger:
+        assert (len(ledger), ledger.notes) == (5, [])
+
+
+def test_a_failed_flush_to_disk_leaves_it_as_it_was(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    before = path.read_bytes()
+    with Ledger(path) as ledger:
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "fsync", full)
+            with pytest.raises(OSError, match="No space left"):
+                ledger.accept(job(seed=3), FINISHED, WHERE)
+        assert path.read_bytes() == before
+        assert ledger.accept(job(seed=3), FINISHED, WHERE)
+
+
+def test_a_hundred_thousand_lines_open_without_being_parsed(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    crc = zlib.crc32(b"{}")
+    with path.open("ab") as file:
+        for number in range(100_000):
+            file.write(b'{"hash": "%016x", "crc32": "%08x", "record": {}}\n' % (number, crc))
+
+    def parsed(_: bytes) -> None:
+        raise AssertionError("parsed")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "json", SimpleNamespace(loads=parsed))
+        with Ledger(path) as ledger:
+            assert (len(ledger), ledger.notes) == (100_003, [])
+    assert known(path) == ([True] * 3, [])
+
+
+@pytest.mark.parametrize("below", ["ledger.jsonl", "deep/er/ledger.jsonl"])
+def test_a_directory_that_cannot_be_written_is_refused_in_one_line(
+    tmp_path: Path, below: str
+) -> None:
+    blocked = tmp_path / "file"
+    blocked.write_text("not a directory")
+    rule = "the run directory must be writable, got .*: choose another --out$"
+    with pytest.raises(UserError, match=rule), Ledger(blocked / below):
+        pass
+    assert blocked.read_text() == "not a directory"
+
+
+def test_a_result_that_is_not_json_is_refused_before_anything_is_written(path: Path) -> None:
+    before = path.read_bytes()
+    with Ledger(path) as ledger, pytest.raises(ValueError, match="not JSON compliant"):
+        ledger.accept(job(seed=3), replace(FINISHED, validation_top1=float("nan")), WHERE)
+    assert path.read_bytes() == before

@@ -1,0 +1,110 @@
+"""Which networks a grid makes: the paper's constraint and ours, on B0 and by hand."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from scaling_search.arch import zoo
+from scaling_search.arch.scaling import Coefficients, scale
+from scaling_search.cost.analytic import count
+from scaling_search.errors import UserError
+from scaling_search.search.candidates import Candidate, candidates, grid_points
+from scaling_search.search.space import Axis, Budget, Space
+
+B0 = zoo.get("efficientnet-b0")
+MICRO = zoo.get("micro")
+NOMINAL = Budget(tolerance=0.1, constraint="nominal")
+
+
+@pytest.fixture(scope="module")
+def nominal() -> tuple[Candidate, ...]:
+    return candidates(B0, NOMINAL)
+
+
+def test_the_papers_grid_has_108_points_which_are_65_networks(
+    nominal: tuple[Candidate, ...],
+) -> None:
+    assert grid_points(B0, NOMINAL) == 108
+    assert len(nominal) == 65
+    assert sum(candidate.points for candidate in nominal) == 108
+
+
+def test_38_of_the_65_differ_by_more_than_their_resolution(nominal: tuple[Candidate, ...]) -> None:
+    shapes = {candidate.architecture.fitted(resolution_px=224) for candidate in nominal}
+    assert len(shapes) == 38
+
+
+def test_the_nominal_constraint_lets_the_real_growth_run_from_1_93_to_3_33(
+    nominal: tuple[Candidate, ...],
+) -> None:
+    growths = [candidate.growth for candidate in nominal]
+    assert round(min(growths), 2) == 1.93
+    assert round(max(growths), 2) == 3.33
+
+
+def test_5_of_the_108_nominal_points_really_cost_twice_as_much(
+    nominal: tuple[Candidate, ...],
+) -> None:
+    assert sum(c.points for c in nominal if abs(c.growth / 2 - 1) <= 0.05) == 5
+
+
+def test_under_the_measured_constraint_every_network_costs_what_is_asked() -> None:
+    found = candidates(B0, Budget())
+    base = count(B0).macs
+    assert len(found) == 20
+    for candidate in found:
+        real = count(scale(B0, candidate.coefficients.at(1))).macs / base
+        assert candidate.growth == real
+        assert abs(real / 2 - 1) <= 0.05
+
+
+def test_the_measured_candidates_are_those_that_counting_each_point_finds() -> None:
+    space = Space(Axis(1, 2, 0.25), Axis(1, 1.5, 0.1), Axis(1, 1.5, 0.1))
+    base = count(MICRO).macs
+    axes = (space.alpha.values(), space.beta.values(), space.gamma.values())
+    scaled = (scale(MICRO, Coefficients(*point).at(1)) for point in itertools.product(*axes))
+    expected = {network for network in scaled if abs(count(network).macs / base / 2 - 1) <= 0.1}
+    found = candidates(MICRO, Budget(tolerance=0.1), space)
+    assert {candidate.architecture for candidate in found} == expected
+    assert len(found) == len(expected)
+
+
+@pytest.mark.parametrize("budget", [NOMINAL, Budget(), Budget("activations", 2.0, 0.1)])
+def test_every_point_of_a_candidates_box_gives_its_network_unless_nominally_excluded(
+    budget: Budget,
+) -> None:
+    for candidate in candidates(B0, budget):
+        for corner in itertools.product(candidate.alpha, candidate.beta, candidate.gamma):
+            assert scale(B0, Coefficients(*corner).at(1)) == candidate.architecture
+
+
+def test_the_names_of_candidates_are_unique_and_say_the_constants(
+    nominal: tuple[Candidate, ...],
+) -> None:
+    assert len({candidate.name for candidate in nominal}) == 65
+    point = nominal[0].coefficients
+    assert nominal[0].name == f"α{point.alpha:g} β{point.beta:g} γ{point.gamma:g}"
+
+
+def test_a_space_without_a_candidate_says_the_nearest_growth_and_the_way_out() -> None:
+    one = Axis(1.0, 1.0, 0.1)
+    with pytest.raises(UserError, match=r"within 0.05 of 2, got 1.000 at the nearest: widen"):
+        candidates(MICRO, Budget(), Space(one, one, one))
+    with pytest.raises(UserError, match=r"nominal growth .* got 1.000 at the nearest"):
+        candidates(MICRO, Budget(constraint="nominal"), Space(one, one, one))
+
+
+def test_no_resolution_changes_parameters_so_a_parameter_budget_spans_all_of_it() -> None:
+    found = candidates(B0, Budget("params", 2.0, 0.1))
+    assert {c.cost.params for c in found if c.alpha == found[0].alpha and c.beta == found[0].beta}
+    assert len({candidate.architecture.resolution_px for candidate in found}) == 11
+
+
+@pytest.mark.slow
+def test_a_grid_of_a_million_points_keeps_to_the_constraint() -> None:
+    space = Space(Axis(1, 1.99, 0.01), Axis(1, 1.99, 0.01), Axis(1, 1.99, 0.01))
+    found = candidates(B0, Budget(), space)
+    assert len(found) > 300
+    assert all(abs(candidate.growth / 2 - 1) <= 0.05 for candidate in found)

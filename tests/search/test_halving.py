@@ -1,0 +1,150 @@
+"""The search as a pure function of results: what is proposed, promoted and still missing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import count as numbers
+
+import pytest
+
+from scaling_search.arch import zoo
+from scaling_search.data.request import DataInfo, DataRequest
+from scaling_search.errors import UserError
+from scaling_search.jobs.job import Diverged, Finished, Result, TrainJob, job_for
+from scaling_search.search.candidates import Candidate, candidates
+from scaling_search.search.halving import Plan, Rung, Step, advance
+from scaling_search.search.space import Axis, Budget, Space
+from scaling_search.training.loop import EpochRecord
+from scaling_search.training.recipe import Recipe
+
+SPACE = Space(Axis(1, 2, 0.5), Axis(1, 1.5, 0.1), Axis(1, 1.5, 0.1))
+POOL = candidates(zoo.get("micro"), Budget(tolerance=0.2), SPACE)
+INFO = DataInfo("typefaces", tuple("ab"), 1, 24, 100, 20, 20, 1, "f" * 16)
+Score = Callable[[Candidate, int, int], float]
+
+
+def make(candidate: Candidate, epochs: int, seed: int) -> TrainJob:
+    data = (DataRequest(), INFO)
+    return job_for(candidate.architecture, data, Recipe(), epochs=epochs, seed=seed)
+
+
+def finished(top1: float) -> Finished:
+    return Finished((EpochRecord(1, 1.0, top1, 1.0),), top1, None, 1.0)
+
+
+class World:
+    """Results by job hash, and how a training comes out."""
+
+    def __init__(self, outcome: Callable[[TrainJob], Result]) -> None:
+        self.results: dict[str, Result] = {}
+        self.outcome = outcome
+        self.trained: list[TrainJob] = []
+
+    def find(self, job: TrainJob) -> Result | None:
+        return self.results.get(job.hash)
+
+    def train(self, jobs: tuple[TrainJob, ...]) -> None:
+        for job in jobs:
+            self.results[job.hash] = self.outcome(job)
+            self.trained.append(job)
+
+    def search(self, plan: Plan, most: int = 1000) -> Step:
+        for _ in numbers():
+            step = advance(plan, POOL, make, self.find)
+            if step.done or len(self.trained) >= most:
+                return step
+            self.train(step.missing)
+        raise AssertionError
+
+
+def by_side(job: TrainJob) -> Result:
+    """Finer networks are better, and a longer training adds to all alike."""
+    side, epochs = job.architecture.resolution_px, job.epochs
+    return finished(side / 100 + epochs / 1000 + job.seed / 10_000)
+
+
+def test_the_grid_asks_for_every_candidate_at_once() -> None:
+    step = advance(Plan("grid", rungs=(Rung(2),)), POOL, make, World(by_side).find)
+    assert len(step.missing) == len(POOL)
+    assert step.rungs == (tuple(range(len(POOL))),)
+
+
+def test_tpe_asks_for_one_batch_and_then_for_the_next() -> None:
+    world, plan = World(by_side), Plan("tpe", trials=6, batch=2, rungs=(Rung(2, seeds=2),))
+    first = advance(plan, POOL, make, world.find)
+    assert len(first.missing) == 4  # two candidates, two seeds
+    world.train(first.missing)
+    second = advance(plan, POOL, make, world.find)
+    assert second.rungs[0][:2] == first.rungs[0]
+    assert len(second.rungs[0]) == 4
+
+
+def test_the_better_part_goes_on_to_the_longer_rung_with_more_seeds() -> None:
+    world, plan = World(by_side), Plan("grid", rungs=(Rung(2, 1, keep=0.3), Rung(5, 3)))
+    step = world.search(plan)
+    kept = -(-len(POOL) * 3 // 10)
+    best = sorted((c.architecture.resolution_px for c in POOL), reverse=True)[:kept]
+    sides = [POOL[index].architecture.resolution_px for index in step.rungs[1]]
+    assert sides == best
+    assert len(world.trained) == len(POOL) + 3 * kept
+
+
+def test_a_failed_candidate_ranks_worst_and_the_search_goes_on() -> None:
+    def finest_diverges(job: TrainJob) -> Result:
+        finest = max(c.architecture.resolution_px for c in POOL)
+        return Diverged("nan") if job.architecture.resolution_px == finest else by_side(job)
+
+    step = World(finest_diverges).search(Plan("grid", rungs=(Rung(2, 1, keep=0.9), Rung(5))))
+    finest = max(c.architecture.resolution_px for c in POOL)
+    assert step.done
+    assert finest not in {POOL[i].architecture.resolution_px for i in step.rungs[1]}
+
+
+def test_when_everything_fails_the_search_ends_without_finalists() -> None:
+    step = World(lambda _: Diverged("nan")).search(Plan("grid", rungs=(Rung(2), Rung(5))))
+    assert step.done
+    assert step.rungs[1] == ()
+
+
+@pytest.mark.parametrize("strategy", ["grid", "random", "tpe"])
+def test_stopped_anywhere_and_asked_again_it_trains_the_same_and_nothing_twice(
+    strategy: str,
+) -> None:
+    plan = Plan(strategy, trials=8, seed=4, rungs=(Rung(2), Rung(5, 2)))  # type: ignore[arg-type]
+    whole = World(by_side)
+    whole.search(plan)
+    for most in (1, 3, 7, 9):
+        stopped = World(by_side)
+        stopped.search(plan, most)
+        stopped.search(plan)
+        assert [j.hash for j in stopped.trained] == [j.hash for j in whole.trained]
+        assert len({j.hash for j in stopped.trained}) == len(stopped.trained)
+
+
+def test_a_search_never_asks_for_the_test_split() -> None:
+    world = World(by_side)
+    world.search(Plan("tpe", trials=6, rungs=(Rung(2), Rung(4, 2))))
+    assert not any(job.reads_test for job in world.trained)
+
+
+def test_more_trials_than_candidates_train_each_once() -> None:
+    world = World(by_side)
+    world.search(Plan("random", trials=10_000, rungs=(Rung(1),)))
+    assert len(world.trained) == len(POOL)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        lambda: Rung(0),
+        lambda: Rung(1, seeds=0),
+        lambda: Rung(1, keep=0.0),
+        lambda: Plan(trials=0),
+        lambda: Plan(batch=0),
+        lambda: Plan(rungs=()),
+        lambda: Plan(rungs=(Rung(3), Rung(3))),
+    ],
+)
+def test_a_plan_out_of_range_is_refused(wrong: Callable[[], object]) -> None:
+    with pytest.raises(UserError, match="got"):
+        wrong()

@@ -1,0 +1,92 @@
+"""What follows from a study and its images before anything is trained, and how much is to come."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from scaling_search.arch.scaling import Coefficients
+from scaling_search.cost.analytic import count
+from scaling_search.data.request import DataInfo
+from scaling_search.errors import UserError
+from scaling_search.jobs.job import Finished, Result, TrainJob
+from scaling_search.outlook import Work, after_step, comparison, work_of
+from scaling_search.search.halving import Step
+from scaling_search.setting import Setting
+from scaling_search.training.loop import EpochRecord
+from scaling_search.training.recipe import Recipe
+from tests.tiny import TINY
+
+INFO = DataInfo("typefaces", tuple(map(str, range(20))), 1, 96, 160, 40, 100, 1, "f" * 16)
+SETTING = Setting(TINY, INFO)
+
+
+def test_the_base_is_made_for_the_images() -> None:
+    base = SETTING.base
+    assert (base.in_channels, base.num_classes, base.resolution_px) == (1, 20, 16)
+
+
+def test_fewer_images_than_a_batch_are_refused_before_anything_is_trained() -> None:
+    with pytest.raises(UserError, match=r"a batch of 512 .*got 160: lower batch_size"):
+        Setting(replace(TINY, recipe=Recipe(batch_size=512)), INFO)
+
+
+def test_the_comparison_holds_base_family_and_each_rival_at_each_phi() -> None:
+    members = SETTING.members(Coefficients(1.2, 1.1, 1.15))
+    assert [(m.method, m.phi) for m in members] == [
+        ("base", 0.0),
+        ("compound", 1.0),
+        ("depth", 1.0),
+        ("width", 1.0),
+        ("resolution", 1.0),
+    ]
+    base = count(SETTING.base).macs
+    assert all(m.growth == m.cost.macs / base for m in members)
+
+
+def test_the_base_is_compared_even_when_no_phi_asks_for_it() -> None:
+    study = replace(TINY, compare=replace(TINY.compare, phis=(2.0,)))
+    members = Setting(study, INFO).members(Coefficients(1.2, 1.1, 1.15))
+    assert members[0].method == "base"
+
+
+def test_only_the_comparison_reads_the_test_split() -> None:
+    assert not SETTING.search_job(SETTING.pool[0], 2, 0).reads_test
+    assert SETTING.compare_job(SETTING.base, 0).reads_test
+
+
+def played() -> tuple[list[tuple[Step, Work]], int]:
+    """Each step of a search with the outlook after it, and how many trainings there were."""
+    results: dict[str, Result] = {}
+
+    def find(job: TrainJob) -> Result | None:
+        return results.get(job.hash)
+
+    seen, trained = [], 0
+    while not (step := SETTING.step(find)).done:
+        seen.append((step, after_step(SETTING, step)))
+        trained += len(step.missing)
+        for job in step.missing:
+            results[job.hash] = Finished((EpochRecord(1, 1.0, 0.5, 1.0),), 0.5, None, 1.0)
+    return seen, trained
+
+
+def test_what_is_missing_and_what_comes_later_add_up_to_the_whole_search() -> None:
+    seen, trained = played()
+    done = 0
+    for step, later in seen:
+        assert done + len(step.missing) + later.jobs == trained
+        done += len(step.missing)
+
+
+def test_the_comparisons_outlook_is_its_number_of_trainings_at_the_growth_asked_for() -> None:
+    work = comparison(SETTING)
+    assert work.jobs == 10  # a base and four grown networks, two seeds
+    epochs = 160 * 2 * 2
+    assert work.mac_images == count(SETTING.base).macs * epochs * (1 + 4 * 2.0)
+
+
+def test_the_work_of_jobs_is_macs_times_images_times_epochs() -> None:
+    job = SETTING.compare_job(SETTING.base, 0)
+    assert work_of([job, job]) == Work(2, 2 * count(SETTING.base).macs * 160 * 2)

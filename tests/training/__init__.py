@@ -1,0 +1,1 @@
+"""Tests of recipes, the training loop and its checkpoints."""
