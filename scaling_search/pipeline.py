@@ -17,6 +17,7 @@ from scaling_search.compare.gains import gains
 from scaling_search.data.load import describe
 from scaling_search.data.request import DataInfo
 from scaling_search.errors import UserError
+from scaling_search.files import write_atomically
 from scaling_search.jobs.environment import chosen_device, environment
 from scaling_search.jobs.execute import Place
 from scaling_search.jobs.executor import Ended, Event, Executor, Inline, Workers, default_workers
@@ -29,7 +30,6 @@ from scaling_search.search.halving import Step
 from scaling_search.search.table import COLUMNS, search_frame
 from scaling_search.setting import Setting
 from scaling_search.study import Study, read, to_toml
-from scaling_search.training.checkpoint import write_atomically
 
 _INFO = TypeAdapter(DataInfo)
 

@@ -12,7 +12,7 @@ from scaling_search.arch.scaling import Coefficients
 from scaling_search.cli import options
 from scaling_search.cli.show import show_rows
 from scaling_search.compare.family import FamilyBudget, Member, family
-from scaling_search.cost.analytic import count, stage_rows
+from scaling_search.cost.analytic import Cost, StageRow, count, stage_rows
 from scaling_search.data.load import describe
 from scaling_search.data.request import NAMES, DataRequest
 from scaling_search.errors import UserError
@@ -35,8 +35,8 @@ def networks_command(
     for name in zoo.names():
         each = zoo.get(name).fitted(resolution_px=px)
         maps = dict.fromkeys(row.output_px for row in stage_rows(each)[:-1])
-        cost = asdict(count(each))
         sides = " ".join(map(str, maps))
+        cost = _shown(count(each))
         rows.append({"network": name, "px": each.resolution_px, **cost, "feature_maps_px": sides})
     show_rows(rows, as_json)
 
@@ -49,10 +49,16 @@ def count_command(
     Example: scaling-search count efficientnet-b7
     """
     chosen = zoo.get(network).fitted(resolution_px=px)
-    rows = [{"stage": row.name, **asdict(row)} for row in stage_rows(chosen)]
-    for row in rows:
-        del row["name"]
-    total = dict.fromkeys(rows[0], "") | {"stage": "total", **asdict(count(chosen))}
+    rows = [
+        {
+            **{"stage": row.name, "block": row.block, "repeats": row.repeats},
+            **{"channels": row.channels, "stride": row.stride},
+            **{"input_px": row.input_px, "output_px": row.output_px},
+            **_shown(row),
+        }
+        for row in stage_rows(chosen)
+    ]
+    total = dict.fromkeys(rows[0], "") | {"stage": "total", **_shown(count(chosen))}
     title = f"{network} at {chosen.resolution_px} px"
     show_rows([*rows, total], as_json, title)
 
@@ -110,6 +116,10 @@ def phis_of(text: str) -> list[float]:
         return [float(part) for part in text.split(",")]
     except ValueError:
         raise UserError(f"phis must look like 0:7 or 0,0.5,1, got {text!r}") from None
+
+
+def _shown(cost: Cost | StageRow) -> dict[str, int]:
+    return {"macs": cost.macs, "params": cost.params, "activations": cost.activations}
 
 
 def _family_row(one: Member, point: Coefficients) -> dict[str, object]:

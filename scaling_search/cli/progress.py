@@ -76,18 +76,24 @@ class Live:
         job = event.job
         match event:
             case Started():
-                px, seed = job.architecture.resolution_px, job.seed
-                label = f"  {job.architecture.name}, {px} px, seed {seed}"
-                task = self._progress.add_task(label, total=job.epochs, note="")
-                self._running[job.hash] = (task, 0)
+                self._start(job)
             case Epoch():
                 self._advance(job, event.record.epoch)
             case Ended():
                 self._end(job, event)
         self._redraw()
 
+    def _start(self, job: TrainJob) -> None:
+        if job.hash in self._running:  # its worker died, and it goes on in another
+            return
+        label = f"  {job.architecture.name}, {job.architecture.resolution_px} px, seed {job.seed}"
+        task = self._progress.add_task(label, total=job.epochs, note="")
+        self._running[job.hash] = (task, 0)
+
     def _advance(self, job: TrainJob, epoch: int) -> None:
         task, before = self._running[job.hash]
+        if epoch <= before:  # trained once more after a loss
+            return
         self._running[job.hash] = (task, epoch)
         work = (epoch - before) * job.mac_images / job.epochs
         self._done += work
@@ -105,7 +111,8 @@ class Live:
     def _redraw(self) -> None:
         if self._whole is not None:
             total = self._done + self._left.mac_images
-            note = f"{self._left.jobs} trainings left{self._time_left()}"
+            noun = "training" if self._left.jobs == 1 else "trainings"
+            note = f"{self._left.jobs} {noun} left{self._time_left()}"
             self._progress.update(
                 self._whole,
                 description=f"[bold]{self._name}",

@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, Literal
 
-import pandas as pd
 import typer
 from rich import box
 from rich.console import Console
@@ -16,6 +15,7 @@ from rich.table import Table
 
 from scaling_search.pipeline import Outcome
 from scaling_search.report.answer import answer, notes
+from scaling_search.report.table import LEFT_ALIGNED
 from scaling_search.report.tables import comparison_table, gains_table
 
 # A pipe has no width of its own: what is read by a program or a pager is not cut.
@@ -29,8 +29,8 @@ def show_outcome(outcome: Outcome, as_json: bool) -> None:
         _print_json(_outcome_values(outcome))
         return
     if len(outcome.runs):
-        _draw(comparison_table(outcome.runs).shown, "Comparison")
-        _draw(gains_table(outcome.runs).shown, "What growing all three gains over growing one")
+        for made in (comparison_table(outcome.runs), gains_table(outcome.runs)):
+            _draw(list(made.shown.columns), made.shown.to_numpy().tolist(), made.name)
     found = (outcome.constants, outcome.runs, outcome.search)
     for sentence in (*answer(*found), *notes(*found)):
         console.print(sentence, highlight=False)
@@ -42,26 +42,27 @@ def show_rows(rows: Sequence[Mapping[str, Any]], as_json: bool, title: str = "")
     if as_json:
         _print_json(list(rows))
         return
-    _draw(pd.DataFrame(list(rows)), title)
+    cells = [[_text(cell) for cell in row.values()] for row in rows]
+    _draw(list(rows[0]), cells, title)
 
 
-def _draw(frame: pd.DataFrame, title: str) -> None:
+def _text(cell: object) -> str:
+    return f"{cell:,}" if isinstance(cell, int) else str(cell)
+
+
+def _draw(heads: Sequence[str], rows: Sequence[Sequence[str]], title: str) -> None:
     table = Table(
         title=title or None, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0)
     )
-    for column in frame.columns:
-        values = frame[column]
-        numeric = pd.api.types.is_numeric_dtype(values) or column not in _WORDS
-        justify: Literal["right", "left"] = "right" if numeric else "left"
-        table.add_column(str(column), justify=justify, overflow="fold")
-    for row in frame.itertuples(index=False):
-        table.add_row(*(f"{cell:,}" if isinstance(cell, int) else str(cell) for cell in row))
+    for head in heads:
+        justify: Literal["left", "right"] = "left" if head in LEFT_ALIGNED | _LEFT else "right"
+        table.add_column(head, justify=justify, overflow="fold")
+    for row in rows:
+        table.add_row(*row)
     console.print(table)
 
 
-_WORDS = frozenset(
-    {"method", "rival", "network", "verdict", "stage", "block", "data set", "classes", "name"}
-)
+_LEFT = frozenset({"stage", "block", "data set", "classes", "name"})
 
 
 def _outcome_values(outcome: Outcome) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TypeAlias
@@ -14,6 +13,7 @@ from filelock import FileLock
 from numpy.typing import NDArray
 
 from scaling_search.errors import UserError
+from scaling_search.files import write_atomically
 
 Images: TypeAlias = NDArray[np.uint8]
 Report: TypeAlias = Callable[[str], None]
@@ -59,24 +59,10 @@ def unwritable(error: OSError) -> UserError:
     )
 
 
-def write_whole(path: Path, chunks: Iterable[bytes | memoryview]) -> None:
-    """Write beside, flush to disk, rename: a crash leaves the old file or the new one."""
-    beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
-    try:
-        with beside.open("wb") as file:
-            for chunk in chunks:
-                file.write(chunk)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
-
-
 def _build(path: Path, shape: tuple[int, ...], batches: Iterable[Images]) -> None:
     for left_over in path.parent.glob(f".{path.name}.*.part"):  # by a builder that was killed
         left_over.unlink(missing_ok=True)
-    write_whole(path, _npy(shape, batches))
+    write_atomically(path, _npy(shape, batches))
 
 
 def _npy(shape: tuple[int, ...], batches: Iterable[Images]) -> Iterable[bytes | memoryview]:

@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from scaling_search.data.cache import Report, cache_folder, unwritable, write_whole
+from scaling_search.data.cache import Report, cache_folder, unwritable
 from scaling_search.data.decode import size_of, threads
 from scaling_search.errors import UserError
+from scaling_search.files import write_atomically
 
 REPORT_EVERY = 1000
 
@@ -81,6 +82,6 @@ def _write(path: Path, facts: dict[str, FileFacts]) -> None:
     }
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(path, [json.dumps(rows).encode()])
+        write_atomically(path, [json.dumps(rows).encode()])
     except OSError as error:
         raise unwritable(error) from error

@@ -11,10 +11,10 @@ import jinja2
 import pandas as pd
 
 from scaling_search.compare.gains import finished
+from scaling_search.files import write_atomically
 from scaling_search.report.answer import answer, notes
 from scaling_search.report.drawing import Picture
 from scaling_search.report.figures import COSTS, accuracy_picture, curves_picture
-from scaling_search.report.files import write_atomically
 from scaling_search.report.landscape import landscape, landscape_picture
 from scaling_search.report.table import LEFT_ALIGNED, Table, write_tables
 from scaling_search.report.tables import (

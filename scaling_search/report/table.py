@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 from tabulate import tabulate
 
-from scaling_search.report.files import write_atomically
+from scaling_search.files import write_atomically
 
 Row = Mapping[Hashable, object]
 Cells = dict[str, Callable[[Row], str]]

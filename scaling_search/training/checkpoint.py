@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,8 @@ from typing import Any
 
 import safetensors.torch
 import torch
+
+from scaling_search.files import write_atomically
 
 KEPT = 2
 NAMES = "[0-9]" * 9 + "-*.safetensors"  # the step, and 16 digits of the digest
@@ -32,25 +33,6 @@ class Checkpoint:
     step: int
     tensors: Mapping[str, torch.Tensor]
     record: Mapping[str, Any]
-
-
-def write_atomically(path: Path, payload: bytes) -> None:
-    """Write beside, flush, rename, flush the folder; a crash leaves the old file or the new."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with beside.open("wb") as file:
-            file.write(payload)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
 
 
 def save(folder: Path, checkpoint: Checkpoint) -> Path:

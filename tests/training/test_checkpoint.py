@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from scaling_search.training.checkpoint import Checkpoint, load, save, whole, write_atomically
+from scaling_search.files import write_atomically
+from scaling_search.training.checkpoint import Checkpoint, load, save, whole
 from tests.full_disk import no_file_grows_beyond
 
 ALL = 10**9 - 1

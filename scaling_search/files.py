@@ -1,0 +1,44 @@
+"""Files that are either whole or not there."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterable
+from pathlib import Path
+
+Chunk = bytes | memoryview
+
+
+def write_atomically(path: Path, content: str | bytes | Iterable[Chunk]) -> Path:
+    """Write beside, flush, rename, flush the folder; a crash leaves the old file or the new.
+
+    Makes the folder. Raises OSError when the disk is full; what was there is untouched then.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    try:
+        with beside.open("wb") as file:
+            for chunk in _chunks(content):
+                file.write(chunk)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
+    _flush(path.parent)
+    return path
+
+
+def _chunks(content: str | bytes | Iterable[Chunk]) -> Iterable[Chunk]:
+    if isinstance(content, str):
+        return (content.encode(),)
+    return (content,) if isinstance(content, bytes) else content
+
+
+def _flush(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,177 @@
+"""The program as its user meets it: what it prints, and how it ends when something is wrong."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from scaling_search.cli.main import VERBS, main
+from scaling_search.study import to_toml
+from tests.tiny import TINY
+
+Call = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def call(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> Call:
+    """Run the program in an empty directory; its exit status, what it printed, what it said."""
+    monkeypatch.chdir(tmp_path)
+
+    def called(*words: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["scaling-search", *words])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        return int(ended.value.code or 0), *capsys.readouterr()
+
+    return called
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_has_help_with_an_example(call: Call, verb: str) -> None:
+    status, printed, _ = call(verb, "--help")
+    assert status == 0
+    assert f"Example: scaling-search {verb}" in " ".join(printed.split())
+
+
+BROKEN = {
+    "tolerance = 0.2": ("tolerance = 0.5", "growth tolerance must lie in (0, 0.5), got 0.5"),
+    "growth = 2.0": ("growth = 0.5", "growth must be greater than 1 and finite, got 0.5"),
+    'base = "micro"': ('base = "mikro"', "unknown network 'mikro': did you mean micro?"),
+    'name = "typefaces"': ('name = "typeface"', "did you mean 'typefaces'?"),
+    "base_px = 16": ("base_px = 5", "the strides of micro need images of at least 8 px, got 5"),
+    "batch_size = 32": ("batch_size = 999", "a batch of 999 needs at least as many training"),
+    'strategy = "tpe"': ('strategi = "tpe"', "unknown key 'search.strategi': known are strategy"),
+    "train_images = 200": ("train_images = 0", "train_images must be at least 1, got 0"),
+}
+
+
+@pytest.mark.parametrize("line", BROKEN)
+def test_a_wrong_study_is_refused_in_one_line_and_leaves_nothing_behind(
+    call: Call, tmp_path: Path, line: str
+) -> None:
+    wrong, said = BROKEN[line]
+    assert line in to_toml(TINY)
+    (tmp_path / "mine.toml").write_text(to_toml(TINY).replace(line, wrong, 1))
+    status, printed, complaint = call("run", "mine.toml")
+    assert (status, printed) == (2, "")
+    assert said in complaint
+    assert len(complaint.strip().splitlines()) == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.toml"]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("run",), "a run needs a study file or a --preset, got neither: try --preset demo"),
+        (("run", "x.toml", "--preset", "demo"), "got both"),
+        (("run", "--preset", "dmo"), "unknown preset 'dmo': did you mean demo?"),
+        (("run", "none.toml"), "none.toml': No such file"),
+        (("run", "--preset", "demo", "--device", "tpu"), "device must be auto, cpu"),
+        (("run", "--preset", "demo", "--workers", "-2"), "workers must be 0 or more, got -2"),
+        (("count", "efficientnet-b9"), "unknown network 'efficientnet-b9': did you mean"),
+        (("networks", "micro", "--px", "3"), "need images of at least 8 px, got 3"),
+        (("train", "micro", "--data", "mnist"), "data set must be one of typefaces"),
+        (("train", "micro", "--seeds", "0"), "a comparison needs at least 1 seed, got 0"),
+        (("train", "micro", "--data", "imagefolder"), "imagefolder needs a root"),
+        (("train", "micro", "--data", "imagefolder", "--root", "no"), "no"),
+        (("family", "micro", "--phis", "a:b"), "phis must look like 0:7 or 0,0.5,1, got 'a:b'"),
+        (("family", "micro", "--alpha", "-1"), "alpha must be a positive number, got -1"),
+        (("report", "nowhere"), "nowhere"),
+        (("runn",), "No such command 'runn'"),
+        (("run", "--presett", "demo"), "No such option: --presett"),
+    ],
+)
+def test_a_wrong_request_ends_with_2_and_one_line(
+    call: Call, words: tuple[str, ...], said: str
+) -> None:
+    status, printed, complaint = call(*words)
+    assert (status, printed) == (2, "")
+    assert said in complaint
+    assert len(complaint.strip().splitlines()) == 1
+
+
+def test_a_directory_that_can_not_be_made_is_named(call: Call, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    (tmp_path / "mine.toml").write_text(to_toml(TINY))
+    status, _, complaint = call("run", "mine.toml", "--out", "file/inside")
+    assert status == 2
+    assert "the run directory must be writable, got 'file/inside'" in complaint
+    assert len(complaint.strip().splitlines()) == 1
+
+
+def test_networks_shows_the_sides_of_the_feature_maps(call: Call) -> None:
+    status, printed, _ = call("networks", "--json")
+    rows = {row["network"]: row for row in json.loads(printed)}
+    assert status == 0
+    assert rows["efficientnet-b0"]["feature_maps_px"] == "112 56 28 14 7"
+    assert rows["efficientnet-b0-small"]["feature_maps_px"].split()[-1] == "4"
+    assert rows["efficientnet-b7"]["macs"] == 37_745_884_192
+
+
+def test_count_shows_a_row_a_stage_and_their_total(call: Call) -> None:
+    status, printed, _ = call("count", "efficientnet-b7", "--json")
+    *rows, total = json.loads(printed)
+    assert status == 0
+    assert len(rows) == 9  # stem, seven stages, head
+    for quantity, exact in (("macs", 37_745_884_192), ("params", 66_347_960)):
+        assert sum(row[quantity] for row in rows) == total[quantity] == exact
+
+
+def test_count_prints_a_table_for_people(call: Call) -> None:
+    _, printed, _ = call("count", "efficientnet-b7")
+    assert "37,745,884,192" in printed
+    assert "efficientnet-b7 at 600 px" in printed
+
+
+def test_family_shows_nominal_and_real_growth(call: Call) -> None:
+    _, printed, _ = call("family", "efficientnet-b0", "--phis", "0:1", "--json")
+    one = json.loads(printed)[1]
+    assert (one["nominal_growth"], one["growth"]) == (1.92, 2.573)
+    _, measured, _ = call(
+        "family", "efficientnet-b0", "--phis", "1", "--budget", "measured", "--json"
+    )
+    assert abs(json.loads(measured)[0]["growth"] - 2) < 0.02
+
+
+def test_datasets_are_listed_and_checked(call: Call) -> None:
+    assert "typefaces" in call("datasets")[1]
+    (row,) = json.loads(call("datasets", "typefaces", "--json")[1])
+    assert (row["classes"], row["test_images"]) == (20, 2000)
+
+
+def test_run_prints_the_answer_and_report_draws_it_again(call: Call, tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text(to_toml(TINY))
+    status, printed, said = call("run", "mine.toml", "--workers", "0", "--device", "cpu")
+    assert status == 0
+    assert printed.strip().endswith("runs/tiny/report.html")
+    assert "The constants found are" in printed
+    assert "comparison: " in said
+    status, again, _ = call("report", "runs/tiny")
+    assert (status, again) == (0, printed)
+    values = json.loads(call("report", "runs/tiny", "--json")[1])
+    assert len(values["comparison"]) == 5
+    assert values["constants"]["trained"] == 4
+
+
+def test_train_trains_one_network_and_scores_it(call: Call) -> None:
+    words = ("train", "micro", "--px", "16", "--epochs", "1", "--train-images", "200")
+    status, printed, _ = call(*words, "--workers", "0", "--json")
+    assert status == 0
+    (row,) = json.loads(printed)["comparison"]
+    assert (row["method"], row["n"], row["px"]) == ("base", 1, 16)
+    assert 0 <= row["test_top1_percent"] <= 100
+
+
+def test_compare_takes_constants_and_makes_no_search(call: Call, tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text(to_toml(TINY))
+    constants = ("--alpha", "1.2", "--beta", "1.1", "--gamma", "1.15")
+    status, printed, _ = call("compare", *constants, "mine.toml", "--workers", "0", "--json")
+    assert status == 0
+    assert json.loads(printed)["constants"] is None
+    assert len(json.loads(printed)["comparison"]) == 5

@@ -1,0 +1,87 @@
+"""What is shown while a run goes on, with a clock of our own."""
+
+from __future__ import annotations
+
+import io
+
+from rich.console import Console
+
+from scaling_search.cli.progress import Live
+from scaling_search.jobs.executor import Ended, Epoch, Started
+from scaling_search.jobs.job import Diverged
+from scaling_search.outlook import Work, work_of
+from scaling_search.training.loop import EpochRecord
+from tests.jobs.small import FINISHED, job
+
+
+class Screen:
+    """A terminal of 120 columns that nobody looks at, and a clock that is set by hand."""
+
+    def __init__(self, terminal: bool = True) -> None:
+        self.text, self.now = io.StringIO(), 0.0
+        console = Console(file=self.text, force_terminal=terminal, width=120)
+        self.live = Live(console, clock=lambda: self.now)
+
+    def whole(self) -> tuple[str, float, float]:
+        """The note, the part done and the length of the bar of the whole run."""
+        task = self.live._progress.tasks[0]
+        return task.fields["note"], task.completed, task.total or 0.0
+
+
+JOBS = [job(epochs=2, seed=seed) for seed in (0, 1)]
+RECORD = EpochRecord(1, 2.0, 0.5, 1.0)
+
+
+def test_the_bar_counts_what_is_left_now_and_later() -> None:
+    screen = Screen()
+    screen.live.phase("search, rung 1 of 2", JOBS, Work(3, 1000.0))
+    assert screen.whole() == ("5 trainings left", 0.0, work_of(JOBS).mac_images + 1000)
+
+
+def test_the_time_left_is_that_of_the_work_left_at_the_speed_so_far() -> None:
+    screen = Screen()
+    screen.live.phase("comparison", JOBS, Work())
+    screen.live.event(Started(JOBS[0]))
+    screen.now = 30.0
+    screen.live.event(Epoch(JOBS[0], RECORD))  # a quarter of all the work
+    assert screen.whole()[0] == "2 trainings left, about 1:30 min"
+    screen.live.event(Ended(JOBS[0], FINISHED))
+    note, done, total = screen.whole()
+    assert note == "1 training left, about 0:30 min"
+    assert done == total / 2
+
+
+def test_a_running_training_has_a_line_until_it_ends() -> None:
+    screen = Screen()
+    screen.live.phase("comparison", JOBS, Work())
+    screen.live.event(Started(JOBS[1]))
+    assert screen.live._progress.tasks[1].description.strip().endswith("8 px, seed 1")
+    screen.live.event(Ended(JOBS[1], FINISHED))
+    assert len(screen.live._progress.tasks) == 1
+
+
+def test_a_job_that_runs_again_after_its_worker_died_starts_its_line_anew() -> None:
+    screen = Screen()
+    screen.live.phase("comparison", JOBS, Work())
+    for event in (Started(JOBS[0]), Epoch(JOBS[0], RECORD), Started(JOBS[0])):
+        screen.live.event(event)
+    screen.live.event(Ended(JOBS[0], FINISHED))
+    assert screen.whole()[1] == work_of(JOBS[:1]).mac_images
+    assert len(screen.live._progress.tasks) == 1
+
+
+def test_a_failure_is_said_at_once() -> None:
+    screen = Screen()
+    screen.live.phase("comparison", JOBS, Work())
+    screen.live.event(Started(JOBS[0]))
+    screen.live.event(Ended(JOBS[0], Diverged("the loss of epoch 1 is nan")))
+    assert "the loss of epoch 1 is nan" in screen.text.getvalue()
+
+
+def test_without_a_terminal_there_is_a_line_a_phase_and_no_bar() -> None:
+    screen = Screen(terminal=False)
+    with screen.live:
+        screen.live.phase("comparison", JOBS, Work(4))
+        screen.live.event(Started(JOBS[0]))
+        screen.live.event(Ended(JOBS[0], FINISHED))
+    assert screen.text.getvalue() == "comparison: 6 trainings left in all\n"
