@@ -220,12 +220,14 @@ def _searched(setting: Setting, ledger: Ledger) -> tuple[Constants | None, pd.Da
 
 def _question(setting: Setting) -> str:
     study, info = setting.study, setting.info
-    return (
+    folder = f" ({Path(study.data.root).name})" if study.data.root else ""
+    question = (
         f"How should depth, width and resolution of {study.base} "
-        f"({setting.base.resolution_px} px) grow together on {info.name} "
-        f"({len(info.classes)} classes, {info.train_images} training images), "
-        "and what is gained over growing just one?"
+        f"({setting.base.resolution_px} px) grow together on {info.name}{folder}: "
+        f"{len(info.classes)} classes, {info.train_images:,} training images? "
+        "And what is gained over growing just one?"
     )
+    return f"{study.description} {question}".strip()
 
 
 def _executor(

@@ -57,10 +57,12 @@ class Comparison:
 class Study:
     """What to find out: the base network, the images, the budget, the search, the comparison.
 
-    `base_px` is the side of the base network's images (None: the network's own).
+    `base_px` is the side of the base network's images (None: the network's own); `description` is
+    a sentence for the report's reader.
     """
 
     name: str
+    description: str = ""
     base: str = "micro"
     base_px: int | None = None
     data: DataRequest = field(default_factory=DataRequest)

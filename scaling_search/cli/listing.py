@@ -52,8 +52,7 @@ def count_command(
     rows = [
         {
             **{"stage": row.name, "block": row.block, "repeats": row.repeats},
-            **{"channels": row.channels, "stride": row.stride},
-            **{"input_px": row.input_px, "output_px": row.output_px},
+            **{"channels": row.channels, "output_px": row.output_px},
             **_shown(row),
         }
         for row in stage_rows(chosen)
