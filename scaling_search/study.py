@@ -5,14 +5,14 @@ from __future__ import annotations
 import difflib
 import math
 import re
-import tomllib
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import tomli_w
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
+from scaling_search import toml
 from scaling_search.arch import zoo
 from scaling_search.arch.scaling import Coefficients
 from scaling_search.arch.spec import Architecture
@@ -103,25 +103,14 @@ def to_toml(study: Study) -> str:
 def from_toml(text: str, source: str = "study") -> Study:
     """The study of a TOML text.
 
-    Raises UserError naming `source`, the key and the rule for a wrong type, value or key.
+    Raises UserError naming `source`, the line, the key and the rule for a wrong value or key.
     """
-    try:
-        values = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise UserError(f"{source} must be valid TOML: {error}") from None
-    try:
-        return _STUDIES.validate_python(values)
-    except ValidationError as error:
-        raise UserError(f"{source}: {_first(error)}") from None
+    return toml.validated(_STUDIES, toml.parsed(text, source), text, source, _known)
 
 
 def read(path: Path) -> Study:
     """The study of a TOML file; raises UserError when it can't be read or is wrong."""
-    try:
-        return from_toml(path.read_text(encoding="utf-8"), str(path))
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "not UTF-8 text"
-        raise UserError(f"a study file must be readable, got {str(path)!r}: {reason}") from None
+    return from_toml(toml.read_text(path, "study"), str(path))
 
 
 def preset(name: str) -> Study:
@@ -141,27 +130,11 @@ def with_images(study: Study, root: str | None, download: bool) -> Study:
     return replace(study, data=data)
 
 
-def _first(error: ValidationError) -> str:
-    problem = error.errors()[0]
-    key = ".".join(str(part) for part in problem["loc"])
-    if problem["type"] in ("unexpected_keyword_argument", "extra_forbidden"):
-        return f"unknown key {key!r}: {_known(problem['loc'][:-1])}"
-    if problem["type"] == "missing":
-        return f"the key {key!r} is required: add it"
-    cause = problem.get("ctx", {}).get("error")
-    rule = str(cause or f"{_lowered(problem['msg'])}, got {problem['input']!r}")
-    return f"{key}: {rule}" if key else rule
-
-
-def _lowered(text: str) -> str:
-    return text[0].lower() + text[1:]
-
-
-def _known(where: tuple[int | str, ...]) -> str:
+def _known(where: toml.Location) -> str:
     at: Any = preset("demo")
     for part in where:
         at = at[part] if isinstance(part, int) else getattr(at, str(part))
-    return "known are " + ", ".join(f.name for f in fields(at))
+    return ", ".join(f.name for f in fields(at))
 
 
 def _without_none(value: Any) -> Any:

@@ -29,7 +29,7 @@ def test_given_constants_are_read() -> None:
     ("text", "said"),
     [
         ("nam = 'x'", "the key 'name' is required"),
-        ("name = 'x'\nfoo = 1", "unknown key 'foo': known are name, base"),
+        ("name = 'x'\nfoo = 1", "unknown key 'foo': known are name, desc"),
         ("name = 'x'\n[recipe]\nlr = 1", "unknown key 'recipe.lr': known are optimizer, learn"),
         ("name = 'x'\n[search]\nrungs = [{epochs = 1, a = 2}]", "unknown key 'search.rungs.0.a'"),
         ("name = 'x'\n[budget]\ntolerance = 0.7", "must lie in (0, 0.5), got 0.7"),

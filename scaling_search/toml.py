@@ -1,0 +1,95 @@
+"""Files from users: TOML into validated values; a mistake is one line that names its place."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
+
+from scaling_search.errors import UserError
+
+Value = TypeVar("Value")
+Location = tuple[int | str, ...]
+Known = Callable[[Location], str]
+"""The keys that a table may have, for the message about one that it may not."""
+
+_HEADER = re.compile(r"^\s*\[(\[?)([^\[\]]+)\]?\]\s*(#.*)?$")
+_KEY = re.compile(r"^\s*[\"']?([\w-]+)[\"']?\s*=")
+
+
+def read_text(path: Path, what: str) -> str:
+    """The text of a user's file; raises UserError when it can't be read."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "not UTF-8 text"
+        raise UserError(f"a {what} file must be readable, got {str(path)!r}: {reason}") from None
+
+
+def parsed(text: str, source: str) -> dict[str, Any]:
+    """The values of a TOML text; raises UserError naming `source` and the line."""
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise UserError(f"{source} must be valid TOML: {error}") from None
+
+
+def validated(
+    adapter: TypeAdapter[Value], values: object, text: str, source: str, known: Known
+) -> Value:
+    """The values as the adapter's type; raises UserError naming source, line, key and rule."""
+    try:
+        return adapter.validate_python(values)
+    except ValidationError as error:
+        problem = error.errors()[0]
+        line = line_of(text, problem["loc"])
+        place = f"{source}, line {line}" if line else source
+        raise UserError(f"{place}: {_said(problem, known)}") from None
+
+
+def line_of(text: str, location: Location) -> int | None:
+    """The line (from 1) on which the value at a location stands, or its table; None if nowhere."""
+    best, depth = None, 0
+    for number, path in _places(text):
+        common = _common(path, location)
+        if common == len(path) and common > depth:
+            best, depth = number, common
+    return best
+
+
+def _places(text: str) -> Iterator[tuple[int, Location]]:
+    """Each line that opens a table or sets a key, with the path of what it opens or sets."""
+    table: Location = ()
+    counts: dict[Location, int] = {}
+    for number, line in enumerate(text.splitlines(), 1):
+        if header := _HEADER.match(line):
+            table = tuple(part.strip().strip("\"'") for part in header[2].split("."))
+            if header[1]:
+                counts[table] = counts.get(table, -1) + 1
+                table = (*table, counts[table])
+            yield number, table
+        elif key := _KEY.match(line):
+            yield number, (*table, key[1])
+
+
+def _common(path: Location, location: Location) -> int:
+    pairs = zip(path, location, strict=False)
+    return next((i for i, (a, b) in enumerate(pairs) if a != b), min(len(path), len(location)))
+
+
+def _said(problem: ErrorDetails, known: Known) -> str:
+    location = problem["loc"]
+    key = ".".join(str(part) for part in location)
+    if problem["type"] in ("unexpected_keyword_argument", "extra_forbidden"):
+        return f"unknown key {key!r}: known are {known(location[:-1])}"
+    if problem["type"] == "missing":
+        return f"the key {key!r} is required: add it"
+    cause = problem.get("ctx", {}).get("error")
+    message = problem["msg"]
+    rule = str(cause or f"{message[0].lower()}{message[1:]}, got {problem['input']!r}")
+    return f"{key}: {rule}" if key else rule
