@@ -47,7 +47,8 @@ class Contest:
     """The network with the best mean at one φ, held against every other method there.
 
     `differences` are leader - other in percentage points; `verdicts` rest on their p values,
-    Holm-adjusted.
+    Holm-adjusted. `twins` are the rivals that came to compound scaling's very network: they are
+    named with it and not held against it.
     """
 
     phi: float
@@ -57,6 +58,13 @@ class Contest:
     others: tuple[str, ...]
     differences: tuple[Difference, ...]
     verdicts: tuple[Verdict, ...]
+    twins: tuple[str, ...] = ()
+
+    def word(self, method: str) -> str:
+        """The method in words."""
+        if method != "compound" or not self.twins:
+            return WORDS[method]
+        return f"compound scaling (here the same network as {_listed([WORDS[twin] for twin in self.twins])})"
 
 
 def finished(runs: pd.DataFrame) -> pd.DataFrame:
@@ -96,6 +104,13 @@ def scores(runs: pd.DataFrame, method: str) -> Scores:
     }
 
 
+def _same(at: pd.DataFrame, one: str, other: str) -> bool:
+    """Tell whether two methods came to the same network, as they may when α, β or γ is 1."""
+    shape = ["macs", "params", "activations", "px"]
+    first = [at.loc[at["method"] == method, shape].iloc[0] for method in (one, other)]
+    return bool((first[0] == first[1]).all())
+
+
 def _budgets(runs: pd.DataFrame) -> Iterator[pd.DataFrame]:
     if len(runs):
         grown = runs[runs["method"].isin(METHODS) & (runs["phi"] > 0)]
@@ -119,6 +134,7 @@ def _gains_at(at: pd.DataFrame) -> list[dict[str, object]]:
 
 
 def _gain(at: pd.DataFrame, rival: str, difference: Difference, p: float) -> dict[str, object]:
+    same = _same(at, "compound", rival)
     return {
         "phi": float(at["phi"].iloc[0]),
         "growth_target": float(at["growth_target"].iloc[0]),
@@ -131,7 +147,7 @@ def _gain(at: pd.DataFrame, rival: str, difference: Difference, p: float) -> dic
         "high_points": difference.high,
         "p_value": difference.p_value,
         "p_adjusted": p,
-        "verdict": verdict_of(difference.mean, p),
+        "verdict": "same network" if same else verdict_of(difference.mean, p),
     }
 
 
@@ -140,7 +156,9 @@ def _growth(at: pd.DataFrame, method: str) -> float:
 
 
 def _contest(at: pd.DataFrame) -> Contest | None:
-    top1 = {method: by for method in METHODS if (by := scores(at, method))}
+    twins = tuple(rival for rival in _rivals(at) if _same(at, "compound", rival))
+    apart = [method for method in METHODS if method not in twins]
+    top1 = {method: by for method in apart if (by := scores(at, method))}
     if not top1:
         return None
     # The largest mean; an exact tie goes to compound, whose verdict then says "no difference".
@@ -156,6 +174,7 @@ def _contest(at: pd.DataFrame) -> Contest | None:
         others=others,
         differences=differences,
         verdicts=tuple(verdict_of(d.mean, p) for d, p in zip(differences, adjusted, strict=True)),
+        twins=twins,
     )
 
 
@@ -164,10 +183,10 @@ def _sentence(contest: Contest) -> str:
 
 
 def _finding(contest: Contest) -> str:
-    leader, score = WORDS[contest.leader], f"{contest.leader_top1.mean:.1f} %"
+    leader, score = contest.word(contest.leader), f"{contest.leader_top1.mean:.1f} %"
     by_verdict: dict[Verdict, list[str]] = {}
     for other, verdict in zip(contest.others, contest.verdicts, strict=True):
-        by_verdict.setdefault(verdict, []).append(WORDS[other])
+        by_verdict.setdefault(verdict, []).append(contest.word(other))
     beaten = by_verdict.get("better", [])
     # A leader by mean can lose on shared seeds where runs failed: evidence both ways is no verdict.
     level = by_verdict.get("no difference found", []) + by_verdict.get("worse", [])
@@ -187,8 +206,8 @@ def _lead(contest: Contest) -> str:
     pairs = zip(contest.differences, contest.others, strict=True)
     nearest, other = min(pairs, key=lambda pair: pair[0].mean)
     return (
-        f"{nearest.mean:.1f} points above {WORDS[other]} (95 % interval {nearest.low:.1f} to "
-        f"{nearest.high:.1f}, n = {nearest.n})"
+        f"{nearest.mean:.1f} points above {contest.word(other)} (95 % interval "
+        f"{nearest.low:.1f} to {nearest.high:.1f}, n = {nearest.n})"
     )
 
 

@@ -95,3 +95,14 @@ def test_single_runs_are_said_to_prove_nothing():
 def test_one_method_alone_is_not_compared():
     sentence = verdict_sentences(runs_of({"compound": [0.8, 0.81]}))[0]
     assert "nothing is compared" in sentence
+
+
+def test_a_rival_that_is_the_compound_network_itself_is_named_so_and_not_compared():
+    runs = runs_of({"compound": [0.80, 0.82], "width": [0.80, 0.82], "depth": [0.70, 0.71]})
+    shape = ["depth", "width", "resolution", "px", "macs", "params", "activations"]
+    compound = runs["method"] == "compound"
+    runs.loc[runs["method"] == "width", shape] = runs.loc[compound, shape].to_numpy()
+    assert gains(runs).set_index("rival")["verdict"]["width"] == "same network"
+    (sentence,) = verdict_sentences(runs)
+    assert "compound scaling (here the same network as width alone)" in sentence
+    assert "between" not in sentence
