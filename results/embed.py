@@ -1,7 +1,7 @@
 """Put the committed tables into README.md, between the markers that name their files.
 
-`python results/embed.py` rewrites the blocks `<!-- results/….md -->` … `<!-- end -->`; with `--check`
-it changes nothing and exits 1 when a block differs from its file.
+`python results/embed.py` rewrites the blocks from `<!-- results/….md -->` to `<!-- end -->`; with
+`--check` it changes nothing and exits 1 when a block differs from its file.
 """
 
 from __future__ import annotations

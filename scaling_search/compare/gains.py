@@ -64,7 +64,8 @@ class Contest:
         """The method in words."""
         if method != "compound" or not self.twins:
             return WORDS[method]
-        return f"compound scaling (here the same network as {_listed([WORDS[twin] for twin in self.twins])})"
+        twins = _listed([WORDS[twin] for twin in self.twins])
+        return f"{WORDS[method]} (here the same network as {twins})"
 
 
 def finished(runs: pd.DataFrame) -> pd.DataFrame:

@@ -106,3 +106,62 @@ def test_rows_add_up_to_the_whole_and_follow_the_maps() -> None:
         32,
         1,
     )
+
+
+KINDS = [
+    (Conv(2, 4, 3), {"dense": 72 * 25}),
+    (Conv(2, 4), {"pointwise": 8 * 25}),
+    (Conv(4, 4, 3, groups=4), {"depthwise": 36 * 25}),
+    (Conv(4, 4, 3, groups=2), {"dense": 72 * 25}),
+    (SqueezeExcitation(8, 2, "silu"), {"squeeze_excitation": 32}),
+    (Linear(3, 4), {"linear": 12}),
+]
+
+
+@pytest.mark.parametrize(("layer", "kinds"), KINDS)
+def test_each_layers_macs_are_of_one_kind(layer: Layer, kinds: dict[str, int]) -> None:
+    cost, _ = cost_of(layer, 5)
+    assert {kind: macs for kind, macs in cost.macs_by_kind.items() if macs} == kinds
+
+
+@pytest.mark.parametrize(
+    ("layer", "elements"),
+    [
+        (CONV, 0),
+        (Norm(4, "batch", 1e-5, 0.1), 100),
+        (Activation("relu"), 50),
+        (MaxPool(3, 2), 50),
+        (GlobalPool(), 50),
+        (Dropout(0.5), 0),
+        (SqueezeExcitation(8, 2, "silu"), 2 * 200 + 2 + 8),
+        (Residual(CONV), 36),
+        (sequence(conv=CONV, norm=Norm(4, "batch", 1e-5, 0.1), act=Activation("relu")), 72),
+    ],
+)
+def test_elementwise_work_is_what_a_hand_count_gives(layer: Layer, elements: int) -> None:
+    assert cost_of(layer, 5, channels=2)[0].elementwise == elements
+
+
+@pytest.mark.parametrize("name", zoo.names())
+def test_kinds_add_up_to_all_macs_in_the_whole_and_in_each_row(name: str) -> None:
+    network = zoo.get(name)
+    cost, rows = count(network), stage_rows(network)
+    assert sum(cost.macs_by_kind.values()) == cost.macs
+    assert cost.stem_macs == rows[0].macs
+    for kind in (*(f"{kind}_macs" for kind in cost.macs_by_kind), "elementwise"):
+        assert sum(getattr(row, kind) for row in rows) == getattr(cost, kind)
+
+
+def test_pointwise_convolutions_are_most_of_b0_and_depthwise_ones_a_tenth() -> None:
+    cost = count(zoo.get("efficientnet-b0"))
+    assert cost.linear_macs == 1280 * 1000
+    assert cost.stem_macs == 27 * 32 * 112**2
+    assert 0.8 < cost.pointwise_macs / cost.macs < 0.9
+    assert 0.08 < cost.depthwise_macs / cost.macs < 0.12
+
+
+def test_costs_made_of_three_numbers_equal_those_that_know_their_kinds() -> None:
+    walked = cost_of(Linear(3, 4), 1)[0]
+    assert Cost(12, 16, 0) == walked
+    assert hash(Cost(12, 16, 0)) == hash(walked)
+    assert (walked + walked).linear_macs == walked.times(2).linear_macs == 24
