@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from scaling_search.cli.main import VERBS
+from scaling_search.network_file import network_from_toml
 from scaling_search.pipeline import redraw
 from scaling_search.study import from_toml
 
@@ -55,8 +56,9 @@ def test_the_first_python_example_prints_what_it_says() -> None:
 
 
 def test_the_study_of_the_readme_is_one() -> None:
-    (text,) = blocks("toml")
-    assert from_toml(text).name == "photos"
+    study, network = blocks("toml")
+    assert from_toml(study).name == "photos"
+    assert network_from_toml(network).name == "mine"
 
 
 def test_every_verb_is_in_the_readme() -> None:
