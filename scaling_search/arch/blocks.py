@@ -1,80 +1,41 @@
-"""What the kinds of stems, blocks and heads mean, layer by layer."""
+"""What the kinds of blocks mean, layer by layer; stems and heads lie in `ends`, also named here."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, assert_never
 
+from scaling_search.arch.ends import HeadKind, StemKind, head, stem
 from scaling_search.arch.layers import (
     Activation,
-    ActivationKind,
     Conv,
-    Dropout,
-    GlobalPool,
     Layer,
-    Linear,
-    MaxPool,
-    Norm,
-    NormKind,
     Residual,
+    Scale,
     Sequence,
     SqueezeExcitation,
     sequence,
 )
 from scaling_search.arch.rounding import round_channels
+from scaling_search.arch.style import Style
 from scaling_search.errors import require
 
 if TYPE_CHECKING:
-    from scaling_search.arch.spec import Architecture, Stage
+    from scaling_search.arch.spec import Stage
 
-BlockKind = Literal["mbconv"]
-StemKind = Literal["conv", "conv-pool"]
+__all__ = ["READS", "BlockKind", "HeadKind", "StemKind", "Style", "block", "head", "stem"]
 
+BlockKind = Literal["mbconv", "separable", "basic", "bottleneck", "convnext"]
 
-@dataclass(frozen=True)
-class Style:
-    """What all blocks of a network share."""
-
-    activation: ActivationKind
-    norm: NormKind
-    norm_eps: float
-    norm_momentum: float
-
-    def conv(self, conv: Conv, *, activated: bool = True) -> Sequence:
-        """The convolution, its normalisation and, unless told otherwise, the activation."""
-        norm = Norm(conv.out_channels, self.norm, self.norm_eps, self.norm_momentum)
-        return sequence(
-            conv=conv, norm=norm, activation=Activation(self.activation) if activated else None
-        )
-
-
-def stem(architecture: Architecture) -> Sequence:
-    """From the image to the first stage; its strides multiply to `stem_stride`."""
-    a = architecture
-    match a.stem:
-        case "conv":
-            conv = Conv(a.in_channels, a.stem_channels, a.stem_kernel, a.stem_stride)
-            return a.style.conv(conv)
-        case "conv-pool":
-            rule = "a stem that pools needs an even stem_stride"
-            require(a.stem_stride % 2 == 0, rule, a.stem_stride)
-            conv = Conv(a.in_channels, a.stem_channels, a.stem_kernel, a.stem_stride // 2)
-            return Sequence((*a.style.conv(conv).items, ("pool", MaxPool(3, 2))))
-        case _:
-            assert_never(a.stem)
-
-
-def head(architecture: Architecture) -> Sequence:
-    """From the last stage to the logits; `head_channels` 0 leaves the 1×1 convolution out."""
-    a = architecture
-    last = a.stages[-1].channels
-    conv = a.style.conv(Conv(last, a.head_channels)).items if a.head_channels else ()
-    rest = sequence(
-        pool=GlobalPool(),
-        dropout=Dropout(a.dropout),
-        classifier=Linear(a.head_channels or last, a.num_classes),
-    )
-    return Sequence(conv + rest.items)
+_SQUEEZE = ("squeeze", "squeeze_of", "squeeze_activation")
+# What a kind does not read must keep its default: two values would stand for one network.
+READS: dict[BlockKind, tuple[str, ...]] = {
+    "mbconv": ("expansion", "group_width", *_SQUEEZE),
+    "separable": (),
+    "basic": (),
+    "bottleneck": ("expansion", "group_width", *_SQUEEZE),
+    "convnext": ("expansion",),
+}
+LAYER_SCALE = 1e-6  # ConvNeXt, arXiv 2201.03545, table 5
 
 
 def block(stage: Stage, in_channels: int, stride: int, style: Style) -> Layer:
@@ -82,26 +43,106 @@ def block(stage: Stage, in_channels: int, stride: int, style: Style) -> Layer:
     match stage.block:
         case "mbconv":
             return _mbconv(stage, in_channels, stride, style)
+        case "separable":
+            return _separable(stage, in_channels, stride, style)
+        case "basic":
+            return _basic(stage, in_channels, stride, style)
+        case "bottleneck":
+            return _bottleneck(stage, in_channels, stride, style)
+        case "convnext":
+            return _convnext(stage, in_channels, stride, style)
         case _:
             assert_never(stage.block)
 
 
 def _mbconv(stage: Stage, in_channels: int, stride: int, style: Style) -> Layer:
-    """The inverted bottleneck of MobileNetV2 with the squeeze-excitation of MnasNet.
-
-    The squeezed width is a share of the block's input channels, not of the expanded ones.
-    """
-    wide = round_channels(in_channels, stage.expansion) if stage.expansion != 1 else in_channels
-    rule = f"group_width must divide the {wide} expanded channels"
-    require(wide % stage.group_width == 0, rule, stage.group_width)
-    spatial = Conv(wide, wide, stage.kernel, stride, groups=wide // stage.group_width)
-    squeezed = max(1, int(in_channels * stage.squeeze))
+    """The inverted bottleneck of MobileNetV2 with the squeeze-excitation of MnasNet."""
+    wide = _inner(stage, in_channels)
     body = sequence(
         expand=style.conv(Conv(in_channels, wide)) if wide != in_channels else None,
-        depthwise=style.conv(spatial),
-        squeeze=SqueezeExcitation(wide, squeezed, style.activation) if stage.squeeze else None,
+        depthwise=style.conv(_grouped(stage, wide, stride)),
+        squeeze=_squeeze(stage, in_channels, wide, style),
         project=style.conv(Conv(wide, stage.channels), activated=False),
     )
-    keeps_shape = stride == 1 and in_channels == stage.channels
     # Both cases name the parameters alike, so weights do not depend on where strides lie.
-    return Residual(body) if keeps_shape else sequence(body=body)
+    return Residual(body) if _keeps_shape(stage, in_channels, stride) else sequence(body=body)
+
+
+def _separable(stage: Stage, in_channels: int, stride: int, style: Style) -> Layer:
+    """A depthwise and a pointwise convolution: MobileNetV1, arXiv 1704.04861, figure 3."""
+    depthwise = Conv(in_channels, in_channels, stage.kernel, stride, groups=in_channels)
+    return sequence(
+        depthwise=style.conv(depthwise), pointwise=style.conv(Conv(in_channels, stage.channels))
+    )
+
+
+def _basic(stage: Stage, in_channels: int, stride: int, style: Style) -> Layer:
+    """Two full convolutions: ResNet-18 and -34, arXiv 1512.03385, figure 5 left."""
+    channels = stage.channels
+    body = sequence(
+        spatial=style.conv(Conv(in_channels, channels, stage.kernel, stride)),
+        project=style.conv(Conv(channels, channels, stage.kernel), activated=False),
+    )
+    return _added(body, stage, in_channels, stride, style)
+
+
+def _bottleneck(stage: Stage, in_channels: int, stride: int, style: Style) -> Layer:
+    """ResNet-50's block with the stride in the middle, as in torchvision; grouped, RegNet's."""
+    wide = _inner(stage, stage.channels)
+    body = sequence(
+        reduce=style.conv(Conv(in_channels, wide)),
+        spatial=style.conv(_grouped(stage, wide, stride)),
+        squeeze=_squeeze(stage, in_channels, wide, style),
+        project=style.conv(Conv(wide, stage.channels), activated=False),
+    )
+    return _added(body, stage, in_channels, stride, style)
+
+
+def _convnext(stage: Stage, in_channels: int, stride: int, style: Style) -> Layer:
+    """ConvNeXt's block (arXiv 2201.03545, figure 4); where the shape changes, a patch before it."""
+    channels, wide = stage.channels, _inner(stage, stage.channels)
+    patch = sequence(
+        norm=style.normalised(in_channels),
+        conv=Conv(in_channels, channels, stride, stride, bias=True),
+    )
+    body = sequence(
+        spatial=Conv(channels, channels, stage.kernel, groups=channels, bias=True),
+        norm=style.normalised(channels),
+        expand=Conv(channels, wide, bias=True),
+        activation=Activation(style.activation),
+        project=Conv(wide, channels, bias=True),
+        scale=Scale(channels, LAYER_SCALE),
+    )
+    keeps_shape = _keeps_shape(stage, in_channels, stride)
+    return sequence(patch=None if keeps_shape else patch, residual=Residual(body))
+
+
+def _keeps_shape(stage: Stage, in_channels: int, stride: int) -> bool:
+    return stride == 1 and in_channels == stage.channels
+
+
+def _added(body: Sequence, stage: Stage, in_channels: int, stride: int, style: Style) -> Sequence:
+    """The body beside a shortcut, a 1×1 convolution where the shape changes, then activated."""
+    shortcut = Conv(in_channels, stage.channels, stride=stride)
+    keeps_shape = _keeps_shape(stage, in_channels, stride)
+    beside = None if keeps_shape else style.conv(shortcut, activated=False)
+    return sequence(residual=Residual(body, beside), activation=Activation(style.activation))
+
+
+def _inner(stage: Stage, channels: int) -> int:
+    return round_channels(channels, stage.expansion) if stage.expansion != 1 else channels
+
+
+def _grouped(stage: Stage, wide: int, stride: int) -> Conv:
+    group_width = stage.group_width or wide
+    rule = f"group_width must divide the {wide} expanded channels"
+    require(wide % group_width == 0, rule, stage.group_width)
+    return Conv(wide, wide, stage.kernel, stride, groups=wide // group_width)
+
+
+def _squeeze(stage: Stage, in_channels: int, wide: int, style: Style) -> SqueezeExcitation | None:
+    if not stage.squeeze:
+        return None
+    whole = wide if stage.squeeze_of == "expanded" else in_channels
+    squeezed = max(1, int(whole * stage.squeeze))
+    return SqueezeExcitation(wide, squeezed, stage.squeeze_activation or style.activation)

@@ -14,7 +14,11 @@ NormKind = Literal["batch", "layer"]
 
 @dataclass(frozen=True)
 class Conv:
-    """A square convolution; an odd kernel is padded by half of it, an even one not at all."""
+    """A square convolution; an odd kernel is padded by half of it, an even one not at all.
+
+    `same` pads as TensorFlow does, an even map with a stride one pixel less on the upper left; the
+    side that comes out is the same.
+    """
 
     in_channels: int
     out_channels: int
@@ -22,6 +26,7 @@ class Conv:
     stride: int = 1
     groups: int = 1
     bias: bool = False
+    same: bool = False
 
     @property
     def padding(self) -> int:
@@ -30,6 +35,8 @@ class Conv:
 
     def output_px(self, side_px: int) -> int:
         """The side of the feature map that comes out."""
+        if self.same:
+            return (side_px - 1) // self.stride + 1
         return (side_px + 2 * self.padding - self.kernel) // self.stride + 1
 
 
@@ -60,6 +67,14 @@ class Activation:
     """An elementwise function."""
 
     kind: ActivationKind
+
+
+@dataclass(frozen=True)
+class Scale:
+    """A trained factor for each channel, all `initial` before training (arXiv 2103.17239)."""
+
+    channels: int
+    initial: float
 
 
 @dataclass(frozen=True)
@@ -121,6 +136,7 @@ Layer = (
     | MaxPool
     | Norm
     | Activation
+    | Scale
     | SqueezeExcitation
     | GlobalPool
     | Dropout
@@ -133,3 +149,20 @@ Layer = (
 def sequence(**items: Layer | None) -> Sequence:
     """A Sequence of the items in the order written, leaving out those that are None."""
     return Sequence(tuple((name, item) for name, item in items.items() if item is not None))
+
+
+def output_px(layer: Layer, side_px: int) -> int:
+    """The side of the map that a layer makes of one with this side."""
+    match layer:
+        case Conv() | MaxPool():
+            return layer.output_px(side_px)
+        case Residual():
+            return output_px(layer.body, side_px)
+        case Sequence():
+            for _, item in layer.items:
+                side_px = output_px(item, side_px)
+            return side_px
+        case GlobalPool():
+            return 1
+        case _:
+            return side_px

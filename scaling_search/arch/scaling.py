@@ -9,7 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 from math import isfinite
+from typing import TypeVar, cast
 
+from scaling_search.arch.network import Network, Outside
 from scaling_search.arch.rounding import round_channels, round_px, round_repeats
 from scaling_search.arch.spec import Architecture, Stage
 from scaling_search.errors import require
@@ -25,6 +27,9 @@ __all__ = [
     "scale_resolution",
     "scale_width",
 ]
+
+
+N = TypeVar("N", bound=Network)
 
 
 @dataclass(frozen=True)
@@ -65,7 +70,7 @@ class Coefficients:
         return Multipliers(self.alpha**phi, self.beta**phi, self.gamma**phi)
 
 
-def scale(architecture: Architecture, multipliers: Multipliers) -> Architecture:
+def scale(architecture: N, multipliers: Multipliers) -> N:
     """The deeper, wider, finer network; dropout and all other fields stay as they are.
 
     A multiplier of exactly 1 leaves its dimension alone. Raises UserError when the images would
@@ -75,10 +80,34 @@ def scale(architecture: Architecture, multipliers: Multipliers) -> Architecture:
     return scale_resolution(scale_width(deeper, multipliers.width), multipliers.resolution)
 
 
-def scale_depth(architecture: Architecture, depth: float) -> Architecture:
+def scale_depth(architecture: N, depth: float) -> N:
     """The network with each stage's repeats times `depth`, rounded up."""
     if depth == 1:
         return architecture
+    if isinstance(architecture, Architecture):
+        return cast(N, _deeper(architecture, depth))
+    return cast(N, cast(Outside, architecture).deeper(depth))
+
+
+def scale_width(architecture: N, width: float) -> N:
+    """The network with the channels of stem, stages and head times `width`, rounded to 8."""
+    if width == 1:
+        return architecture
+    if isinstance(architecture, Architecture):
+        return cast(N, _wider(architecture, width))
+    return cast(N, cast(Outside, architecture).wider(width))
+
+
+def scale_resolution(architecture: N, resolution: float) -> N:
+    """The network for images with sides times `resolution`, to the nearest pixel."""
+    if resolution == 1:
+        return architecture
+    if isinstance(architecture, Architecture):
+        return cast(N, _finer(architecture, resolution))
+    return cast(N, cast(Outside, architecture).finer(resolution))
+
+
+def _deeper(architecture: Architecture, depth: float) -> Architecture:
     stages = tuple(
         s if s.fixed_repeats else _resized(s, round_repeats(s.repeats, depth), s.channels)
         for s in architecture.stages
@@ -86,10 +115,7 @@ def scale_depth(architecture: Architecture, depth: float) -> Architecture:
     return replace(architecture, name=f"{architecture.name} d{depth:.2f}", stages=stages)
 
 
-def scale_width(architecture: Architecture, width: float) -> Architecture:
-    """The network with the channels of stem, stages and head times `width`, rounded to 8."""
-    if width == 1:
-        return architecture
+def _wider(architecture: Architecture, width: float) -> Architecture:
     a = architecture
     stages = tuple(_resized(s, s.repeats, round_channels(s.channels, width)) for s in a.stages)
     ends = (a.stem_channels, a.head_channels)
@@ -105,10 +131,7 @@ def scale_width(architecture: Architecture, width: float) -> Architecture:
     )
 
 
-def scale_resolution(architecture: Architecture, resolution: float) -> Architecture:
-    """The network for images with sides times `resolution`, to the nearest pixel."""
-    if resolution == 1:
-        return architecture
+def _finer(architecture: Architecture, resolution: float) -> Architecture:
     return replace(
         architecture,
         name=f"{architecture.name} r{resolution:.2f}",

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from math import isfinite, prod
-from typing import ClassVar
+from typing import ClassVar, Literal
 
-from scaling_search.arch.blocks import BlockKind, StemKind, Style
+from scaling_search.arch.blocks import READS, BlockKind, HeadKind, StemKind, Style
 from scaling_search.arch.layers import ActivationKind, NormKind
 from scaling_search.errors import require
 from scaling_search.identity import digest
@@ -18,9 +18,12 @@ from scaling_search.identity import digest
 class Stage:
     """`repeats` blocks with `channels` outputs each; the first block carries the stride.
 
-    `expansion` is the inner width as a multiple of a block's input channels, `squeeze` the width
-    of the squeeze-excitation as a share of them (0: none), `group_width` the channels a group of
-    the spatial convolution sees (1: depthwise). `fixed_repeats` keeps depth scaling away.
+    `expansion` is the inner width as a multiple of a block's input channels (mbconv) or of its
+    output channels (bottleneck, convnext). `squeeze` is the width of the squeeze-excitation as a
+    share of the block's input channels or, by `squeeze_of`, of the expanded ones (0: none), and
+    `squeeze_activation` what lies inside it (None: the network's). `group_width` are the channels
+    a group of the spatial convolution sees (1: depthwise, 0: all). `fixed_repeats` keeps depth
+    scaling away. What a kind of block does not read keeps its default, or UserError is raised.
     """
 
     block: BlockKind
@@ -32,16 +35,23 @@ class Stage:
     squeeze: float = 0.0
     group_width: int = 1
     fixed_repeats: bool = False
+    squeeze_of: Literal["input", "expanded"] = "input"
+    squeeze_activation: ActivationKind | None = None
 
     # pydantic reads this when a network comes from a file: a misspelt key must not pass.
     __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
 
     def __post_init__(self) -> None:
         """Raise UserError for a value no network can have."""
-        if min(self.channels, self.repeats, self.kernel, self.stride, self.group_width) < 1:
-            require(False, "a stage's sizes must be at least 1", self)
+        if min(self.channels, self.repeats, self.kernel, self.stride) < 1 or self.group_width < 0:
+            require(False, "a stage's sizes must be at least 1, its group_width 0 or more", self)
         if not (self.expansion > 0 and isfinite(self.expansion) and 0 <= self.squeeze <= 1):
             require(False, "a stage needs expansion > 0 and squeeze within [0, 1]", self)
+        reads = READS[self.block]
+        for name, default in _OPTIONS:
+            if name not in reads and getattr(self, name) != default:
+                rule = f"{name} must be left out in a stage of {self.block} blocks"
+                require(False, rule, getattr(self, name))
 
     @cached_property
     def once(self) -> Stage:
@@ -59,12 +69,20 @@ class Stage:
         return self._hash
 
 
+_OPTIONS = [
+    (option.name, option.default)
+    for option in fields(Stage)
+    if any(option.name in reads for reads in READS.values())
+]
+
+
 @dataclass(frozen=True)
 class Architecture:
     """A whole network, from `in_channels × resolution_px × resolution_px` to `num_classes` logits.
 
     Equal values are the same network: the name does not count. `norm_momentum` is torch's.
-    `fixed_stem_and_head` keeps width scaling away from both. Raises UserError when the resolution
+    `fixed_stem_and_head` keeps width scaling away from both; `same_padding` pads as TensorFlow
+    does, for weights that come from there. Raises UserError when the resolution
     is below `total_stride`, for then the last feature map would be less than a pixel.
     """
 
@@ -84,6 +102,8 @@ class Architecture:
     in_channels: int = 3
     num_classes: int = 1000
     fixed_stem_and_head: bool = False
+    head: HeadKind = "conv"
+    same_padding: bool = False
 
     __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
 
@@ -110,7 +130,8 @@ class Architecture:
     @cached_property
     def style(self) -> Style:
         """What all blocks share."""
-        return Style(self.activation, self.norm, self.norm_eps, self.norm_momentum)
+        kind = (self.activation, self.norm, self.norm_eps, self.norm_momentum)
+        return Style(*kind, self.same_padding)
 
     @cached_property
     def fingerprint(self) -> str:

@@ -16,11 +16,38 @@ class GlobalPool(nn.Module):
 
 
 class LayerNorm(nn.LayerNorm):
-    """Layer normalisation over the channels of B × C × H × W."""
+    """Layer normalisation over the channels of B × C × H × W, or of B × C."""
 
     def forward(self, input: torch.Tensor) -> torch.Tensor:
         """Normalise each pixel's channels."""
-        return super().forward(input.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+        return super().forward(input.movedim(1, -1)).movedim(-1, 1)
+
+
+class Scale(nn.Module):
+    """A trained factor for each channel of B × C × H × W."""
+
+    def __init__(self, channels: int, initial: float) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.full((channels,), initial))
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Multiply each channel by its factor."""
+        return images * self.weight.view(-1, 1, 1)
+
+
+class SameConv(nn.Conv2d):
+    """A convolution padded as TensorFlow's SAME: what can't be halved goes to the lower right."""
+
+    def forward(self, input: torch.Tensor) -> torch.Tensor:
+        """Pad B × C × H × W by what this height and width need, then convolve."""
+        sides = zip(input.shape[-2:], self.kernel_size, self.stride, strict=True)
+        (top, bottom), (left, right) = (_same_padding(*side) for side in sides)
+        return super().forward(functional.pad(input, (left, right, top, bottom)))
+
+
+def _same_padding(side_px: int, kernel: int, stride: int) -> tuple[int, int]:
+    missing = max(0, (side_px - 1) // stride * stride + kernel - side_px)
+    return missing // 2, missing - missing // 2
 
 
 class SqueezeExcitation(nn.Module):

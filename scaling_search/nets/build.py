@@ -4,19 +4,27 @@ from __future__ import annotations
 
 import math
 from collections import OrderedDict
-from typing import assert_never
+from typing import assert_never, cast
 
 from torch import nn
 
 from scaling_search.arch import blocks, layers
 from scaling_search.arch.layers import ActivationKind, Layer
+from scaling_search.arch.network import Network, Outside
 from scaling_search.arch.spec import Architecture
 from scaling_search.errors import require
-from scaling_search.nets.blocks import GlobalPool, LayerNorm, Residual, SqueezeExcitation
+from scaling_search.nets.blocks import (
+    GlobalPool,
+    LayerNorm,
+    Residual,
+    SameConv,
+    Scale,
+    SqueezeExcitation,
+)
 
 
 def build(
-    architecture: Architecture,
+    architecture: Network,
     num_classes: int | None = None,
     in_channels: int | None = None,
     drop_path: float = 0.0,
@@ -26,8 +34,11 @@ def build(
     What is None is taken from the architecture. `drop_path` is the chance that the last block is
     skipped in training; it rises linearly from block to block (arXiv 1603.09382). Weights come
     from torch's generator. Raises UserError for a drop_path outside [0, 1).
+    A network that no table describes builds itself; `drop_path` is its own affair.
     """
     require(0 <= drop_path < 1, "drop_path must lie in [0, 1)", drop_path)
+    if not isinstance(architecture, Architecture):
+        return _outside(cast(Outside, architecture), num_classes, in_channels)
     a = architecture.fitted(num_classes=num_classes, in_channels=in_channels)
     network = nn.Sequential(
         OrderedDict(
@@ -38,6 +49,14 @@ def build(
     )
     network.apply(_initialise)
     return network
+
+
+def _outside(network: Outside, num_classes: int | None, in_channels: int | None) -> nn.Module:
+    """A network that builds itself; it has its own classes, channels and stochastic depth."""
+    asked = (num_classes or network.num_classes, in_channels or network.in_channels)
+    own = (network.num_classes, network.in_channels)
+    require(asked == own, f"{network.name} has classes and channels {own}", asked)
+    return cast(nn.Module, network.module())
 
 
 def module_of(layer: Layer, drop_path: float = 0.0) -> nn.Module:
@@ -51,6 +70,8 @@ def module_of(layer: Layer, drop_path: float = 0.0) -> nn.Module:
             return _norm(layer)
         case layers.Activation():
             return _activation(layer.kind)
+        case layers.Scale():
+            return Scale(layer.channels, layer.initial)
         case layers.SqueezeExcitation():
             activation = _activation(layer.activation)
             return SqueezeExcitation(_conv(layer.reduce), activation, _conv(layer.expand))
@@ -85,12 +106,13 @@ def _stages(architecture: Architecture, drop_path: float) -> nn.Sequential:
 
 
 def _conv(conv: layers.Conv) -> nn.Conv2d:
-    return nn.Conv2d(
+    kind = SameConv if conv.same else nn.Conv2d
+    return kind(
         conv.in_channels,
         conv.out_channels,
         conv.kernel,
         conv.stride,
-        conv.padding,
+        0 if conv.same else conv.padding,
         groups=conv.groups,
         bias=conv.bias,
     )

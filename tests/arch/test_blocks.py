@@ -8,7 +8,16 @@ import pytest
 
 from scaling_search.arch import blocks, zoo
 from scaling_search.arch.blocks import Style
-from scaling_search.arch.layers import Conv, MaxPool, Residual, Sequence, SqueezeExcitation
+from scaling_search.arch.layers import (
+    Activation,
+    Conv,
+    MaxPool,
+    Norm,
+    Residual,
+    Scale,
+    Sequence,
+    SqueezeExcitation,
+)
 from scaling_search.arch.spec import Stage
 from scaling_search.errors import UserError
 
@@ -78,3 +87,85 @@ def test_a_head_of_0_channels_has_no_convolution() -> None:
         "dropout",
         "classifier",
     ]
+
+
+def named(layer: object) -> dict[str, object]:
+    assert isinstance(layer, Sequence)
+    return dict(layer.items)
+
+
+def test_the_squeeze_can_be_a_share_of_the_expanded_channels_with_its_own_activation() -> None:
+    stage = Stage(
+        *("mbconv", 8, 1),
+        expansion=4,
+        squeeze=0.25,
+        squeeze_of="expanded",
+        squeeze_activation="silu",
+    )
+    assert body(stage, 8, 1)["squeeze"] == SqueezeExcitation(32, 8, "silu")
+
+
+def test_a_separable_block_is_a_depthwise_and_a_pointwise_convolution() -> None:
+    parts = named(blocks.block(Stage("separable", 16, 1), 8, 2, STYLE))
+    assert conv_of(parts["depthwise"]) == Conv(8, 8, 3, 2, groups=8)
+    assert conv_of(parts["pointwise"]) == Conv(8, 16)
+
+
+def test_a_bottleneck_narrows_by_its_output_and_projects_the_shortcut() -> None:
+    stage = Stage("bottleneck", 256, 1, expansion=0.25, group_width=0)
+    parts = named(blocks.block(stage, 64, 2, STYLE))
+    residual = parts["residual"]
+    assert isinstance(residual, Residual)
+    inner = named(residual.body)
+    assert conv_of(inner["reduce"]) == Conv(64, 64)
+    assert conv_of(inner["spatial"]) == Conv(64, 64, 3, 2)
+    assert conv_of(inner["project"]) == Conv(64, 256)
+    assert conv_of(residual.shortcut) == Conv(64, 256, stride=2)
+    assert parts["activation"] == Activation("relu")
+
+
+def test_a_basic_block_that_keeps_its_shape_has_no_convolution_beside_it() -> None:
+    residual = named(blocks.block(Stage("basic", 64, 1), 64, 1, STYLE))["residual"]
+    assert isinstance(residual, Residual)
+    assert residual.shortcut is None
+    assert [conv_of(part) for part in named(residual.body).values()] == 2 * [Conv(64, 64, 3)]
+
+
+def test_a_convnext_block_puts_a_patch_where_the_shape_changes() -> None:
+    stage = Stage("convnext", 16, 2, kernel=7, stride=2, expansion=4)
+    style = Style("gelu", "layer", 1e-6, 0.1)
+    first, other = (named(blocks.block(stage, *change, style)) for change in ((8, 2), (16, 1)))
+    assert list(other) == ["residual"]
+    patch = named(first["patch"])
+    assert patch == {
+        "norm": Norm(8, "layer", 1e-6, 0.1),
+        "conv": Conv(8, 16, 2, 2, bias=True),
+    }
+    residual = other["residual"]
+    assert isinstance(residual, Residual)
+    assert named(residual.body)["scale"] == Scale(16, 1e-6)
+
+
+def test_a_patch_stem_needs_a_kernel_as_large_as_its_stride() -> None:
+    convnext = zoo.get("convnext-tiny")
+    assert list(named(blocks.stem(convnext))) == ["conv", "norm"]
+    with pytest.raises(UserError, match="as large as its stem_stride 4, got 3"):
+        blocks.stem(replace(convnext, stem_kernel=3))
+
+
+def test_a_norm_head_normalises_the_pooled_features() -> None:
+    assert list(named(blocks.head(zoo.get("convnext-tiny")))) == [
+        *("pool", "pooled_norm", "dropout", "classifier")
+    ]
+
+
+def test_same_padding_reaches_every_convolution() -> None:
+    lite = zoo.get("efficientnet-lite0")
+    stem = dict(blocks.stem(lite).items)["conv"]
+    assert isinstance(stem, Conv)
+    assert stem.same
+    assert conv_of(body_of(lite.stages[1], lite.style)["depthwise"]).same
+
+
+def body_of(stage: Stage, style: Style) -> dict[str, object]:
+    return named(named(blocks.block(stage, 16, stage.stride, style))["body"])

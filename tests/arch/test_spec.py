@@ -122,8 +122,25 @@ def test_a_network_that_can_not_be_is_refused(change: dict[str, object]) -> None
 
 @pytest.mark.parametrize(
     "change",
-    [{"repeats": 0}, {"group_width": 0}, {"expansion": 0}, {"squeeze": 1.5}],
+    [{"repeats": 0}, {"group_width": -1}, {"expansion": 0}, {"squeeze": 1.5}],
 )
 def test_a_stage_that_can_not_be_is_refused(change: dict[str, float]) -> None:
     with pytest.raises(UserError):
         replace(Stage("mbconv", 8, 1), **change)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("stage", "option"),
+    [
+        (("separable", 8, 1), {"expansion": 2}),
+        (("basic", 8, 1), {"squeeze": 0.25}),
+        (("basic", 8, 1), {"group_width": 8}),
+        (("convnext", 8, 1), {"squeeze_activation": "relu"}),
+    ],
+)
+def test_an_option_that_a_block_does_not_read_is_refused_by_name(
+    stage: tuple[str, int, int], option: dict[str, object]
+) -> None:
+    (name,) = option
+    with pytest.raises(UserError, match=f"{name} must be left out in a stage of {stage[0]} blocks"):
+        Stage(*stage, **option)  # type: ignore[arg-type]

@@ -5,14 +5,69 @@ from __future__ import annotations
 import pytest
 
 from scaling_search.arch import zoo
-from scaling_search.arch.scaling import scale_depth, scale_width
+from scaling_search.arch.scaling import Multipliers, scale, scale_depth, scale_width
 from scaling_search.cost.analytic import count, stage_rows
 from scaling_search.errors import UserError
 
 
-def test_the_zoo_holds_the_eight_efficientnets_and_two_small_bases() -> None:
-    efficientnets = tuple(f"efficientnet-b{k}" for k in range(8))
-    assert zoo.names() == (*efficientnets, "efficientnet-b0-small", "micro")
+def test_the_zoo_holds_the_efficientnets_other_backbones_and_small_bases() -> None:
+    assert zoo.names() == (
+        *(f"efficientnet-b{k}" for k in range(8)),
+        *("efficientnet-b0-small", "efficientnet-b0-simplified"),
+        *(f"efficientnet-lite{k}" for k in range(5)),
+        *("mobilenet-v1", "mobilenet-v2", "resnet-18", "resnet-34", "resnet-50"),
+        *("regnety-400mf", "convnext-tiny", "micro"),
+    )
+
+
+# Ledgers of older runs are found by these.
+@pytest.mark.parametrize(
+    ("name", "fingerprint"),
+    [
+        ("efficientnet-b0", "8ffd5d9b5fb6acc9"),
+        ("efficientnet-b7", "6bb61855ae127dac"),
+        ("efficientnet-b0-small", "49c7c84dddaac3b0"),
+        ("micro", "6cfa12715a47caed"),
+    ],
+)
+def test_later_fields_leave_the_fingerprints_as_they_were(name: str, fingerprint: str) -> None:
+    assert zoo.get(name).fingerprint == fingerprint
+
+
+@pytest.mark.parametrize(("px", "macs"), [(32, 14_769_280), (224, 672_736_384)])
+def test_the_simplified_b0_is_the_tutorials_to_the_integer(px: int, macs: int) -> None:
+    simplified = zoo.get("efficientnet-b0-simplified").fitted(num_classes=10, resolution_px=px)
+    cost = count(simplified)
+    assert (cost.params, cost.macs) == (2_445_002, macs)
+
+
+@pytest.mark.parametrize(
+    ("number", "params"),
+    list(enumerate([4_652_008, 5_416_680, 6_092_072, 8_197_096, 13_006_568])),
+)
+def test_the_lites_have_the_official_parameters(number: int, params: int) -> None:
+    assert count(zoo.get(f"efficientnet-lite{number}")).params == params
+
+
+def test_the_lites_deepen_neither_first_nor_last_stage_and_widen_no_end() -> None:
+    lite4, lite0 = zoo.get("efficientnet-lite4"), zoo.get("efficientnet-lite0")
+    assert [stage.repeats for stage in lite4.stages] == [1, 4, 4, 6, 6, 8, 1]
+    assert (lite4.stem_channels, lite4.head_channels) == (32, 1280)
+    sides = [zoo.get(f"efficientnet-lite{k}").resolution_px for k in range(5)]
+    assert sides == [224, 240, 260, 280, 300]
+    assert not any(stage.squeeze for stage in lite0.stages)
+
+
+def test_mobilenet_v1_costs_what_its_paper_says() -> None:
+    cost = count(zoo.get("mobilenet-v1"))
+    assert (cost.params, cost.macs) == (4_231_976, 568_740_352)  # printed: 4.2 M and 569 M
+
+
+@pytest.mark.parametrize("name", zoo.names())
+def test_every_network_grows_in_all_three_dimensions(name: str) -> None:
+    base = zoo.get(name)
+    grown = scale(base, Multipliers(1.4, 1.2, 1.3))
+    assert count(grown).macs > 2 * count(base).macs
 
 
 def test_each_network_carries_its_own_name() -> None:

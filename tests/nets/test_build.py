@@ -18,6 +18,7 @@ from scaling_search.arch.layers import (
     MaxPool,
     Norm,
     Residual,
+    Scale,
     sequence,
 )
 from scaling_search.cost.analytic import cost_of, count
@@ -136,6 +137,8 @@ def test_each_activation_is_the_function_of_its_name(
     [
         Conv(2, 4, 3, 2),
         Conv(2, 4, 2, 2, groups=2, bias=True),
+        Conv(2, 4, 5, 2, same=True),
+        Scale(2, 1e-6),
         MaxPool(3, 2),
         Norm(2, "layer", 1e-6, 0.1),
         Residual(Conv(2, 4, 3, 2), sequence(conv=Conv(2, 4, 1, 2))),

@@ -1,0 +1,86 @@
+"""The verbs that use trained networks: export and predict."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import torch
+import typer
+
+from scaling_search.cli import options
+from scaling_search.cli.show import show_rows
+from scaling_search.data.decode import decode
+from scaling_search.errors import UserError, require
+from scaling_search.nets.export import FORMATS, SUFFIXES, Format, export
+from scaling_search.nets.predict import Predictor, module_predictor, predict, read_predictor
+from scaling_search.trained import trained_network
+
+RunDirectory = Annotated[Path, typer.Argument(help="A directory that `run` wrote.")]
+Named = Annotated[str, typer.Argument(help="A network of the comparison: base, compound:1 …")]
+Seed = Annotated[int, typer.Option(help="Of the trainings from several seeds, this one.")]
+
+
+def export_command(
+    run_directory: RunDirectory,
+    network: Named,
+    format: Annotated[str, typer.Option(help=f"One of {', '.join(FORMATS)}.")] = "safetensors",
+    seed: Seed = 0,
+    out: Annotated[Path | None, typer.Option(help="The file. [default: in RUN/exports]")] = None,
+    as_json: options.AsJson = False,
+) -> None:
+    """Write a trained network as a file, with its classes, resolution and normalisation.
+
+    Example: scaling-search export runs/demo compound:1 --format onnx
+    """
+    chosen = _format(format)
+    module, card = trained_network(run_directory, network, seed)
+    name = f"{network.replace(':', '-').replace(' φ=', '-')}-seed-{seed}{SUFFIXES[chosen]}"
+    written = export(module, card, out or run_directory / "exports" / name, chosen)
+    row = {
+        "network": card.architecture.name,
+        "format": written.format,
+        "file": str(written.path),
+        "bytes": written.bytes,
+        "largest_difference": written.largest_difference,
+    }
+    show_rows([row], as_json)
+
+
+def predict_command(
+    model: Annotated[Path, typer.Argument(help="An exported file, or a run directory.")],
+    images: Annotated[list[Path], typer.Argument(help="Image files.")],
+    network: Annotated[str | None, typer.Option(help="The network, for a run directory.")] = None,
+    seed: Seed = 0,
+    top: Annotated[int, typer.Option(help="So many classes for each image.")] = 5,
+    as_json: options.AsJson = False,
+) -> None:
+    """Say which classes a network sees in image files, and how sure it is.
+
+    Example: scaling-search predict runs/demo/exports/base-seed-0.safetensors photo.jpg
+    """
+    predictor = _predictor(model, network, seed)
+    a = predictor.card.architecture
+    decoded = [torch.from_numpy(decode(path, a.resolution_px, a.in_channels)) for path in images]
+    guesses = predict(predictor, torch.stack(decoded), top)
+    rows = [
+        {"image": str(path), "rank": rank, "class": guess.name, "probability": guess.probability}
+        for path, row in zip(images, guesses, strict=True)
+        for rank, guess in enumerate(row, 1)
+    ]
+    show_rows(rows, as_json)
+
+
+def _predictor(model: Path, network: str | None, seed: int) -> Predictor:
+    if model.is_dir():
+        require(network is not None, "a run directory needs --network", "none", "try base")
+        return module_predictor(*trained_network(model, network or "", seed))
+    require(network is None, "a file holds one network, so --network must be left out", network)
+    return read_predictor(model)
+
+
+def _format(name: str) -> Format:
+    for format in FORMATS:
+        if format == name:
+            return format
+    raise UserError(f"format must be one of {', '.join(FORMATS)}, got {name!r}")
