@@ -12,6 +12,8 @@ from typing import Protocol
 import pandas as pd
 from pydantic import TypeAdapter, ValidationError
 
+from scaling_search.arch.spec import Architecture
+from scaling_search.arch.strides import small_map_warning
 from scaling_search.compare.frames import comparison_jobs, curves_frame, runs_frame
 from scaling_search.compare.gains import gains
 from scaling_search.data.load import describe
@@ -101,7 +103,7 @@ def run(
     setting = Setting(study, info)
     with ExitStack() as stack:
         ledger = stack.enter_context(Ledger(out / "ledger.jsonl"))
-        for note in ledger.notes:
+        for note in [*ledger.notes, *_warnings(setting)]:
             watch.say(note)
         _write_inputs(setting, out)
         place = Place(device, str(out / "checkpoints"))
@@ -110,19 +112,20 @@ def run(
         return _run(drive, out, search_only)
 
 
-def redraw(out: Path) -> Outcome:
+def redraw(out: Path, *, function: str | None = None) -> Outcome:
     """Write the report of a run directory again from its ledger, training nothing.
 
-    Raises UserError when the directory holds no run, or its search is not finished.
+    `function` must be given again where the base is a function of the user's. Raises UserError
+    when the directory holds no run, or its search is not finished.
     """
-    setting = read_setting(out)
+    setting = read_setting(out, function=function)
     with Ledger(out / "ledger.jsonl") as ledger:
         return _report(setting, ledger, out)
 
 
-def read_setting(out: Path) -> Setting:
+def read_setting(out: Path, *, function: str | None = None) -> Setting:
     """The setting of a run directory; raises UserError when there is none."""
-    study = read(out / "study.toml")
+    study = read(out / "study.toml", function=function)
     try:
         info = _INFO.validate_json((out / "data.json").read_bytes())
     except (OSError, ValidationError):
@@ -228,6 +231,11 @@ def _question(setting: Setting) -> str:
         "And what is gained over growing just one?"
     )
     return f"{study.description} {question}".strip()
+
+
+def _warnings(setting: Setting) -> list[str]:
+    warning = small_map_warning(setting.base) if isinstance(setting.base, Architecture) else None
+    return [f"{warning}, or set fit_strides = true"] if warning else []
 
 
 def _executor(

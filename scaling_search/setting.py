@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
+from scaling_search.arch.network import Network
 from scaling_search.arch.scaling import Coefficients, scale
-from scaling_search.arch.spec import Architecture
 from scaling_search.compare.family import Member, family, member
 from scaling_search.compare.matched import matched
 from scaling_search.cost.analytic import count
@@ -41,7 +41,7 @@ class Setting:
             require(len(self.pool) > 0, "a search needs candidates", len(self.pool))
 
     @cached_property
-    def base(self) -> Architecture:
+    def base(self) -> Network:
         """The base network, made for these images."""
         return self.study.base_for(self.info)
 
@@ -56,7 +56,7 @@ class Setting:
         data = (self.study.data, self.info)
         return job_for(candidate.architecture, data, recipe, epochs=epochs, seed=seed)
 
-    def compare_job(self, architecture: Architecture, seed: int) -> TrainJob:
+    def compare_job(self, architecture: Network, seed: int) -> TrainJob:
         """The training of a network of the comparison; it reads the test split once, at its end."""
         return job_for(
             architecture,

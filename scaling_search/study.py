@@ -14,11 +14,15 @@ from pydantic import TypeAdapter
 
 from scaling_search import toml
 from scaling_search.arch import zoo
+from scaling_search.arch.network import Network
 from scaling_search.arch.scaling import Coefficients
 from scaling_search.arch.spec import Architecture
+from scaling_search.arch.strides import fit_strides
 from scaling_search.compare.family import FamilyBudget
+from scaling_search.cost.foreign import foreign
 from scaling_search.data.request import DataInfo, DataRequest
 from scaling_search.errors import UserError, require
+from scaling_search.network_file import read_network
 from scaling_search.search.halving import Plan, Rung
 from scaling_search.search.space import Axis, Budget, Space
 from scaling_search.training.recipe import Recipe
@@ -57,14 +61,19 @@ class Comparison:
 class Study:
     """What to find out: the base network, the images, the budget, the search, the comparison.
 
-    `base_px` is the side of the base network's images (None: the network's own); `description` is
-    a sentence for the report's reader.
+    `base` names a network of the zoo, unless `network` holds one as a table of stages, or it is a
+    function "module:name" of the user's, which only the command line or the caller can ask for.
+    `base_px` is the side of the base network's images (None: the network's own; a function needs
+    it); `fit_strides` drops early strides until that side leaves a last feature map of 4 px;
+    `description` is a sentence for the report's reader.
     """
 
     name: str
     description: str = ""
     base: str = "micro"
     base_px: int | None = None
+    network: Architecture | None = None
+    fit_strides: bool = False
     data: DataRequest = field(default_factory=DataRequest)
     budget: Budget = field(default_factory=Budget)
     space: Space = field(default_factory=Space)
@@ -81,15 +90,35 @@ class Study:
             "a study's name is made of letters, digits, '-', '_', '.', a letter or digit at first"
         )
         require(re.fullmatch(r"\w[\w.-]*", self.name) is not None, rule, self.name)
-        zoo.get(self.base).fitted(resolution_px=self.base_px)
+        if self.is_function:
+            way_out = "give the side of its images"
+            require(self.base_px is not None, "a network function needs base_px", None, way_out)
+        else:
+            self._table()
 
-    def base_for(self, info: DataInfo) -> Architecture:
-        """The base network, made for these images."""
-        return zoo.get(self.base).fitted(
-            in_channels=info.channels,
-            num_classes=len(info.classes),
-            resolution_px=self.base_px,
-        )
+    @property
+    def is_function(self) -> bool:
+        """Whether the base is a function of the user's."""
+        return self.network is None and ":" in self.base
+
+    def base_for(self, info: DataInfo) -> Network:
+        """The base network, made for these images; runs the user's function where it is one.
+
+        Raises UserError when the function fails or does not fit the images.
+        """
+        channels, classes = info.channels, len(info.classes)
+        if self.is_function:
+            px = self.base_px or 0
+            return foreign(self.base, resolution_px=px, in_channels=channels, num_classes=classes)
+        return self._table().fitted(in_channels=channels, num_classes=classes)
+
+    def _table(self) -> Architecture:
+        """The base at its side; raises UserError when its strides can't take that."""
+        table = zoo.get(self.base) if self.network is None else self.network
+        px = self.base_px or table.resolution_px
+        if self.fit_strides:
+            return fit_strides(table, px).architecture
+        return table.fitted(resolution_px=px)
 
 
 _STUDIES = TypeAdapter(Study)
@@ -100,17 +129,35 @@ def to_toml(study: Study) -> str:
     return tomli_w.dumps(_without_none(asdict(study)))
 
 
-def from_toml(text: str, source: str = "study") -> Study:
+def from_toml(
+    text: str, source: str = "study", *, function: str | None = None, folder: Path = Path()
+) -> Study:
     """The study of a TOML text.
 
-    Raises UserError naming `source`, the line, the key and the rule for a wrong value or key.
+    `base = "mine.toml"` names a network file in `folder`: the study then holds its table itself.
+    A file is data: a `base` that is a function is refused unless the caller asks for `function`,
+    which takes its place. Raises UserError naming `source`, the line, the key and the rule.
     """
-    return toml.validated(_STUDIES, toml.parsed(text, source), text, source, _known)
+    values = toml.parsed(text, source)
+    base = values.get("base")
+    if function is not None:
+        values |= {"base": function, "network": None}
+    elif isinstance(base, str) and base.endswith(".toml"):
+        network = read_network(folder / base)
+        values |= {"base": network.name, "network": asdict(network)}
+    study = toml.validated(_STUDIES, values, text, source, _known)
+    if study.is_function and function is None:
+        raise UserError(
+            f"{source}: a file's code is run only when the command line asks for it, "
+            f"got base = {base!r}: add --function {base}"
+        )
+    return study
 
 
-def read(path: Path) -> Study:
-    """The study of a TOML file; raises UserError when it can't be read or is wrong."""
-    return from_toml(toml.read_text(path, "study"), str(path))
+def read(path: Path, *, function: str | None = None) -> Study:
+    """The study of a TOML file, as `from_toml` reads it; raises UserError if it can't be read."""
+    text = toml.read_text(path, "study")
+    return from_toml(text, str(path), function=function, folder=path.parent)
 
 
 def preset(name: str) -> Study:
@@ -122,6 +169,11 @@ def preset(name: str) -> Study:
     raise UserError(f"unknown preset {name!r}: {hint}known are {', '.join(PRESETS)}")
 
 
+def with_function(study: Study, function: str) -> Study:
+    """The study with a function "module:name" of the user's for its base."""
+    return replace(study, base=function, network=None)
+
+
 def with_images(study: Study, root: str | None, download: bool) -> Study:
     """The study with its images looked for elsewhere."""
     data = replace(
@@ -131,9 +183,10 @@ def with_images(study: Study, root: str | None, download: bool) -> Study:
 
 
 def _known(where: toml.Location) -> str:
-    at: Any = preset("demo")
+    compare = Comparison(constants=Coefficients(1, 1, 1))
+    at: Any = replace(preset("demo"), network=zoo.get("micro"), compare=compare)
     for part in where:
-        at = at[part] if isinstance(part, int) else getattr(at, str(part))
+        at = at[0] if isinstance(part, int) else getattr(at, str(part))
     return ", ".join(f.name for f in fields(at))
 
 

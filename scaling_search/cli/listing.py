@@ -1,4 +1,4 @@
-"""The verbs that train nothing: networks, count, family, datasets."""
+"""The verbs that list: networks, family, datasets."""
 
 from __future__ import annotations
 
@@ -8,14 +8,19 @@ from typing import Annotated, get_args
 import typer
 
 from scaling_search.arch import zoo
-from scaling_search.arch.scaling import Coefficients
+from scaling_search.arch.network import Network
+from scaling_search.arch.scaling import Coefficients, Multipliers
+from scaling_search.arch.spec import Architecture
+from scaling_search.arch.strides import Fitted, fit_strides, last_map_px, small_map_warning
 from scaling_search.cli import options
-from scaling_search.cli.show import show_rows
-from scaling_search.compare.family import FamilyBudget, Member, family
-from scaling_search.cost.analytic import Cost, StageRow, count, stage_rows
+from scaling_search.cli.show import errors, show_rows
+from scaling_search.compare.family import FamilyBudget, family
+from scaling_search.compare.fitted import side_by_side
+from scaling_search.cost.analytic import count, stage_rows
 from scaling_search.data.load import describe
 from scaling_search.data.request import NAMES, DataRequest
 from scaling_search.errors import UserError
+from scaling_search.network_file import named
 from scaling_search.search.space import Budget
 
 
@@ -26,40 +31,17 @@ def networks_command(
 ) -> None:
     """List the base networks, their cost and the sides of their feature maps.
 
-    Example: scaling-search networks micro --px 32
+    With --px, early strides are dropped where the last map would be less than 4 px (a study does
+    the same with fit_strides = true). Example: scaling-search networks micro --px 32
     """
-    if network is not None:
-        count_command(network, px, as_json)
-        return
-    rows = []
-    for name in zoo.names():
-        each = zoo.get(name).fitted(resolution_px=px)
-        maps = dict.fromkeys(row.output_px for row in stage_rows(each)[:-1])
-        sides = " ".join(map(str, maps))
-        cost = _shown(count(each))
-        rows.append({"network": name, "px": each.resolution_px, **cost, "feature_maps_px": sides})
+    names = zoo.names() if network is None else (network,)
+    fitted = [_at(named(name), px) for name in names]
+    rows = [_network_row(each) for each in fitted]
+    if network is not None and not as_json:
+        show_rows(_stages(fitted[0].architecture), False)
     show_rows(rows, as_json)
-
-
-def count_command(
-    network: options.Network, px: options.Px = None, as_json: options.AsJson = False
-) -> None:
-    """Count a network's MACs, parameters and activations, stage by stage.
-
-    Example: scaling-search count efficientnet-b7
-    """
-    chosen = zoo.get(network).fitted(resolution_px=px)
-    rows = [
-        {
-            **{"stage": row.name, "block": row.block, "repeats": row.repeats},
-            **{"channels": row.channels, "output_px": row.output_px},
-            **_shown(row),
-        }
-        for row in stage_rows(chosen)
-    ]
-    total = dict.fromkeys(rows[0], "") | {"stage": "total", **_shown(count(chosen))}
-    title = f"{network} at {chosen.resolution_px} px"
-    show_rows([*rows, total], as_json, title)
+    for warning in filter(None, (small_map_warning(each.architecture) for each in fitted)):
+        errors.print(warning, soft_wrap=True, highlight=False)
 
 
 def family_command(
@@ -75,16 +57,20 @@ def family_command(
 ) -> None:
     """List the networks that constants stand for, with their nominal and real growth.
 
-    Example: scaling-search family efficientnet-b0 --alpha 1.2 --beta 1.1 --gamma 1.15
+    For EfficientNet-B0 the official B0 to B7 follow, each at the φ that fits it best. Example:
+    scaling-search family efficientnet-b0 --alpha 1.2 --beta 1.1 --gamma 1.15
     """
     kinds: tuple[FamilyBudget, ...] = get_args(FamilyBudget)
     kind = next((kind for kind in kinds if kind == budget), None)
     if kind is None:
         raise UserError(f"budget must be {' or '.join(kinds)}, got {budget!r}")
-    base = zoo.get(network).fitted(resolution_px=px)
+    base = named(network).fitted(resolution_px=px)
     point = Coefficients(alpha, beta, gamma)
     members = family(base, point, phis_of(phis), Budget(growth=growth), kind)
-    show_rows([_family_row(one, point) for one in members], as_json)
+    rows = [_family_row(one.architecture, one.multipliers, one.phi, base) for one in members]
+    official = side_by_side(base, point, []).official
+    rows += [_family_row(zoo.get(row.network), row.multipliers, row.phi, base) for row in official]
+    show_rows(rows, as_json)
 
 
 def datasets_command(
@@ -117,21 +103,47 @@ def phis_of(text: str) -> list[float]:
         raise UserError(f"phis must look like 0:7 or 0,0.5,1, got {text!r}") from None
 
 
-def _shown(cost: Cost | StageRow) -> dict[str, int]:
-    return {"macs": cost.macs, "params": cost.params, "activations": cost.activations}
+def _at(network: Architecture, px: int | None) -> Fitted:
+    """The network at a side, early strides dropped where the side is the user's."""
+    return fit_strides(network, px) if px else Fitted(network, (), last_map_px(network))
 
 
-def _family_row(one: Member, point: Coefficients) -> dict[str, object]:
-    stages = one.architecture.stages
+def _network_row(fitted: Fitted) -> dict[str, object]:
+    a = fitted.architecture
+    cost = count(a)
+    maps = dict.fromkeys(row.output_px for row in stage_rows(a)[:-1])
     return {
-        "phi": one.phi,
-        "depth": round(one.multipliers.depth, 3),
-        "width": round(one.multipliers.width, 3),
-        "px": one.architecture.resolution_px,
-        "repeats": "-".join(str(stage.repeats) for stage in stages),
-        "channels": "-".join(str(stage.channels) for stage in stages),
-        "macs": one.cost.macs,
-        "params": one.cost.params,
-        "nominal_growth": round(point.nominal_growth**one.phi, 3),
-        "growth": round(one.growth, 3),
+        **{"network": a.name, "px": a.resolution_px},
+        **{"macs": cost.macs, "params": cost.params, "activations": cost.activations},
+        "feature_maps_px": " ".join(map(str, maps)),
+        "dropped_strides": ", ".join(f"{d.place} {d.before}→{d.after}" for d in fitted.dropped),
+    }
+
+
+def _stages(architecture: Architecture) -> list[dict[str, object]]:
+    return [
+        {
+            **{"stage": row.name, "block": row.block, "repeats": row.repeats},
+            **{"channels": row.channels, "stride": row.stride, "output_px": row.output_px},
+        }
+        for row in stage_rows(architecture)
+    ]
+
+
+def _family_row(
+    network: Network, multipliers: Multipliers, phi: float, base: Architecture
+) -> dict[str, object]:
+    m, cost = multipliers, count(network)
+    return {
+        "network": network.name if network.name in zoo.names() else f"φ = {phi:g}",
+        "phi": round(phi, 2),
+        "depth": round(m.depth, 3),
+        "width": round(m.width, 3),
+        "px": network.resolution_px,
+        "repeats": "-".join(str(stage.repeats) for stage in network.stages),
+        "channels": "-".join(str(stage.channels) for stage in network.stages),
+        "macs": cost.macs,
+        "params": cost.params,
+        "nominal_growth": round(m.depth * m.width**2 * m.resolution**2, 3),
+        "growth": round(cost.macs / count(base).macs, 3),
     }

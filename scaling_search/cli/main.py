@@ -9,7 +9,7 @@ from typing import NoReturn
 
 import typer
 
-from scaling_search.cli import listing, running
+from scaling_search.cli import exporting, listing, measuring, running
 from scaling_search.cli.show import errors
 from scaling_search.errors import UserError
 
@@ -28,8 +28,11 @@ VERBS: dict[str, Callable[..., None]] = {
     "compare": running.compare_command,
     "train": running.train_command,
     "report": running.report_command,
+    "export": exporting.export_command,
+    "predict": exporting.predict_command,
     "family": listing.family_command,
-    "count": listing.count_command,
+    "count": measuring.count_command,
+    "latency": measuring.latency_command,
     "networks": listing.networks_command,
     "datasets": listing.datasets_command,
 }

@@ -14,6 +14,10 @@ StudyFile = Annotated[
 ]
 Preset = Annotated[str | None, typer.Option(help=f"A ready study: {', '.join(PRESETS)}.")]
 Out = Annotated[Path | None, typer.Option(help="The run directory. [default: runs/NAME]")]
+Function = Annotated[
+    str | None,
+    typer.Option(help="Your own base: module:name of a function (Multipliers) -> nn.Module."),
+]
 Root = Annotated[str | None, typer.Option(help="Where the files of the data set lie.")]
 Download = Annotated[bool, typer.Option("--download", help="Fetch the data set if it is missing.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")]
@@ -27,7 +31,9 @@ JobTimeout = Annotated[
     float | None, typer.Option(help="Seconds after which a training is recorded as timed out.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
-Network = Annotated[str, typer.Argument(help="A name that `scaling-search networks` lists.")]
+Network = Annotated[
+    str, typer.Argument(help="A name that `networks` lists, or a file of your own (….toml).")
+]
 Px = Annotated[int | None, typer.Option("--px", help="The side of the images in pixels.")]
 Alpha = Annotated[float, typer.Option(help="Growth of depth for each φ.")]
 Beta = Annotated[float, typer.Option(help="Growth of width for each φ.")]

@@ -57,7 +57,7 @@ class Live:
 
     def say(self, text: str) -> None:
         """Print a line."""
-        self._progress.console.print(Text(text, style="dim"))
+        self._progress.console.print(Text(text, style="dim"), soft_wrap=True)
 
     def phase(self, name: str, jobs: Sequence[TrainJob], later: Work) -> None:
         """These trainings come now, and so much is expected after them."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -14,13 +15,15 @@ from scaling_search.cli.progress import Live
 from scaling_search.cli.show import errors, show_outcome
 from scaling_search.data.request import NAMES, DataRequest
 from scaling_search.errors import UserError
+from scaling_search.network_file import named
 from scaling_search.pipeline import redraw, run
-from scaling_search.study import Comparison, Study, preset, read, with_images
+from scaling_search.study import Comparison, Study, preset, read, with_function, with_images
 
 
 def run_command(
     study: options.StudyFile = None,
     preset: options.Preset = None,
+    function: options.Function = None,
     out: options.Out = None,
     root: options.Root = None,
     download: options.Download = False,
@@ -33,13 +36,14 @@ def run_command(
 
     Started again, it goes on where it stopped. Example: scaling-search run --preset demo
     """
-    chosen = _study(study, preset, root, download)
+    chosen = _study(study, preset, function, root, download)
     _drive(chosen, out, device, workers, job_timeout, as_json)
 
 
 def search_command(
     study: options.StudyFile = None,
     preset: options.Preset = None,
+    function: options.Function = None,
     out: options.Out = None,
     root: options.Root = None,
     download: options.Download = False,
@@ -52,7 +56,7 @@ def search_command(
 
     Example: scaling-search search --preset fashion-mnist
     """
-    chosen = _study(study, preset, root, download)
+    chosen = _study(study, preset, function, root, download)
     _drive(chosen, out, device, workers, job_timeout, as_json, search_only=True)
 
 
@@ -62,6 +66,7 @@ def compare_command(
     gamma: options.Gamma,
     study: options.StudyFile = None,
     preset: options.Preset = None,
+    function: options.Function = None,
     out: options.Out = None,
     root: options.Root = None,
     download: options.Download = False,
@@ -74,7 +79,7 @@ def compare_command(
 
     Example: scaling-search compare --alpha 1.2 --beta 1.1 --gamma 1.15 --preset demo
     """
-    chosen = _study(study, preset, root, download)
+    chosen = _study(study, preset, function, root, download)
     given = replace(chosen.compare, constants=Coefficients(alpha, beta, gamma))
     chosen = replace(chosen, name=f"{chosen.name}-compare", compare=given)
     _drive(chosen, out, device, workers, job_timeout, as_json)
@@ -102,29 +107,35 @@ def train_command(
         (0.0,), rivals=(), epochs=epochs, seeds=seeds, constants=Coefficients(1, 1, 1)
     )
     request = DataRequest(data, root=root, download=download, train_images=train_images)
-    name = f"train-{network}-{data}"
-    chosen = Study(name, base=network, base_px=px, data=request, compare=alone)
+    table = named(network)
+    name = re.sub(r"[^\w.-]", "-", f"train-{table.name}-{data}")
+    chosen = Study(name, base=table.name, network=table, base_px=px, data=request, compare=alone)
     _drive(chosen, out, device, workers, None, as_json)
 
 
 def report_command(
     run_directory: Annotated[Path, typer.Argument(help="A directory that `run` wrote.")],
+    function: options.Function = None,
     as_json: options.AsJson = False,
 ) -> None:
     """Write a run's tables, figures and page again from its ledger; trains nothing.
 
     Example: scaling-search report runs/demo
     """
-    show_outcome(redraw(run_directory), as_json)
+    show_outcome(redraw(run_directory, function=function), as_json)
 
 
-def _study(path: Path | None, name: str | None, root: str | None, download: bool) -> Study:
+def _study(
+    path: Path | None, name: str | None, function: str | None, root: str | None, download: bool
+) -> Study:
     if (path is None) == (name is None):
         raise UserError(
             f"a run needs a study file or a --preset, got {'both' if name else 'neither'}: "
             "try --preset demo"
         )
-    chosen = read(path) if path is not None else preset(name or "")
+    chosen = read(path, function=function) if path is not None else preset(name or "")
+    if function is not None:
+        chosen = with_function(chosen, function)
     return with_images(chosen, root, download)
 
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from scaling_search.arch.network import Network
 from scaling_search.arch.scaling import Coefficients, Multipliers, scale, scale_depth, scale_width
-from scaling_search.arch.spec import Architecture
 from scaling_search.compare.matched import nearest_side
 from scaling_search.cost.analytic import Cost, count
 from scaling_search.search.space import Budget
@@ -26,7 +26,7 @@ class Member:
 
     method: Method
     phi: float
-    architecture: Architecture
+    architecture: Network
     multipliers: Multipliers
     cost: Cost
     growth_target: float
@@ -34,11 +34,11 @@ class Member:
 
 
 def member(
-    base: Architecture,
+    base: Network,
     budget: Budget,
     method: Method,
     phi: float,
-    architecture: Architecture,
+    architecture: Network,
     multipliers: Multipliers,
 ) -> Member:
     """The member with its cost and growth counted."""
@@ -49,7 +49,7 @@ def member(
 
 
 def family(
-    base: Architecture,
+    base: Network,
     coefficients: Coefficients,
     phis: Sequence[float],
     budget: Budget,
@@ -64,7 +64,7 @@ def family(
 
 
 def _compound(
-    base: Architecture, coefficients: Coefficients, phi: float, budget: Budget, kind: FamilyBudget
+    base: Network, coefficients: Coefficients, phi: float, budget: Budget, kind: FamilyBudget
 ) -> Member:
     if phi == 0:
         return member(base, budget, "base", 0.0, base, Multipliers(1.0, 1.0, 1.0))

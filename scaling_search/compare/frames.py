@@ -7,11 +7,11 @@ from typing import Any
 
 import pandas as pd
 
-from scaling_search.arch.spec import Architecture
+from scaling_search.arch.network import Network
 from scaling_search.compare.family import Member
 from scaling_search.jobs.job import Finished, Result, TrainJob
 
-Make = Callable[[Architecture, int], TrainJob]
+Make = Callable[[Network, int], TrainJob]
 """The job that trains a network of the comparison from a seed."""
 Find = Callable[[TrainJob], Result | None]
 

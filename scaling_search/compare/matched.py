@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Literal, assert_never
 
+from scaling_search.arch.network import Network
 from scaling_search.arch.scaling import Multipliers, scale, scale_resolution
-from scaling_search.arch.spec import Architecture
 from scaling_search.cost.analytic import count
 from scaling_search.errors import UserError
 from scaling_search.search.space import Budget
@@ -29,7 +29,7 @@ def along(axis: Axis, multiplier: float) -> Multipliers:
             assert_never(axis)
 
 
-def matched(base: Architecture, axis: Axis, target: float, budget: Budget) -> Multipliers:
+def matched(base: Network, axis: Axis, target: float, budget: Budget) -> Multipliers:
     """The multiplier of one axis whose network costs nearest to `target` (resource units).
 
     Cost is a staircase in the multiplier: the two treads about the target are found by bisection
@@ -53,10 +53,10 @@ def matched(base: Architecture, axis: Axis, target: float, budget: Budget) -> Mu
     return along(axis, _plainest(cost, best))
 
 
-def nearest_side(architecture: Architecture, target: float, budget: Budget) -> Architecture:
+def nearest_side(architecture: Network, target: float, budget: Budget) -> Network:
     """The architecture at the side (pixels) whose cost is nearest to `target`."""
 
-    def at(side: int) -> Architecture:
+    def at(side: int) -> Network:
         return scale_resolution(architecture, side / architecture.resolution_px)
 
     low, high = architecture.total_stride, architecture.resolution_px

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from operator import add, attrgetter
-from typing import Literal, assert_never
+from typing import Literal, assert_never, cast
 
 from scaling_search.arch import blocks
 from scaling_search.arch.blocks import Style
@@ -26,9 +26,11 @@ from scaling_search.arch.layers import (
     MaxPool,
     Norm,
     Residual,
+    Scale,
     Sequence,
     SqueezeExcitation,
 )
+from scaling_search.arch.network import Network, Outside
 from scaling_search.arch.spec import Architecture, Stage
 
 MacKind = Literal["stem", "pointwise", "depthwise", "squeeze_excitation", "dense", "linear"]
@@ -104,8 +106,13 @@ class StageRow:
     linear_macs: int = 0
 
 
-def count(architecture: Architecture) -> Cost:
-    """The cost of one image of `resolution_px`, inference."""
+def count(architecture: Network) -> Cost:
+    """The cost of one image of `resolution_px`, inference.
+
+    A network that no table describes counts itself.
+    """
+    if not isinstance(architecture, Architecture):
+        return Cost(*cast(Outside, architecture).costs())
     return _total([cost for cost, _ in _parts(architecture)])
 
 
@@ -164,6 +171,9 @@ def _walk(layer: Layer, channels: int, side_px: int) -> _Walked:
             return Cost(elementwise=elements), channels, 1
         case Activation():
             return Cost(elementwise=elements), channels, side_px
+        case Scale():
+            cost = Cost(params=layer.channels, elementwise=elements)
+            return cost, channels, side_px
         case Dropout():
             return Cost(), channels, side_px
         case _:

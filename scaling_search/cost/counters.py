@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import copy
 import warnings
+from typing import Any
 
 import torch
 from torch import nn
+from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
 CONV_AND_LINEAR = ("conv", "linear")
@@ -48,3 +50,30 @@ def fvcore_conv_linear(
         by_operator = analysis.by_operator()
         unsupported = dict(analysis.unsupported_ops())
     return sum(int(by_operator[name]) for name in CONV_AND_LINEAR), unsupported
+
+
+def conv_outputs(module: nn.Module, input_shape: tuple[int, ...]) -> int:
+    """The output elements of all convolutions of one forward pass (the walk's activations)."""
+    shadow = copy.deepcopy(module).to("meta").eval()
+    counter = _ConvOutputs()  # type: ignore[no-untyped-call]
+    with counter, torch.no_grad():
+        shadow(torch.empty(input_shape, device="meta"))
+    return counter.elements
+
+
+class _ConvOutputs(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Sees every operation, functional calls too, and adds up what convolutions give."""
+
+    elements = 0
+
+    def __torch_dispatch__(
+        self,
+        func: Any,
+        types: Any,
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
+    ) -> Any:
+        made = func(*args, **(kwargs or {}))
+        if func is torch.ops.aten.convolution.default:
+            self.elements += made.numel()
+        return made

@@ -16,6 +16,7 @@ from scaling_search.arch.layers import (
     MaxPool,
     Norm,
     Residual,
+    Scale,
     Sequence,
     SqueezeExcitation,
 )
@@ -67,7 +68,7 @@ def _first(layer: Layer) -> Layer | None:
             return _first(layer.body)
         case SqueezeExcitation():
             return layer.reduce
-        case Norm() | MaxPool() | GlobalPool() | Activation() | Dropout():
+        case Norm() | MaxPool() | GlobalPool() | Activation() | Scale() | Dropout():
             return None
         case _:
             assert_never(layer)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import torch
 
+from scaling_search.arch.spec import Architecture
 from scaling_search.data.load import load_split
 from scaling_search.jobs.job import Diverged, Finished, OutOfMemory, Result, TrainJob
 from scaling_search.nets.build import build
@@ -77,7 +78,7 @@ def _execute(
     validation = load_split(job.data, "validation", px, device)
     torch.manual_seed(job.seed)
     architecture, recipe = job.architecture, job.recipe
-    if recipe.dropout is not None:
+    if recipe.dropout is not None and isinstance(architecture, Architecture):
         architecture = replace(architecture, dropout=recipe.dropout)
     model = build(architecture, drop_path=recipe.drop_path)
     trainer = Trainer(

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 
 from pydantic import Field, TypeAdapter
 
+from scaling_search.arch.network import Network
 from scaling_search.arch.spec import Architecture
 from scaling_search.cost.analytic import count
+from scaling_search.cost.foreign import Foreign
 from scaling_search.data.request import DataInfo, DataRequest
 from scaling_search.identity import digest
 from scaling_search.training.loop import EpochRecord
@@ -25,7 +27,7 @@ class TrainJob:
     finished network is scored once on the test split; a search never sets it.
     """
 
-    architecture: Architecture
+    architecture: Architecture | Foreign
     data: DataRequest
     images: str
     train_images: int
@@ -116,7 +118,7 @@ _JOBS = TypeAdapter(TrainJob)
 
 
 def job_for(
-    architecture: Architecture,
+    architecture: Network,
     data: tuple[DataRequest, DataInfo],
     recipe: Recipe,
     *,
@@ -127,7 +129,7 @@ def job_for(
     """The job that trains this network on these images (as `describe` found them)."""
     request, info = data
     return TrainJob(
-        architecture=architecture,
+        architecture=cast(Architecture | Foreign, architecture),
         data=request,
         images=info.fingerprint,
         train_images=info.train_images,

@@ -18,6 +18,9 @@ from typing import Any, Self
 
 import filelock
 
+from scaling_search.cost.latency.profile import timed_from_json, timed_to_json
+from scaling_search.cost.latency.results import Timed
+from scaling_search.cost.latency.values import TimeJob
 from scaling_search.errors import UserError
 from scaling_search.jobs.job import Result, TrainJob, job_to_json, result_from_json, result_to_json
 
@@ -68,35 +71,52 @@ class Ledger:
         return len(self._records)
 
     def get(self, job: TrainJob) -> Result | None:
-        """The job's result, or None while it is missing."""
+        """The training's result, or None while it is missing."""
         key = job.hash
         if key not in self._results and key in self._records:
             self._results[key] = result_from_json(json.loads(self._records[key])["result"])
         return self._results.get(key)
 
+    def timed(self, job: TimeJob) -> Timed | None:
+        """The timing's result with all its raw samples, or None while it is missing."""
+        if job.hash not in self._records:
+            return None
+        record = json.loads(self._records[job.hash])
+        return timed_from_json(json.dumps({"job": record["job"], **record["result"]}))
+
     def accept(self, job: TrainJob, result: Result, where: dict[str, str]) -> bool:
-        """Write a result, flushed to disk; False when the job has one already.
+        """Write a training's result, flushed to disk; False when the job has one already.
 
         Raises OSError when the disk is full; the ledger then holds what it held before.
         """
-        if job.hash in self._records:
-            return False
-        at = datetime.now(UTC).isoformat(timespec="seconds")
         content = job_to_json(job)
         # Where the images lie is this machine's affair and no part of the result.
         content["data"] |= {"root": None, "download": False}
-        record = json.dumps(
-            {"job": content, "result": result_to_json(result), "where": where, "at": at},
-            allow_nan=False,
-        ).encode()
-        self._append(_line(job.hash, record))
-        self._records[job.hash] = record
-        self._results[job.hash] = result
-        return True
+        written = self._write(job.hash, content, result_to_json(result), where)
+        if written:
+            self._results[job.hash] = result
+        return written
+
+    def accept_timed(self, timed: Timed, where: dict[str, str]) -> bool:
+        """Write a timing's result; otherwise as `accept`."""
+        result = json.loads(timed_to_json(timed))
+        return self._write(timed.job.hash, result.pop("job"), result, where)
 
     def records(self) -> Iterator[dict[str, Any]]:
         """Every record as it was written, in order."""
         return (json.loads(record) for record in self._records.values())
+
+    def _write(
+        self, key: str, job: dict[str, Any], result: dict[str, Any], where: dict[str, str]
+    ) -> bool:
+        if key in self._records:
+            return False
+        at = datetime.now(UTC).isoformat(timespec="seconds")
+        content = {"job": job, "result": result, "where": where, "at": at}
+        record = json.dumps(content, allow_nan=False).encode()
+        self._append(_line(key, record))
+        self._records[key] = record
+        return True
 
     def _append(self, line: bytes) -> None:
         end = self._file.seek(0, os.SEEK_END)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from scaling_search.arch.network import Network
 from scaling_search.arch.scaling import (
     Coefficients,
     scale,
@@ -16,7 +17,6 @@ from scaling_search.arch.scaling import (
     scale_resolution,
     scale_width,
 )
-from scaling_search.arch.spec import Architecture
 from scaling_search.cost.analytic import Cost, count
 from scaling_search.errors import UserError
 from scaling_search.search.space import NOISE, Budget, Space
@@ -37,7 +37,7 @@ class Candidate:
     budget's resource.
     """
 
-    architecture: Architecture
+    architecture: Network
     coefficients: Coefficients
     alpha: Interval
     beta: Interval
@@ -69,9 +69,7 @@ class _Points:
         return Coefficients(*(float(axis[index]) for axis in (self.alpha, self.beta, self.gamma)))
 
 
-def candidates(
-    base: Architecture, budget: Budget, space: Space | None = None
-) -> tuple[Candidate, ...]:
+def candidates(base: Network, budget: Budget, space: Space | None = None) -> tuple[Candidate, ...]:
     """Every distinct network of the space under the budget, in order of depth, width, pixels.
 
     Raises UserError when there is none, with the nearest growth that the space offers.
@@ -87,12 +85,12 @@ def candidates(
     return tuple(_candidate(base, budget, grid, points) for points in np.split(ordered, starts[1:]))
 
 
-def grid_points(base: Architecture, budget: Budget, space: Space | None = None) -> int:
+def grid_points(base: Network, budget: Budget, space: Space | None = None) -> int:
     """How many grid points satisfy the budget, before equal networks are told apart."""
     return int(_admitted(base, budget, _grid(base, space or Space())).sum())
 
 
-def _candidate(base: Architecture, budget: Budget, grid: _Points, points: Indices) -> Candidate:
+def _candidate(base: Network, budget: Budget, grid: _Points, points: Indices) -> Candidate:
     point = grid.at(int(points[0]))
     name = f"α{point.alpha:.10g} β{point.beta:.10g} γ{point.gamma:.10g}"
     architecture = scale(base, point.at(1.0)).with_name(name)
@@ -106,9 +104,9 @@ def _span(values: Floats) -> Interval:
     return float(values.min()), float(values.max())
 
 
-def _grid(base: Architecture, space: Space) -> _Points:
+def _grid(base: Network, space: Space) -> _Points:
     alphas, betas, gammas = (a.values() for a in (space.alpha, space.beta, space.gamma))
-    depth = _kinds(alphas, lambda v: scale_depth(base, v).stages)
+    depth = _kinds(alphas, lambda v: scale_depth(base, v))
     width = _kinds(betas, lambda v: scale_width(base, v))
     side = _kinds(gammas, lambda v: scale_resolution(base, v).resolution_px)
     network = (depth[:, None, None] * len(betas) + width[:, None]) * len(gammas) + side
@@ -117,19 +115,19 @@ def _grid(base: Architecture, space: Space) -> _Points:
     return _Points(alpha, beta, gamma, network.ravel())
 
 
-def _kinds(values: Sequence[float], made: Callable[[float], Hashable]) -> Indices:
+def _kinds(values: Sequence[float], made: Callable[[float], object]) -> Indices:
     """For each value the index of the first one that makes the same."""
-    first: dict[Hashable, int] = {}
+    first: dict[object, int] = {}
     return np.array([first.setdefault(made(value), i) for i, value in enumerate(values)], np.intp)
 
 
-def _admitted(base: Architecture, budget: Budget, grid: _Points) -> NDArray[np.bool_]:
+def _admitted(base: Network, budget: Budget, grid: _Points) -> NDArray[np.bool_]:
     if budget.constraint == "nominal":
         return np.abs(grid.nominal - budget.growth) <= budget.tolerance
     return np.isin(grid.network, list(_within(base, budget, grid)))
 
 
-def _within(base: Architecture, budget: Budget, grid: _Points) -> Iterator[int]:
+def _within(base: Network, budget: Budget, grid: _Points) -> Iterator[int]:
     """The networks whose real growth is within the tolerance.
 
     For one depth and width the cost rises with the side, so the admitted sides are found by
@@ -144,14 +142,14 @@ def _within(base: Architecture, budget: Budget, grid: _Points) -> Iterator[int]:
         point = grid.at(int(rows[0]))
         wide = scale_width(scale_depth(base, point.alpha), point.beta)
 
-        def cost(row: int, wide: Architecture = wide) -> int:
+        def cost(row: int, wide: Network = wide) -> int:
             return budget.of(count(scale_resolution(wide, float(grid.gamma[row]))))
 
         begin = bisect_left(rows, low, key=cost)
         yield from grid.network[rows[begin : bisect_right(rows, high, key=cost)]].tolist()
 
 
-def _none(base: Architecture, budget: Budget, grid: _Points) -> UserError:
+def _none(base: Network, budget: Budget, grid: _Points) -> UserError:
     """What to say when no network fits: the growth that comes nearest."""
     if budget.constraint == "nominal":
         growths = grid.nominal.tolist()

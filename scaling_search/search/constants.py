@@ -9,8 +9,8 @@ from itertools import product
 
 import numpy as np
 
+from scaling_search.arch.network import Network
 from scaling_search.arch.scaling import Coefficients, scale
-from scaling_search.arch.spec import Architecture
 from scaling_search.cost.analytic import count
 from scaling_search.errors import UserError
 from scaling_search.jobs.job import Finished
@@ -48,7 +48,7 @@ class Constants:
 
 
 def conclude(
-    base: Architecture,
+    base: Network,
     budget: Budget,
     plan: Plan,
     pool: Sequence[Candidate],
@@ -97,7 +97,7 @@ def finalists(
     return samples
 
 
-def steadiest(base: Architecture, budget: Budget, winner: Candidate) -> Coefficients:
+def steadiest(base: Network, budget: Budget, winner: Candidate) -> Coefficients:
     """The point that makes the winner and whose family follows growth^φ most closely."""
     spans = (winner.alpha, winner.beta, winner.gamma)
     axes = [np.linspace(low, high, TRIED_PER_AXIS if high > low else 1) for low, high in spans]
@@ -106,7 +106,7 @@ def steadiest(base: Architecture, budget: Budget, winner: Candidate) -> Coeffici
     return min([winner.coefficients, *allowed], key=lambda point: _wandering(base, budget, point))
 
 
-def _keeps(base: Architecture, budget: Budget, winner: Candidate, point: Coefficients) -> bool:
+def _keeps(base: Network, budget: Budget, winner: Candidate, point: Coefficients) -> bool:
     off = abs(point.nominal_growth - budget.growth)
     nominal = budget.constraint == "nominal"
     return (not nominal or off <= budget.tolerance) and (
@@ -114,7 +114,7 @@ def _keeps(base: Architecture, budget: Budget, winner: Candidate, point: Coeffic
     )
 
 
-def _wandering(base: Architecture, budget: Budget, point: Coefficients) -> float:
+def _wandering(base: Network, budget: Budget, point: Coefficients) -> float:
     """Root mean square of log2(real growth / growth^φ) over φ = 1, 2, 3."""
     base_cost = budget.of(count(base))
     return math.sqrt(

@@ -75,7 +75,7 @@ def test_a_wrong_study_is_refused_in_one_line_and_leaves_nothing_behind(
         (("run", "--preset", "demo", "--device", "tpu"), "device must be auto, cpu"),
         (("run", "--preset", "demo", "--workers", "-2"), "workers must be 0 or more, got -2"),
         (("count", "efficientnet-b9"), "unknown network 'efficientnet-b9': did you mean"),
-        (("networks", "micro", "--px", "3"), "need images of at least 8 px, got 3"),
+        (("count", "micro", "--px", "3"), "need images of at least 8 px, got 3"),
         (("train", "micro", "--data", "mnist"), "data set must be one of typefaces"),
         (("train", "micro", "--seeds", "0"), "a comparison needs at least 1 seed, got 0"),
         (("train", "micro", "--data", "imagefolder"), "imagefolder needs a root"),
@@ -112,6 +112,18 @@ def test_networks_shows_the_sides_of_the_feature_maps(call: Call) -> None:
     assert rows["efficientnet-b0"]["feature_maps_px"] == "112 56 28 14 7"
     assert rows["efficientnet-b0-small"]["feature_maps_px"].split()[-1] == "4"
     assert rows["efficientnet-b7"]["macs"] == 37_745_884_192
+
+
+def test_early_strides_are_dropped_for_small_images_and_said(call: Call) -> None:
+    (row,) = json.loads(call("networks", "efficientnet-b0", "--px", "32", "--json")[1])
+    assert row["dropped_strides"] == "stem 2→1, stage 2 2→1"
+    assert row["feature_maps_px"] == "32 16 8 4"
+
+
+def test_a_base_that_ends_in_too_small_a_map_is_warned_of(call: Call) -> None:
+    status, _, warned = call("networks", "micro")
+    assert status == 0
+    assert "micro ends in a map of 3 px for images of 24 px, less than 4" in warned
 
 
 def test_count_shows_a_row_a_stage_and_their_total(call: Call) -> None:

@@ -18,6 +18,7 @@ from scaling_search.arch.layers import (
     MaxPool,
     Norm,
     Residual,
+    Scale,
     SqueezeExcitation,
     sequence,
 )
@@ -59,6 +60,8 @@ CONV = Conv(2, 4, kernel=3, stride=2)  # 72 weights, a 5-px map becomes 3 px
         (SqueezeExcitation(8, 2, "silu"), Cost(32, 32 + 10, 10), 5),
         (GlobalPool(), Cost(), 1),
         (Dropout(0.5), Cost(), 5),
+        (Scale(8, 1e-6), Cost(params=8), 5),
+        (Conv(2, 4, 3, 2, same=True), Cost(72 * 9, 72, 36), 3),
         (Linear(3, 4), Cost(12, 16, 0), 5),
         (sequence(a=CONV, b=Conv(4, 1)), Cost(72 * 9 + 4 * 9, 76, 45), 3),
         (Residual(CONV), Cost(72 * 9, 72, 36), 3),

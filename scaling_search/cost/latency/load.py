@@ -1,0 +1,63 @@
+"""From a network to a step that can be timed: built, cast, laid out, compiled if asked."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import cast
+
+import torch
+from torch import nn
+
+from scaling_search.arch.spec import Architecture
+from scaling_search.cost import step
+from scaling_search.cost.latency.protocol import DeviceFullError
+from scaling_search.cost.latency.values import Regime
+from scaling_search.cost.step import Step
+from scaling_search.nets.build import build
+
+SEED = 0
+
+
+def loaded(network: Architecture, regime: Regime, batch: int, device: str) -> Step:
+    """The step of this regime on the device; raises DeviceFullError.
+
+    Weights and images are random: zeros would make some arithmetic faster than it is.
+    """
+    try:
+        return _loaded(network, regime, batch, device)
+    except (RuntimeError, MemoryError) as error:
+        raise as_full(error) from error
+
+
+def as_full(error: Exception) -> Exception:
+    """The error as DeviceFullError if memory was lacking, else as it is."""
+    # torch's CPU allocator raises a bare RuntimeError.
+    lacking = isinstance(error, torch.OutOfMemoryError | MemoryError)
+    if lacking or "can't allocate memory" in str(error):
+        return DeviceFullError(str(error).split("\n", 1)[0])
+    return error
+
+
+def _loaded(network: Architecture, regime: Regime, batch: int, device: str) -> Step:
+    torch.manual_seed(SEED)
+    layout = (
+        torch.channels_last if regime.memory_format == "channels-last" else torch.contiguous_format
+    )
+    model = build(network).to(device=device, memory_format=layout)  # type: ignore[call-overload]
+    px = network.resolution_px
+    images = torch.randn(batch, network.in_channels, px, px).to(device, memory_format=layout)
+    make = step.inference if regime.task == "inference" else step.training
+    one = make(model, images, regime.precision)
+    return _compiled(one) if regime.mode == "compile" else one
+
+
+def _compiled(one: step.Inference | step.Training) -> Step:
+    # torch.compile gives a module for a module, but says less.
+    return replace(one, model=cast("nn.Module", torch.compile(one.model)))
+
+
+def set_arithmetic(precision: step.Precision) -> None:
+    """Let float32 be float32 or TF32, for the whole process; cuDNN's own default is TF32."""
+    torch.backends.fp32_precision = (  # type: ignore[attr-defined]
+        "tf32" if precision == "tf32" else "ieee"
+    )

@@ -1,0 +1,249 @@
+"""Time in the report: rows a network, time against MACs and activations, accuracy against time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from scaling_search.arch.spec import Architecture
+from scaling_search.compare.gains import METHODS, finished
+from scaling_search.cost.analytic import count
+from scaling_search.cost.explain import AXES, Axis, Explanation, Feature, Point, PowerLaw
+from scaling_search.cost.latency.results import Latency, Timed, Timing
+from scaling_search.cost.latency.summary import ranks
+from scaling_search.cost.memory import peak_memory
+from scaling_search.report.drawing import COLOURS, DASHES, MARKERS, Picture, method_keys, picture
+from scaling_search.report.table import (
+    DASH,
+    Cells,
+    Row,
+    Table,
+    interval_cell,
+    number_cell,
+    scaled_cell,
+    shown_text,
+)
+from scaling_search.statistics import mean_interval
+
+PeakSource = Literal["measured", "simulated"]
+_COLUMNS = (
+    *("network", "px", "macs", "params", "activations", "peak_bytes", "peak_source"),
+    *("batch", "ratio", "ratio_low", "ratio_high", "rank_from", "rank_to"),
+    *("median_ms", "low_ms", "high_ms", "iqr_ms", "min_ms", "p90_ms", "p99_ms"),
+    *("n", "blocks", "processes", "images_per_s", "contention", "launch_bound"),
+    *("stable", "flags", "note", "machine", "regime"),
+)
+
+
+def latency_frame(timed: Timed) -> pd.DataFrame:
+    """One row a network of a timing: its costs, peak memory, time, images/s, and what to doubt.
+
+    `peak_bytes` is the allocator's where a GPU kept account, else simulated, without workspace.
+    What could not be timed has a row without times and the reason as its `flags`. Whose ratios
+    overlap share ranks.
+    """
+    measured = [t for t in timed.timings if isinstance(t, Latency)]
+    places = iter(ranks(measured))
+    networks = timed.job.networks
+    rows = [
+        {
+            **_cost_cells(network, timing),
+            **_time_cells(timing),
+            **_rank_cells(next(places) if isinstance(timing, Latency) else None),
+            "machine": timed.job.place.machine,
+            "regime": timed.job.regime.words,
+        }
+        for network, timing in zip(networks, timed.timings, strict=True)
+    ]
+    return pd.DataFrame(rows, columns=list(_COLUMNS))
+
+
+def latency_table(frame: pd.DataFrame) -> Table:
+    """The rows of `latency_frame`, worded."""
+    return Table("latency", frame, shown_text(frame, _cells(frame)))
+
+
+def points_of(timed: Timed, axes: Sequence[Axis]) -> list[Point]:
+    """The timed networks as points of a fit; `axes` says how each of the job's networks grew."""
+    pairs = zip(axes, timed.job.networks, timed.timings, strict=True)
+    points = []
+    for axis, network, timing in pairs:
+        if isinstance(timing, Latency):
+            cost, per_image = count(network), timing.median_ms / timing.batch
+            points.append(Point(network.name, axis, cost.macs, cost.activations, per_image))
+    return points
+
+
+def explains_picture(points: Sequence[Point], found: Explanation) -> Picture:
+    """Draw time per image against MACs and against activations, each with its fitted power law."""
+
+    def draw(figure: Figure) -> None:
+        panels = figure.subplots(1, 2, sharey=True)
+        for axes, law in zip(panels, (found.macs, found.activations), strict=True):
+            _draw_law(axes, points, law)
+        panels[0].set_ylabel("time per image (ms)")
+        keys = method_keys(point.axis for point in points)
+        figure.legend(handles=keys, loc="outside lower center", ncols=3)
+
+    return picture("latency_explained", found.sentence, (8.4, 4.6), draw)
+
+
+def accuracy_latency_frame(runs: pd.DataFrame, latency: pd.DataFrame) -> pd.DataFrame:
+    """One row a method and φ of `runs` whose network was timed: mean test top-1 and time per image.
+
+    Networks are matched by label, px and MACs. Accuracy is in percent with its 95 % interval,
+    `latency_ms` is per image.
+    """
+    keys = ["network", "px", "macs"]
+    times = latency.dropna(subset=["median_ms"])[[*keys, "batch", "median_ms", "low_ms", "high_ms"]]
+    joined = finished(runs).merge(times, on=keys)
+    rows = [
+        _accuracy_row(str(method), float(str(phi)), group)
+        for (method, phi), group in joined.groupby(["method", "phi"], sort=True)
+    ]
+    return pd.DataFrame(rows, columns=list(_ACCURACY_COLUMNS))
+
+
+def accuracy_latency_picture(runs: pd.DataFrame, latency: pd.DataFrame) -> Picture:
+    """Draw test top-1 against time per image, one line a method, 95 % intervals of both."""
+    frame = accuracy_latency_frame(runs, latency)
+    machine, regime = (str(latency[name].iloc[0]) for name in ("machine", "regime"))
+
+    def draw(figure: Figure) -> None:
+        axes = figure.add_subplot()
+        for method in ("base", *METHODS):
+            line = frame[frame["method"].isin(["base", method])].sort_values("phi")
+            if (line["method"] == method).any():
+                _draw_accuracy(axes, method, line)
+        axes.set(xscale="log", xlabel="time per image (ms)", ylabel="test top-1 (%)")
+        handles = method_keys(frame["method"])
+        figure.legend(handles=handles, loc="outside lower center", ncols=3)
+
+    caption = (
+        f"Test top-1 against time per image on {machine} ({regime}). Lines join means over "
+        "seeds, bars are 95 % intervals; on another device the order may differ."
+    )
+    return picture("accuracy_latency", caption, (7.2, 4.8), draw)
+
+
+_ACCURACY_COLUMNS = (
+    *("method", "phi", "latency_ms", "latency_low_ms", "latency_high_ms"),
+    *("mean", "low", "high", "n"),
+)
+
+
+def _cost_cells(network: Architecture, timing: Timing) -> dict[str, object]:
+    cost, peak = count(network), None
+    source: PeakSource = "measured"
+    if isinstance(timing, Latency):
+        peak, regime = timing.peak_bytes, timing.regime
+        if peak is None:
+            source = "simulated"
+            peak = peak_memory(network, regime.task, timing.batch, regime.precision).total_bytes
+    return {
+        **{"network": network.name, "px": network.resolution_px},
+        **{"macs": cost.macs, "params": cost.params, "activations": cost.activations},
+        **{"peak_bytes": peak, "peak_source": source if peak is not None else ""},
+    }
+
+
+def _time_cells(timing: Timing) -> dict[str, object]:
+    if not isinstance(timing, Latency):
+        return {"stable": False, "flags": timing.reason}
+    kept = {name: getattr(timing, name) for name in _COLUMNS if hasattr(timing, name)}
+    own = {"network", "px", "peak_bytes", "regime"}
+    flags = "; ".join(f"{flag.reason} ({flag.detail})" for flag in timing.flags)
+    return {**{name: kept[name] for name in kept if name not in own}, "flags": flags}
+
+
+def _rank_cells(rank: tuple[int, int] | None) -> dict[str, object]:
+    return dict(zip(("rank_from", "rank_to"), rank, strict=True)) if rank else {}
+
+
+def _cells(numbers: pd.DataFrame) -> Cells:
+    return {
+        "network": lambda row: str(row["network"]),
+        "side (px)": number_cell("px", "d"),
+        **scaled_cell(numbers, "macs", "MACs"),
+        **scaled_cell(numbers, "params", "params"),
+        **scaled_cell(numbers, "activations", "activations"),
+        "peak memory (MB)": lambda row: _mb_text(row),
+        "batch": number_cell("batch", "d"),
+        "time ÷ anchor's [95\u00a0%]": interval_cell(("ratio", "ratio_low", "ratio_high"), ".3f"),
+        "rank": _rank_text,
+        "median (ms) [95\u00a0%]": interval_cell(("median_ms", "low_ms", "high_ms"), ".3g"),
+        "images/s": number_cell("images_per_s", ".1f"),
+        "n": number_cell("n", "d"),
+        "unstable": lambda row: str(row["flags"]) or DASH,
+    }
+
+
+def _mb_text(row: Row) -> str:
+    text = number_cell("peak_mb", ".1f")({"peak_mb": _float(row["peak_bytes"]) / 1e6})
+    return f"{text} (simulated)" if row["peak_source"] == "simulated" else text
+
+
+def _rank_text(row: Row) -> str:
+    first, last = (number_cell(name, "d")(row) for name in ("rank_from", "rank_to"))
+    return first if first == last else f"{first}–{last}"
+
+
+def _float(value: object) -> float:
+    return float("nan") if value is None else float(str(value))
+
+
+def _draw_law(axes: Any, points: Sequence[Point], law: PowerLaw) -> None:
+    (feature,), (exponent,) = law.features, law.exponents
+    for axis in AXES:
+        own = [point for point in points if point.axis == axis]
+        x = [_value(point, feature) for point in own]
+        y = [point.latency_ms for point in own]
+        axes.scatter(x, y, color=COLOURS[axis], marker=MARKERS[axis], s=34, zorder=3)
+    ends = [limit(_value(point, feature) for point in points) for limit in (min, max)]
+    line = [law.factor_ms * end**exponent for end in ends]
+    axes.plot(ends, line, color="#666666", linewidth=1.4, zorder=2)
+    name = "FLOPs (multiply-adds)" if feature == "macs" else "activations"
+    low, high = law.lows[0], law.highs[0]
+    title = f"exponent {exponent:.2f} [{low:.2f}, {high:.2f}], off by {law.held_out_percent:.0f} %"
+    axes.set(xscale="log", yscale="log", xlabel=f"{name} of one image", title=title)
+    axes.title.set_fontsize(10)
+
+
+def _value(point: Point, feature: Feature) -> int:
+    return point.macs if feature == "macs" else point.activations
+
+
+def _accuracy_row(method: str, phi: float, group: pd.DataFrame) -> dict[str, object]:
+    score = mean_interval([100 * float(top1) for top1 in group["test_top1"]])
+    first = group.iloc[0]
+    names = ("median_ms", "low_ms", "high_ms")
+    time, low, high = (float(first[name]) / float(first["batch"]) for name in names)
+    return {
+        **{"method": method, "phi": phi, "latency_ms": time},
+        **{"latency_low_ms": low, "latency_high_ms": high},
+        **{"mean": score.mean, "low": score.low, "high": score.high, "n": score.n},
+    }
+
+
+def _draw_accuracy(axes: Any, method: str, line: pd.DataFrame) -> None:
+    if method != "base":
+        look = {"color": COLOURS[method], "linestyle": DASHES[method], "linewidth": 1.8}
+        axes.plot(line["latency_ms"], line["mean"], **look)
+    own = line[line["method"] == method]
+    axes.errorbar(
+        own["latency_ms"],
+        own["mean"],
+        xerr=[
+            own["latency_ms"] - own["latency_low_ms"],
+            own["latency_high_ms"] - own["latency_ms"],
+        ],
+        yerr=(own["high"] - own["mean"]).fillna(0.0),
+        color=COLOURS[method],
+        fmt=MARKERS[method],
+        capsize=3.5,
+        markersize=6.5,
+        zorder=4 if method == "base" else 3,
+    )
