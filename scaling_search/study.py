@@ -207,7 +207,13 @@ PRESETS: dict[str, Study] = {
         data=DataRequest("typefaces", train_images=3300, test_images=1000, validation_fraction=0.2),
         search=Plan("tpe", trials=8, rungs=(Rung(3, keep=0.5), Rung(8, seeds=2))),
         compare=Comparison(epochs=8, seeds=3),
-        recipe=Recipe(learning_rate=0.05, batch_size=32, augment="none"),
+        recipe=Recipe(
+            learning_rate=0.05,
+            batch_size=32,
+            weight_decay=2e-4,
+            label_smoothing=0.0,
+            augment="none",
+        ),
     ),
     # The study of results/fashion-mnist.
     "fashion-mnist": Study(

@@ -1,21 +1,22 @@
-"""Time in the report: rows a network, time against MACs and activations, accuracy against time."""
+"""Time in the report as frames and a table: rows a network, points of a fit, accuracy and time."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from typing import Any, Literal
+from statistics import median
+from typing import Literal
 
 import pandas as pd
-from matplotlib.figure import Figure
 
 from scaling_search.arch.spec import Architecture
-from scaling_search.compare.gains import METHODS, finished
+from scaling_search.compare.gains import finished
 from scaling_search.cost.analytic import count
-from scaling_search.cost.explain import AXES, Axis, Explanation, Feature, Point, PowerLaw
+from scaling_search.cost.explain import Axis, Point
 from scaling_search.cost.latency.results import Latency, Timed, Timing
 from scaling_search.cost.latency.summary import ranks
+from scaling_search.cost.latency.turns import turns_of
 from scaling_search.cost.memory import peak_memory
-from scaling_search.report.drawing import COLOURS, DASHES, MARKERS, Picture, method_keys, picture
 from scaling_search.report.table import (
     DASH,
     Cells,
@@ -67,28 +68,19 @@ def latency_table(frame: pd.DataFrame) -> Table:
 
 
 def points_of(timed: Timed, axes: Sequence[Axis]) -> list[Point]:
-    """The timed networks as points of a fit; `axes` says how each of the job's networks grew."""
+    """The timed networks as points of a fit; `axes` says how each of the job's networks grew.
+
+    A time is the ratio to the anchor times the anchor's median over all processes, so that what
+    slows a process down for a while does not enter the fit.
+    """
     pairs = zip(axes, timed.job.networks, timed.timings, strict=True)
+    anchor_ms = _anchor_ms(timed)
     points = []
     for axis, network, timing in pairs:
-        if isinstance(timing, Latency):
-            cost, per_image = count(network), timing.median_ms / timing.batch
-            points.append(Point(network.name, axis, cost.macs, cost.activations, per_image))
+        if isinstance(timing, Latency) and timing.ratio is not None:
+            cost, time = count(network), timing.ratio * anchor_ms
+            points.append(Point(network.name, axis, cost.macs, cost.activations, time))
     return points
-
-
-def explains_picture(points: Sequence[Point], found: Explanation) -> Picture:
-    """Draw time per image against MACs and against activations, each with its fitted power law."""
-
-    def draw(figure: Figure) -> None:
-        panels = figure.subplots(1, 2, sharey=True)
-        for axes, law in zip(panels, (found.macs, found.activations), strict=True):
-            _draw_law(axes, points, law)
-        panels[0].set_ylabel("time per image (ms)")
-        keys = method_keys(point.axis for point in points)
-        figure.legend(handles=keys, loc="outside lower center", ncols=3)
-
-    return picture("latency_explained", found.sentence, (8.4, 4.6), draw)
 
 
 def accuracy_latency_frame(runs: pd.DataFrame, latency: pd.DataFrame) -> pd.DataFrame:
@@ -107,32 +99,16 @@ def accuracy_latency_frame(runs: pd.DataFrame, latency: pd.DataFrame) -> pd.Data
     return pd.DataFrame(rows, columns=list(_ACCURACY_COLUMNS))
 
 
-def accuracy_latency_picture(runs: pd.DataFrame, latency: pd.DataFrame) -> Picture:
-    """Draw test top-1 against time per image, one line a method, 95 % intervals of both."""
-    frame = accuracy_latency_frame(runs, latency)
-    machine, regime = (str(latency[name].iloc[0]) for name in ("machine", "regime"))
-
-    def draw(figure: Figure) -> None:
-        axes = figure.add_subplot()
-        for method in ("base", *METHODS):
-            line = frame[frame["method"].isin(["base", method])].sort_values("phi")
-            if (line["method"] == method).any():
-                _draw_accuracy(axes, method, line)
-        axes.set(xscale="log", xlabel="time per image (ms)", ylabel="test top-1 (%)")
-        handles = method_keys(frame["method"])
-        figure.legend(handles=handles, loc="outside lower center", ncols=3)
-
-    caption = (
-        f"Test top-1 against time per image on {machine} ({regime}). Lines join means over "
-        "seeds, bars are 95 % intervals; on another device the order may differ."
-    )
-    return picture("accuracy_latency", caption, (7.2, 4.8), draw)
-
-
 _ACCURACY_COLUMNS = (
     *("method", "phi", "latency_ms", "latency_low_ms", "latency_high_ms"),
     *("mean", "low", "high", "n"),
 )
+
+
+def _anchor_ms(timed: Timed) -> float:
+    """The anchor's median time per image; nan where it could not be timed."""
+    times = [time for sitting in timed.sittings for time in turns_of(sitting, 0).all_ms]
+    return median(times) / timed.sittings[0].seats[0].batch if times else math.nan
 
 
 def _cost_cells(network: Architecture, timing: Timing) -> dict[str, object]:
@@ -195,27 +171,6 @@ def _float(value: object) -> float:
     return float("nan") if value is None else float(str(value))
 
 
-def _draw_law(axes: Any, points: Sequence[Point], law: PowerLaw) -> None:
-    (feature,), (exponent,) = law.features, law.exponents
-    for axis in AXES:
-        own = [point for point in points if point.axis == axis]
-        x = [_value(point, feature) for point in own]
-        y = [point.latency_ms for point in own]
-        axes.scatter(x, y, color=COLOURS[axis], marker=MARKERS[axis], s=34, zorder=3)
-    ends = [limit(_value(point, feature) for point in points) for limit in (min, max)]
-    line = [law.factor_ms * end**exponent for end in ends]
-    axes.plot(ends, line, color="#666666", linewidth=1.4, zorder=2)
-    name = "FLOPs (multiply-adds)" if feature == "macs" else "activations"
-    low, high = law.lows[0], law.highs[0]
-    title = f"exponent {exponent:.2f} [{low:.2f}, {high:.2f}], off by {law.held_out_percent:.0f} %"
-    axes.set(xscale="log", yscale="log", xlabel=f"{name} of one image", title=title)
-    axes.title.set_fontsize(10)
-
-
-def _value(point: Point, feature: Feature) -> int:
-    return point.macs if feature == "macs" else point.activations
-
-
 def _accuracy_row(method: str, phi: float, group: pd.DataFrame) -> dict[str, object]:
     score = mean_interval([100 * float(top1) for top1 in group["test_top1"]])
     first = group.iloc[0]
@@ -226,24 +181,3 @@ def _accuracy_row(method: str, phi: float, group: pd.DataFrame) -> dict[str, obj
         **{"latency_low_ms": low, "latency_high_ms": high},
         **{"mean": score.mean, "low": score.low, "high": score.high, "n": score.n},
     }
-
-
-def _draw_accuracy(axes: Any, method: str, line: pd.DataFrame) -> None:
-    if method != "base":
-        look = {"color": COLOURS[method], "linestyle": DASHES[method], "linewidth": 1.8}
-        axes.plot(line["latency_ms"], line["mean"], **look)
-    own = line[line["method"] == method]
-    axes.errorbar(
-        own["latency_ms"],
-        own["mean"],
-        xerr=[
-            own["latency_ms"] - own["latency_low_ms"],
-            own["latency_high_ms"] - own["latency_ms"],
-        ],
-        yerr=(own["high"] - own["mean"]).fillna(0.0),
-        color=COLOURS[method],
-        fmt=MARKERS[method],
-        capsize=3.5,
-        markersize=6.5,
-        zorder=4 if method == "base" else 3,
-    )

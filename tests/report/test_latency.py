@@ -15,12 +15,11 @@ from scaling_search.cost.latency.values import Place, Reading, Regime, TimeBudge
 from scaling_search.cost.memory import peak_memory
 from scaling_search.report.latency import (
     accuracy_latency_frame,
-    accuracy_latency_picture,
-    explains_picture,
     latency_frame,
     latency_table,
     points_of,
 )
+from scaling_search.report.latency_figures import accuracy_latency_picture, explains_picture
 from tests.cost.latency.fakes import FakeClock, FakeDevice, FakeProgram
 from tests.report.frames import runs_frame
 

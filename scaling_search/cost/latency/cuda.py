@@ -5,7 +5,7 @@ All that talks to the driver is behind `Driver`, so the rest runs in tests witho
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -102,6 +102,7 @@ class CudaDevice:
     sampler: Callable[[], Reading]
     clock: Clock = field(default_factory=SystemClock)
     loader: Callable[[Architecture, Regime, int, str], Step] = loaded
+    facts: Mapping[str, str] = field(default_factory=dict)
 
     def load(self, network: Architecture, regime: Regime, batch: int) -> CudaProgram:
         """Build the network there and run it a few times; raises DeviceFullError."""
@@ -133,5 +134,5 @@ class CudaDevice:
         return self.sampler()
 
     def conditions(self) -> dict[str, str]:
-        """Name versions, the GPU and the settings of its allocator."""
-        return conditions(self.name)
+        """Name versions, the GPU, its driver and the settings of its allocator."""
+        return {**conditions(self.name), **self.facts}

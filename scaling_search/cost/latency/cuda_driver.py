@@ -10,7 +10,7 @@ from typing import cast
 import torch
 
 from scaling_search.cost.latency.cuda import CudaDevice, Event
-from scaling_search.cost.latency.nvml import sampler
+from scaling_search.cost.latency.nvml import driver_version, sampler
 from scaling_search.cost.latency.protocol import Clock
 from scaling_search.cost.step import Step
 
@@ -69,4 +69,6 @@ def cuda_device(name: str, clock: Clock) -> CudaDevice:
     torch.backends.cudnn.benchmark = True
     uuid = str(torch.cuda.get_device_properties(index).uuid)
     driver = TorchDriver(torch.device("cuda", index))
-    return CudaDevice(name, driver, sampler(uuid, os.getpid()), clock)
+    facts = {"driver": driver_version(), "cudnn.benchmark": "on"}
+    known = {what: value for what, value in facts.items() if value}
+    return CudaDevice(name, driver, sampler(uuid, os.getpid()), clock, facts=known)

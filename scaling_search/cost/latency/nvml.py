@@ -63,6 +63,20 @@ def slowed_by(bits: int) -> tuple[str, ...]:
     return tuple(reason for bit, reason in SLOWED_BY.items() if bits & bit)
 
 
+def driver_version() -> str:
+    """The version of the GPU's driver; empty where NVML is missing."""
+    try:
+        import pynvml
+
+        pynvml.nvmlInit()
+        version = pynvml.nvmlSystemGetDriverVersion()
+    except ImportError:
+        return ""
+    except pynvml.NVMLError:
+        return ""
+    return version.decode() if isinstance(version, bytes) else str(version)
+
+
 def sampler(uuid: str, pid: int) -> Callable[[], Reading]:
     """A reader of the GPU with this UUID; an empty one where NVML is missing."""
     try:

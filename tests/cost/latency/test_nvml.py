@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from scaling_search.cost.latency.nvml import NvmlSampler, sampler, slowed_by
+from scaling_search.cost.latency.nvml import NvmlSampler, driver_version, sampler, slowed_by
 from scaling_search.cost.latency.values import Reading
 
 
@@ -32,6 +32,9 @@ class FakeNvml:
     def nvmlInit(self):  # noqa: N802
         if self.dumb:
             raise NvmlError
+
+    def nvmlSystemGetDriverVersion(self):  # noqa: N802
+        return b"575.51"
 
     def nvmlDeviceGetHandleByUUID(self, uuid):  # noqa: N802
         self.asked = uuid
@@ -82,3 +85,9 @@ def test_the_card_is_found_by_its_uuid(monkeypatch):
 def test_without_nvml_a_reading_is_empty(monkeypatch, module):
     monkeypatch.setitem(sys.modules, "pynvml", module)
     assert sampler("abc", 1)() == Reading()
+    assert driver_version() == ""
+
+
+def test_the_driver_says_its_version(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pynvml", FakeNvml())
+    assert driver_version() == "575.51"
