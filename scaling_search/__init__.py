@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from scaling_search.arch.scaling import Coefficients, Multipliers, scale
     from scaling_search.arch.spec import Architecture, Stage
     from scaling_search.cost.analytic import Cost, count
+    from scaling_search.cost.latency.profile import profile
     from scaling_search.data.request import DataRequest
     from scaling_search.errors import UserError
     from scaling_search.nets.build import build
@@ -33,6 +34,7 @@ __all__ = [
     "build",
     "candidates",
     "count",
+    "profile",
     "run",
     "scale",
 ]
@@ -42,6 +44,7 @@ _HOMES = {
     "arch.scaling": ("Coefficients", "Multipliers", "scale"),
     "arch.spec": ("Architecture", "Stage"),
     "cost.analytic": ("Cost", "count"),
+    "cost.latency.profile": ("profile",),
     "data.request": ("DataRequest",),
     "errors": ("UserError",),
     "nets.build": ("build",),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -16,17 +16,22 @@ from scaling_search.arch.spec import Architecture
 from scaling_search.arch.strides import small_map_warning
 from scaling_search.compare.frames import comparison_jobs, curves_frame, runs_frame
 from scaling_search.compare.gains import gains
+from scaling_search.cost.explain import Axis as GrowthAxis
+from scaling_search.cost.latency.processes import in_child, machine_of
+from scaling_search.cost.latency.profile import time_networks
+from scaling_search.cost.latency.protocol import SystemClock
+from scaling_search.cost.latency.values import Place
 from scaling_search.data.load import describe
 from scaling_search.data.request import DataInfo
 from scaling_search.errors import UserError
 from scaling_search.files import write_atomically
 from scaling_search.jobs.environment import chosen_device, environment
-from scaling_search.jobs.execute import Place
+from scaling_search.jobs.execute import Place as TrainingPlace
 from scaling_search.jobs.executor import Ended, Event, Executor, Inline, Workers, default_workers
 from scaling_search.jobs.job import TrainJob
 from scaling_search.jobs.ledger import Ledger
 from scaling_search.outlook import Work, after_step, comparison
-from scaling_search.report.page import Evidence, Paths, write_report
+from scaling_search.report.page import Evidence, Paths, Time, write_report
 from scaling_search.search.constants import Constants
 from scaling_search.search.halving import Step
 from scaling_search.search.table import COLUMNS, search_frame
@@ -106,9 +111,10 @@ def run(
         for note in [*ledger.notes, *_warnings(setting)]:
             watch.say(note)
         _write_inputs(setting, out)
-        place = Place(device, str(out / "checkpoints"))
+        place = TrainingPlace(device, str(out / "checkpoints"))
         executor = _executor(stack, place, workers, out, limit_seconds)
-        drive = _Drive(setting, ledger, executor, environment(device, workers), watch)
+        found = environment(device, workers)
+        drive = _Drive(setting, ledger, executor, device, found, watch)
         return _run(drive, out, search_only)
 
 
@@ -142,6 +148,7 @@ class _Drive:
     setting: Setting
     ledger: Ledger
     executor: Executor
+    device: str
     environment: dict[str, str]
     watch: Watch
 
@@ -161,6 +168,18 @@ class _Drive:
                 self.ledger.accept(event.job, event.result, where)
             self.watch.event(event)
 
+    def time(self, networks: list[Architecture]) -> None:
+        """Time the networks, unless this machine has timed them; nothing trains beside it."""
+        if not networks or not self.setting.study.timing.seconds:
+            return
+        place = Place(self.device, machine_of(self.device))
+        job = self.setting.time_job(networks, place)
+        if self.ledger.timed(job) is None:
+            seconds = f"{job.budget.seconds:g} s and its warm-up"
+            self.watch.say(f"timing {len(networks)} networks: {seconds}, again if it is unstable")
+            timed = time_networks(job, in_child, SystemClock())
+            self.ledger.accept_timed(timed, {"device": place.machine})
+
     def search(self, afterwards: Work) -> Step:
         """Run the search to its end."""
         rungs = len(self.setting.study.search.rungs)
@@ -172,13 +191,14 @@ class _Drive:
 
 def _run(drive: _Drive, out: Path, search_only: bool) -> Outcome:
     setting, find = drive.setting, drive.ledger.get
-    coefficients = setting.study.compare.constants
+    coefficients, step = setting.study.compare.constants, None
     if coefficients is None:
         step = drive.search(Work() if search_only else comparison(setting))
         coefficients = setting.constants(step, find).coefficients
     if not search_only:
         members, seeds = setting.members(coefficients), setting.study.compare.seeds
         drive.finish("comparison", comparison_jobs(members, seeds, setting.compare_job), Work())
+        drive.time(list(setting.line_up(members, step)))
     drive.watch.say("drawing the report")
     return _report(setting, drive.ledger, out)
 
@@ -186,7 +206,7 @@ def _run(drive: _Drive, out: Path, search_only: bool) -> Outcome:
 def _report(setting: Setting, ledger: Ledger, out: Path) -> Outcome:
     """Tables, figures and page from what the ledger holds; the search must be finished."""
     study, find = setting.study, ledger.get
-    constants, searched = _searched(setting, ledger)
+    constants, searched, step = _searched(setting, ledger)
     coefficients = constants.coefficients if constants else study.compare.constants
     members = setting.members(coefficients) if coefficients else ()
     seeds = study.compare.seeds
@@ -202,14 +222,28 @@ def _report(setting: Setting, ledger: Ledger, out: Path) -> Outcome:
         study_toml=(out / "study.toml").read_text(encoding="utf-8"),
         environment=json.loads((out / "environment.json").read_text()),
         command=f"scaling-search run study.toml --out {out.name}",
+        time=_time(setting, ledger, setting.line_up(members, step)),
     )
     return Outcome(constants, runs, searched, curves, gains(runs), write_report(evidence, out))
 
 
-def _searched(setting: Setting, ledger: Ledger) -> tuple[Constants | None, pd.DataFrame]:
+def _time(
+    setting: Setting, ledger: Ledger, line_up: Mapping[Architecture, GrowthAxis]
+) -> Time | None:
+    """The newest timing of exactly these networks, on whichever machine it was made."""
+    regime = setting.study.timing.regime
+    for timed in ledger.timings():
+        if timed.job.regime == regime and set(timed.job.networks) == set(line_up):
+            return Time(timed, tuple(line_up[network] for network in timed.job.networks))
+    return None
+
+
+def _searched(
+    setting: Setting, ledger: Ledger
+) -> tuple[Constants | None, pd.DataFrame, Step | None]:
     study, find = setting.study, ledger.get
     if study.compare.constants is not None:
-        return None, pd.DataFrame(columns=list(COLUMNS))
+        return None, pd.DataFrame(columns=list(COLUMNS)), None
     step = setting.step(find)
     if not step.done:
         raise UserError(
@@ -218,7 +252,7 @@ def _searched(setting: Setting, ledger: Ledger) -> tuple[Constants | None, pd.Da
         )
     constants = setting.constants(step, find)
     make = setting.search_job
-    return constants, search_frame(study.search, setting.pool, step, constants, make, find)
+    return constants, search_frame(study.search, setting.pool, step, constants, make, find), step
 
 
 def _question(setting: Setting) -> str:
@@ -239,7 +273,7 @@ def _warnings(setting: Setting) -> list[str]:
 
 
 def _executor(
-    stack: ExitStack, place: Place, workers: int, out: Path, limit_seconds: float | None
+    stack: ExitStack, place: TrainingPlace, workers: int, out: Path, limit_seconds: float | None
 ) -> Executor:
     if workers == 0:
         return Inline(place)

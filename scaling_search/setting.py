@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from scaling_search.arch.network import Network
 from scaling_search.arch.scaling import Coefficients, scale
+from scaling_search.arch.spec import Architecture
 from scaling_search.compare.family import Member, family, member
 from scaling_search.compare.matched import matched
 from scaling_search.cost.analytic import count
+from scaling_search.cost.explain import Axis as GrowthAxis
+from scaling_search.cost.latency.values import Place, TimeBudget, TimeJob
 from scaling_search.data.request import DataInfo
 from scaling_search.errors import require
 from scaling_search.jobs.job import Result, TrainJob, job_for
@@ -92,3 +95,25 @@ class Setting:
                 grown = scale(base, multipliers)
                 rivals.append(member(base, study.budget, axis, phi, grown, multipliers))
         return (*compound, *rivals)
+
+    def line_up(
+        self, members: Sequence[Member], step: Step | None
+    ) -> dict[Architecture, GrowthAxis]:
+        """The distinct networks that a run times, and how each grew: members, then candidates.
+
+        A network that no table describes is not timed.
+        """
+        tried = [] if step is None else [self.pool[index].architecture for index in step.rungs[0]]
+        grown: list[tuple[Network, GrowthAxis]] = [(m.architecture, m.method) for m in members]
+        grown += [(architecture, "compound") for architecture in tried]
+        found: dict[Architecture, GrowthAxis] = {}
+        for network, axis in grown:
+            if isinstance(network, Architecture):
+                found.setdefault(network, axis)
+        return found
+
+    def time_job(self, networks: Sequence[Architecture], place: Place) -> TimeJob:
+        """The timing of these networks beside the first of them."""
+        timing = self.study.timing
+        budget = TimeBudget(timing.seconds, timing.processes)
+        return TimeJob(tuple(networks), networks[0], timing.regime, budget, place)

@@ -20,6 +20,7 @@ from scaling_search.arch.spec import Architecture
 from scaling_search.arch.strides import fit_strides
 from scaling_search.compare.family import FamilyBudget
 from scaling_search.cost.foreign import foreign
+from scaling_search.cost.latency.values import Regime
 from scaling_search.data.request import DataInfo, DataRequest
 from scaling_search.errors import UserError, require
 from scaling_search.network_file import read_network
@@ -58,6 +59,27 @@ class Comparison:
 
 
 @dataclass(frozen=True)
+class Timing:
+    """How the networks of a run are timed once all are trained, so that nothing runs beside them.
+
+    `seconds` is the measuring of one attempt, shared by `processes` fresh processes (0 seconds:
+    nothing is timed); the regime is the profiler's.
+    """
+
+    seconds: float = 30.0
+    processes: int = 3
+    regime: Regime = field(default_factory=Regime)
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
+
+    def __post_init__(self) -> None:
+        """Raise UserError for a value outside its range."""
+        seconds = self.seconds
+        require(0 <= seconds < math.inf, "seconds must be 0 or more and finite", seconds)
+        require(self.processes >= 1, "processes must be at least 1", self.processes)
+
+
+@dataclass(frozen=True)
 class Study:
     """What to find out: the base network, the images, the budget, the search, the comparison.
 
@@ -80,6 +102,7 @@ class Study:
     search: Plan = field(default_factory=Plan)
     compare: Comparison = field(default_factory=Comparison)
     recipe: Recipe = field(default_factory=Recipe)
+    timing: Timing = field(default_factory=Timing)
 
     __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
 

@@ -17,7 +17,7 @@ import pytest
 from scaling_search.arch.scaling import Coefficients
 from scaling_search.errors import UserError
 from scaling_search.pipeline import Outcome, redraw, run
-from scaling_search.study import to_toml
+from scaling_search.study import Timing, to_toml
 from tests.tiny import TINY
 
 
@@ -191,6 +191,29 @@ def test_a_run_directory_names_no_path_of_this_machine(whole: tuple[Path, Outcom
         text = (out / name).read_text()
         assert str(Path.home()) not in text
         assert str(out.parent) not in text
+
+
+def test_every_network_is_timed_once_on_a_machine_and_the_report_has_its_row(
+    whole: tuple[Path, Outcome], tmp_path: Path
+) -> None:
+    out, _ = whole
+    (tmp_path / "ledger.jsonl").write_bytes((out / "ledger.jsonl").read_bytes())
+    timed = replace(TINY, timing=Timing(seconds=1.0, processes=1))
+    outcome = run(timed, tmp_path, device="cpu", workers=0)
+    trained = {*outcome.runs["fingerprint"]}
+    rows = pd.read_csv(tmp_path / "tables" / "latency.csv")
+    assert trained <= set(rows["fingerprint"])
+    assert len(rows) >= max(len(trained), len(outcome.search))
+    assert (rows["median_ms"] > 0).all()
+    assert (rows["low_ms"] <= rows["median_ms"]).all()
+    assert (rows["peak_bytes"] > 0).all()
+    assert (tmp_path / "figures" / "accuracy_latency.png").exists()
+    assert "Time on this machine" in outcome.report.html.read_text()
+    before = (tmp_path / "ledger.jsonl").read_bytes()
+    page = outcome.report.html.read_bytes()
+    assert run(timed, tmp_path, device="cpu", workers=0).report.html.read_bytes() == page
+    assert redraw(tmp_path).report.html.read_bytes() == page
+    assert (tmp_path / "ledger.jsonl").read_bytes() == before
 
 
 def test_a_negative_number_of_workers_is_refused(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from scaling_search.data.request import DataRequest
 from scaling_search.search.halving import Plan, Rung
 from scaling_search.search.space import Axis, Budget, Space
-from scaling_search.study import Comparison, Study
+from scaling_search.study import Comparison, Study, Timing
 from scaling_search.training.recipe import Recipe
 
 TINY = Study(
@@ -17,4 +17,5 @@ TINY = Study(
     search=Plan("tpe", trials=4, rungs=(Rung(1), Rung(2, seeds=2))),
     compare=Comparison(phis=(0.0, 1.0), epochs=2, seeds=2),
     recipe=Recipe(batch_size=32, augment="none"),
+    timing=Timing(seconds=0),
 )

@@ -18,7 +18,7 @@ Find = Callable[[TrainJob], Result | None]
 RUN_COLUMNS = (
     *("method", "phi", "network", "depth", "width", "resolution", "px", "seed"),
     *("macs", "params", "activations", "growth_target", "growth"),
-    *("validation_top1", "test_top1", "train_seconds", "status"),
+    *("validation_top1", "test_top1", "train_seconds", "status", "fingerprint"),
 )
 CURVE_COLUMNS = ("method", "phi", "network", "seed", "epoch", "train_loss", "validation_top1")
 
@@ -82,4 +82,5 @@ def _run(member: Member, seed: int, result: Result) -> dict[str, Any]:
         "growth": member.growth,
         **dict(zip(("validation_top1", "test_top1", "train_seconds"), scores, strict=True)),
         "status": result.kind,
+        "fingerprint": member.architecture.fingerprint,
     }

@@ -26,6 +26,9 @@ from scaling_search.jobs.job import Result, TrainJob, job_to_json, result_from_j
 
 _LINE = re.compile(rb'\{"hash": "([0-9a-f]{16})", "crc32": "([0-9a-f]{8})", "record": (.*)\}\n')
 
+# How the record of a timing begins; a training's job begins with its architecture.
+_TIMING = b'{"job": {"networks"'
+
 
 class Ledger:
     """The results of a run directory; whoever holds it is its only writer.
@@ -79,10 +82,14 @@ class Ledger:
 
     def timed(self, job: TimeJob) -> Timed | None:
         """The timing's result with all its raw samples, or None while it is missing."""
-        if job.hash not in self._records:
-            return None
-        record = json.loads(self._records[job.hash])
-        return timed_from_json(json.dumps({"job": record["job"], **record["result"]}))
+        record = self._records.get(job.hash)
+        return None if record is None else _timed(record)
+
+    def timings(self) -> Iterator[Timed]:
+        """Every timing, the newest first, of whatever networks and machine."""
+        for record in reversed(list(self._records.values())):
+            if record.startswith(_TIMING):
+                yield _timed(record)
 
     def accept(self, job: TrainJob, result: Result, where: dict[str, str]) -> bool:
         """Write a training's result, flushed to disk; False when the job has one already.
@@ -152,6 +159,11 @@ class Ledger:
             self.notes.append(
                 f"{self.path.name}: line {number} is garbled; its job will run again if needed"
             )
+
+
+def _timed(record: bytes) -> Timed:
+    content = json.loads(record)
+    return timed_from_json(json.dumps({"job": content["job"], **content["result"]}))
 
 
 def _line(key: str, record: bytes) -> bytes:

@@ -31,7 +31,8 @@ from scaling_search.statistics import mean_interval
 
 PeakSource = Literal["measured", "simulated"]
 _COLUMNS = (
-    *("network", "px", "macs", "params", "activations", "peak_bytes", "peak_source"),
+    *("network", "fingerprint", "px", "macs", "params", "activations"),
+    *("peak_bytes", "peak_source"),
     *("batch", "ratio", "ratio_low", "ratio_high", "rank_from", "rank_to"),
     *("median_ms", "low_ms", "high_ms", "iqr_ms", "min_ms", "p90_ms", "p99_ms"),
     *("n", "blocks", "processes", "images_per_s", "contention", "launch_bound"),
@@ -86,12 +87,11 @@ def points_of(timed: Timed, axes: Sequence[Axis]) -> list[Point]:
 def accuracy_latency_frame(runs: pd.DataFrame, latency: pd.DataFrame) -> pd.DataFrame:
     """One row a method and φ of `runs` whose network was timed: mean test top-1 and time per image.
 
-    Networks are matched by label, px and MACs. Accuracy is in percent with its 95 % interval,
-    `latency_ms` is per image.
+    Networks are matched by fingerprint, for two methods may come to one network. Accuracy is in
+    percent with its 95 % interval, `latency_ms` is per image.
     """
-    keys = ["network", "px", "macs"]
-    times = latency.dropna(subset=["median_ms"])[[*keys, "batch", "median_ms", "low_ms", "high_ms"]]
-    joined = finished(runs).merge(times, on=keys)
+    wanted = ["fingerprint", "batch", "median_ms", "low_ms", "high_ms"]
+    joined = finished(runs).merge(latency.dropna(subset=["median_ms"])[wanted], on="fingerprint")
     rows = [
         _accuracy_row(str(method), float(str(phi)), group)
         for (method, phi), group in joined.groupby(["method", "phi"], sort=True)
@@ -120,7 +120,9 @@ def _cost_cells(network: Architecture, timing: Timing) -> dict[str, object]:
             source = "simulated"
             peak = peak_memory(network, regime.task, timing.batch, regime.precision).total_bytes
     return {
-        **{"network": network.name, "px": network.resolution_px},
+        "network": network.name,
+        "fingerprint": network.fingerprint,
+        "px": network.resolution_px,
         **{"macs": cost.macs, "params": cost.params, "activations": cost.activations},
         **{"peak_bytes": peak, "peak_source": source if peak is not None else ""},
     }

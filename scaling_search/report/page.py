@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import jinja2
 import pandas as pd
 
 from scaling_search.compare.gains import finished
+from scaling_search.cost.explain import LEAST_POINTS, Axis, Explanation, Point, explain
+from scaling_search.cost.latency.results import Timed
 from scaling_search.files import write_atomically
 from scaling_search.report.answer import answer, notes
 from scaling_search.report.drawing import Picture
 from scaling_search.report.figures import COSTS, accuracy_picture, curves_picture
 from scaling_search.report.landscape import landscape, landscape_picture
+from scaling_search.report.latency import (
+    accuracy_latency_frame,
+    latency_frame,
+    latency_table,
+    points_of,
+)
+from scaling_search.report.latency_figures import accuracy_latency_picture, explains_picture
 from scaling_search.report.table import LEFT_ALIGNED, Table, write_tables
 from scaling_search.report.tables import (
     candidates_table,
@@ -29,12 +39,39 @@ _TEMPLATES = Path(__file__).parent / "templates"
 
 
 @dataclass(frozen=True)
+class Time:
+    """The networks' timing on one machine, and how each of them grew, in the job's order."""
+
+    timed: Timed
+    axes: tuple[Axis, ...]
+
+    @cached_property
+    def frame(self) -> pd.DataFrame:
+        """One row a network."""
+        return latency_frame(self.timed)
+
+    @cached_property
+    def points(self) -> list[Point]:
+        """The networks as points of a fit."""
+        return points_of(self.timed, self.axes)
+
+    @cached_property
+    def explanation(self) -> Explanation | None:
+        """What explains time on this machine; None with too few networks to fit anything."""
+        if len(self.points) < LEAST_POINTS:
+            return None
+        job = self.timed.job
+        return explain(self.points, job.place.machine, job.regime.words)
+
+
+@dataclass(frozen=True)
 class Evidence:
     """All that a report says, as values: nothing in it is looked up elsewhere.
 
     `question` is one sentence; `constants` is None where no search was run; `runs`, `search` and
     `curves` are the frames of comparison, candidates and epochs (any may be empty); `study_toml`
-    and `command` let a reader run the study again; `environment` holds versions and machine.
+    and `command` let a reader run the study again; `environment` holds versions and machine;
+    `time` is None where nothing was timed.
     """
 
     title: str
@@ -46,6 +83,7 @@ class Evidence:
     study_toml: str
     environment: Mapping[str, object]
     command: str
+    time: Time | None = None
 
 
 @dataclass(frozen=True)
@@ -84,6 +122,7 @@ def tables_of(evidence: Evidence) -> dict[str, Table]:
         gains_table(evidence.runs),
         comparison_table(evidence.runs),
         candidates_table(evidence.search),
+        *([latency_table(evidence.time.frame)] if evidence.time else []),
     )
     return {table.name: table for table in tables}
 
@@ -97,7 +136,16 @@ def pictures_of(evidence: Evidence) -> tuple[Picture, ...]:
         drawn.append(landscape_picture(evidence.search))
     if len(evidence.curves):
         drawn.append(curves_picture(evidence.curves))
-    return tuple(drawn)
+    return (*drawn, *_time_pictures(evidence.runs, evidence.time))
+
+
+def _time_pictures(runs: pd.DataFrame, time: Time | None) -> Iterator[Picture]:
+    if time is None:
+        return
+    if len(accuracy_latency_frame(runs, time.frame)):
+        yield accuracy_latency_picture(runs, time.frame)
+    if time.explanation is not None:
+        yield explains_picture(time.points, time.explanation)
 
 
 def _words(
@@ -105,8 +153,12 @@ def _words(
 ) -> dict[str, object]:
     """Return all that the templates name."""
     frames = (evidence.constants, evidence.runs, evidence.search)
+    time = evidence.time
     return {
         "evidence": evidence,
+        "explanation": time.explanation if time else None,
+        "regime": time.timed.job.regime.words if time else "",
+        "machine": time.timed.job.place.machine if time else "",
         "answer": answer(*frames),
         "notes": notes(*frames),
         "tables": tables,

@@ -54,6 +54,7 @@ def _run(method: str, phi: int, seed: int, top1: float) -> dict[str, object]:
         "test_top1": top1,
         "train_seconds": 12.5,
         "status": "finished",
+        "fingerprint": f"{method}-{phi}",
     }
 
 

@@ -95,7 +95,7 @@ def test_the_table_is_written_for_people_and_machines():
     table = latency_table(latency_frame(timed()))
     assert "time ÷ anchor's" in table.markdown
     assert "(simulated)" in table.markdown
-    assert table.csv.startswith("network,px,macs")
+    assert table.csv.startswith("network,fingerprint,px,macs")
 
 
 def test_times_are_explained_and_drawn():
@@ -119,7 +119,7 @@ def _latency_of(runs):
     times = networks["macs"] / 1e5
     extra = {"batch": 2, "median_ms": 2 * times, "low_ms": 1.9 * times, "high_ms": 2.1 * times}
     where = {"machine": "a made-up CPU", "regime": "batch 2"}
-    return networks[["network", "px", "macs"]].assign(**extra, **where)
+    return networks[["fingerprint", "network", "px", "macs"]].assign(**extra, **where)
 
 
 def test_accuracy_meets_the_time_of_the_same_network():

@@ -95,14 +95,15 @@ def _timing(job: TimeJob, sittings: Sequence[Sitting], place: int) -> Timing:
     times = np.array([time for turns in own for time in turns.all_ms])
     host = sum(time for turns in own for time in turns.all_host_ms) / float(times.sum())
     thread_known = any(turns.host_ms and turns.host_ms[0] for turns in own) and not on_gpu
+    spread = _spread(times, [turns.medians_ms for turns in own], job.seed)
     return Latency(
         *who,
         batch=batch,
         blocks=sum(len(turns.times_ms) for turns in own),
         processes=len(sittings),
-        **_spread(times, [turns.medians_ms for turns in own], job.seed),
+        **spread,
         **_ratios(own, anchor, batch / sittings[0].seats[0].batch, job.seed),
-        images_per_s=1e3 * batch / float(np.median(times)),
+        images_per_s=1e3 * batch / spread["median_ms"],
         peak_bytes=max((seat.peak_bytes for seat in seats if seat.peak_bytes), default=None),
         contention=max(0.0, 1 - host) if thread_known else None,
         launch_bound=bool(on_gpu and host > LAUNCH_BOUND),
@@ -113,13 +114,16 @@ def _timing(job: TimeJob, sittings: Sequence[Sitting], place: int) -> Timing:
 
 def _spread(times: Floats, rows: Sequence[Floats], seed: int) -> _Spread:
     """The numbers of the iterations themselves; `rows` are block medians, a row a process."""
-    low, middle, high = (float(value) for value in np.percentile(times, (25, 50, 75)))
+    low, high = (float(value) for value in np.percentile(times, (25, 75)))
+    # The median of what the interval is of: blocks count alike, however many iterations each has.
+    middle = float(np.median(np.concatenate(rows)))
     low_ms, high_ms = bootstrap(rows, seed)
     return {
         "n": times.size,
         "median_ms": middle,
-        "low_ms": low_ms,
-        "high_ms": high_ms,
+        # With very few blocks the percentiles of the draws may pass the point by.
+        "low_ms": min(low_ms, middle),
+        "high_ms": max(high_ms, middle),
         "iqr_ms": high - low,
         "min_ms": float(times.min()),
         "p90_ms": percentile(times, 90, P90_FROM),

@@ -1,0 +1,105 @@
+"""Time in pictures: against MACs and activations with their fits, and accuracy against time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.ticker import EngFormatter, LogLocator, NullLocator
+
+from scaling_search.compare.gains import METHODS
+from scaling_search.cost.explain import AXES, Explanation, Feature, Point, PowerLaw
+from scaling_search.report.drawing import COLOURS, DASHES, MARKERS, Picture, method_keys, picture
+from scaling_search.report.latency import accuracy_latency_frame
+
+
+def explains_picture(points: Sequence[Point], found: Explanation) -> Picture:
+    """Draw time per image against MACs and against activations, each with its fitted power law."""
+
+    def draw(figure: Figure) -> None:
+        panels = figure.subplots(1, 2, sharey=True)
+        for axes, law in zip(panels, (found.macs, found.activations), strict=True):
+            _draw_law(axes, points, law)
+        panels[0].set_ylabel("time per image (ms)")
+        keys = method_keys(point.axis for point in points)
+        figure.legend(handles=keys, loc="outside lower center", ncols=3)
+
+    return picture("latency_explained", found.sentence, (8.4, 4.6), draw)
+
+
+def accuracy_latency_picture(runs: pd.DataFrame, latency: pd.DataFrame) -> Picture:
+    """Draw test top-1 against time per image, one line a method, 95 % intervals of both."""
+    frame = accuracy_latency_frame(runs, latency)
+    machine, regime = (str(latency[name].iloc[0]) for name in ("machine", "regime"))
+
+    def draw(figure: Figure) -> None:
+        axes = figure.add_subplot()
+        for method in ("base", *METHODS):
+            line = frame[frame["method"].isin(["base", method])].sort_values("phi")
+            if (line["method"] == method).any():
+                _draw_accuracy(axes, method, line)
+        axes.set(xscale="log", xlabel="time per image (ms)", ylabel="test top-1 (%)")
+        _plain_ticks(axes.xaxis)
+        handles = method_keys(frame["method"])
+        figure.legend(handles=handles, loc="outside lower center", ncols=3)
+
+    caption = (
+        f"Test top-1 against time per image on {machine} ({regime}). Lines join means over "
+        "seeds, bars are 95 % intervals; on another device the order may differ."
+    )
+    return picture("accuracy_latency", caption, (7.2, 4.8), draw)
+
+
+def _draw_law(axes: Any, points: Sequence[Point], law: PowerLaw) -> None:
+    (feature,), (exponent,) = law.features, law.exponents
+    for axis in AXES:
+        own = [point for point in points if point.axis == axis]
+        x = [_value(point, feature) for point in own]
+        y = [point.latency_ms for point in own]
+        axes.scatter(x, y, color=COLOURS[axis], marker=MARKERS[axis], s=34, zorder=3)
+    ends = [limit(_value(point, feature) for point in points) for limit in (min, max)]
+    line = [law.factor_ms * end**exponent for end in ends]
+    axes.plot(ends, line, color="#666666", linewidth=1.4, zorder=2)
+    name = "FLOPs (multiply-adds)" if feature == "macs" else "activations"
+    low, high = law.lows[0], law.highs[0]
+    title = f"exponent {exponent:.2f} [{low:.2f}, {high:.2f}], off by {law.held_out_percent:.0f} %"
+    axes.set(xscale="log", yscale="log", xlabel=f"{name} of one image", title=title)
+    axes.title.set_fontsize(10)
+    for each in (axes.xaxis, axes.yaxis):
+        _plain_ticks(each)
+
+
+def _value(point: Point, feature: Feature) -> int:
+    return point.macs if feature == "macs" else point.activations
+
+
+def _draw_accuracy(axes: Any, method: str, line: pd.DataFrame) -> None:
+    if method != "base":
+        look = {"color": COLOURS[method], "linestyle": DASHES[method], "linewidth": 1.8}
+        axes.plot(line["latency_ms"], line["mean"], **look)
+    own = line[line["method"] == method]
+    axes.errorbar(
+        own["latency_ms"],
+        own["mean"],
+        xerr=[
+            own["latency_ms"] - own["latency_low_ms"],
+            own["latency_high_ms"] - own["latency_ms"],
+        ],
+        yerr=(own["high"] - own["mean"]).fillna(0.0),
+        color=COLOURS[method],
+        fmt=MARKERS[method],
+        capsize=3.5,
+        markersize=6.5,
+        zorder=4 if method == "base" else 3,
+    )
+
+
+def _plain_ticks(axis: Any) -> None:
+    """Label a logarithmic axis 0.5, 2, 10, 2 M and the like, not in powers of ten."""
+    axis.set_major_locator(LogLocator(subs=(1, 1.5, 2, 3, 5, 7), numticks=20))
+    # No metric prefix below 1: "700 m" of a millisecond is nothing that people say.
+    plain = EngFormatter()
+    axis.set_major_formatter(lambda x, _: f"{x:g}" if x < 1000 else plain.format_eng(x))
+    axis.set_minor_locator(NullLocator())
