@@ -31,9 +31,10 @@ class Latency:
     """One network's time in one regime, on one machine.
 
     `ratio` is its time per image over the anchor's in the same block: the number to compare.
-    `median_ms` is that of the blocks' medians; `n` counts iterations; `p90_ms` needs 64 of them and `p99_ms` 662. Intervals are 95 %, by
-    bootstrap over processes, then blocks. `contention` is the share of wall time in which the
-    thread had no core (CPU, one thread). `launch_bound`: the GPU waits for the host.
+    `median_ms` is that of the blocks' medians; `n` counts iterations; `p90_ms` needs 64 of them
+    and `p99_ms` 662. Intervals are 95 %, by bootstrap over processes, then blocks. `contention` is
+    the share of wall time in which the thread had no core (CPU, one thread). `launch_bound`: the
+    GPU waits for the host.
     """
 
     network: str
