@@ -115,6 +115,8 @@ def run(
         executor = _executor(stack, place, workers, out, limit_seconds)
         found = environment(device, workers)
         drive = _Drive(setting, ledger, executor, device, found, watch)
+        if not (out / "environment.json").exists():
+            drive.note_environment()
         return _run(drive, out, search_only)
 
 
@@ -158,15 +160,20 @@ class _Drive:
         missing.sort(key=lambda job: -job.mac_images)
         if not missing:
             return
-        # Written when something is trained and not on every start: it says what the results
-        # were obtained with.
-        write_atomically(self.ledger.path.with_name("environment.json"), _json(self.environment))
+        self.note_environment()
         self.watch.phase(name, missing, later)
         where = {"device": self.environment["device"]}
         for event in self.executor.run(missing):
             if isinstance(event, Ended):
                 self.ledger.accept(event.job, event.result, where)
             self.watch.event(event)
+
+    def note_environment(self) -> None:
+        """Write the environment down: when something is trained, not on every start.
+
+        It says what the results were obtained with.
+        """
+        write_atomically(self.ledger.path.with_name("environment.json"), _json(self.environment))
 
     def time(self, networks: list[Architecture]) -> None:
         """Time the networks, unless this machine has timed them; nothing trains beside it."""

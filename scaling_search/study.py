@@ -237,6 +237,7 @@ PRESETS: dict[str, Study] = {
             label_smoothing=0.0,
             augment="none",
         ),
+        timing=Timing(seconds=12.0),
     ),
     # The study of results/fashion-mnist.
     "fashion-mnist": Study(
