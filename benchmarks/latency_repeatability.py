@@ -4,7 +4,7 @@ Five independent calls of the profiler time B0 to B3 at 64 px on one thread; the
 is compared is how far each number moves over the calls, largest over smallest, the worst network.
 The peer is the plain median of the same samples. Then one call with the other core kept busy by a
 process of our own: the profiler must flag it, and must not have flagged a foreign load on a quiet
-machine. `python benchmarks/latency_repeatability.py [--json]`; about four minutes.
+machine. `python benchmarks/latency_repeatability.py [--json]`; about five minutes.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from scaling_search.cost.latency.values import Place, Regime, TimeBudget
 from scaling_search.jobs.environment import environment
 
 CALLS, PX, GOAL = 5, 64, 0.03
-BUDGET = TimeBudget(seconds=24.0, processes=3, attempts=1)
+BUDGET = TimeBudget(seconds=30.0, processes=5, attempts=1)
 NETWORKS = tuple(zoo.get(f"efficientnet-b{n}").fitted(resolution_px=PX) for n in range(4))
 # A thread that works at numbers as a network's does, in a process of its own.
 LOAD = "import torch; torch.set_num_threads(1); a = torch.randn(512, 512)\nwhile True: a @ a"

@@ -37,7 +37,7 @@ def test_a_committed_run_is_what_its_ledger_gives(committed: Path, tmp_path: Pat
         (copied / name).write_bytes((committed / name).read_bytes())
     redraw(copied)
     tables = sorted(path.relative_to(committed) for path in committed.glob("tables/*"))
-    assert len(tables) == 6
+    assert len(tables) == 8
     for table in [*tables, Path("README.md")]:
         assert (copied / table).read_text() == (committed / table).read_text(), table
 

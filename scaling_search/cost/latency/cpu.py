@@ -33,9 +33,9 @@ class CpuProgram:
         for _ in range(iterations):
             wall_from, thread_from = self.clock.wall(), self.clock.thread()
             _run(self.step)
-            host.append(1e3 * (self.clock.thread() - thread_from))
-            wall.append(1e3 * (self.clock.wall() - wall_from))
-        whole = 1e3 * (self.clock.wall() - began)
+            host.append(_ms(self.clock.thread() - thread_from))
+            wall.append(_ms(self.clock.wall() - wall_from))
+        whole = _ms(self.clock.wall() - began)
         return Turn(tuple(wall), tuple(host) if self.threads == 1 else (), whole)
 
     def peak_bytes(self) -> int | None:
@@ -86,3 +86,8 @@ def busy_core_seconds(stat: Path) -> float | None:
     except OSError:
         return None
     return sum(int(columns[i]) for i in _BUSY_COLUMNS) / os.sysconf("SC_CLK_TCK")
+
+
+def _ms(seconds: float) -> float:
+    """Milliseconds to the nanosecond, which is as fine as the clock is: raw samples are kept."""
+    return round(1e3 * seconds, 6)
