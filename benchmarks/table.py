@@ -1,0 +1,56 @@
+"""The committed benchmark results as one table: results/benchmarks/*.json to its README.md.
+
+`python benchmarks/table.py` writes it; the JSON files are what the scripts print with --json.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from tabulate import tabulate
+
+from scaling_search.files import write_atomically
+
+FOLDER = Path(__file__).resolve().parent.parent / "results" / "benchmarks"
+HEADS = ("script", "claim", "peer", "ratio [95 %]", "n", "goal", "reached")
+
+
+def table() -> str:
+    """The README: every claim, reached or not, and the environment."""
+    rows = [_row(path.stem, claim) for path in _results() for claim in _claims(path)]
+    environment = json.loads((FOLDER / "environment.json").read_text(encoding="utf-8"))
+    facts = ", ".join(f"{name} {value}" for name, value in environment.items())
+    body = tabulate(rows, HEADS, tablefmt="pipe", disable_numparse=True)
+    return (
+        "# Benchmarks\n\nWhat the scripts of `benchmarks/` printed with `--json`, on one quiet "
+        f"machine; how a number is admitted is said there.\n\n{body}\n\nObtained with: {facts}.\n"
+    )
+
+
+def _results() -> list[Path]:
+    return [p for p in sorted(FOLDER.glob("*.json")) if p.stem != "environment"]
+
+
+def _claims(path: Path) -> list[dict[str, Any]]:
+    content = json.loads(path.read_text(encoding="utf-8"))
+    return content if isinstance(content, list) else [content]
+
+
+def _row(script: str, claim: dict[str, Any]) -> list[str]:
+    ratio = f"{claim['ratio']:.4g} [{claim['low']:.4g}, {claim['high']:.4g}]"
+    reached = "yes" if claim["reached"] else "no"
+    return [
+        f"`{script}`",
+        claim["claim"],
+        claim["peer"],
+        ratio,
+        str(claim["n"]),
+        f"{claim['goal']:g}",
+        reached,
+    ]
+
+
+if __name__ == "__main__":
+    write_atomically(FOLDER / "README.md", table())
