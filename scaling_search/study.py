@@ -227,7 +227,7 @@ PRESETS: dict[str, Study] = {
     "demo": Study(
         name="demo",
         base_px=28,
-        data=DataRequest("typefaces", train_images=3300, test_images=1000, validation_fraction=0.2),
+        data=DataRequest("typefaces", train_images=2900, test_images=1000, validation_fraction=0.2),
         search=Plan("tpe", trials=8, rungs=(Rung(3, keep=0.5), Rung(8, seeds=2))),
         compare=Comparison(epochs=8, seeds=3),
         recipe=Recipe(
