@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from scaling_search.data.request import DataRequest
     from scaling_search.errors import UserError
     from scaling_search.nets.build import build
-    from scaling_search.pipeline import Outcome, run
+    from scaling_search.outcome import Outcome
+    from scaling_search.pipeline import run
     from scaling_search.search.candidates import Candidate, candidates
     from scaling_search.search.space import Budget, Space
     from scaling_search.study import Study
@@ -48,7 +49,8 @@ _HOMES = {
     "data.request": ("DataRequest",),
     "errors": ("UserError",),
     "nets.build": ("build",),
-    "pipeline": ("Outcome", "run"),
+    "outcome": ("Outcome",),
+    "pipeline": ("run",),
     "search.candidates": ("Candidate", "candidates"),
     "search.space": ("Budget", "Space"),
     "study": ("Study",),

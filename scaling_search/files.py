@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
 from collections.abc import Iterable
@@ -28,6 +29,11 @@ def write_atomically(path: Path, content: str | bytes | Iterable[Chunk]) -> Path
         beside.unlink(missing_ok=True)
     _flush(path.parent)
     return path
+
+
+def as_json(values: object) -> bytes:
+    """Values as JSON for people and machines alike: indented, with a newline at the end."""
+    return (json.dumps(values, indent=2, ensure_ascii=False) + "\n").encode()
 
 
 def _chunks(content: str | bytes | Iterable[Chunk]) -> Iterable[Chunk]:

@@ -18,7 +18,7 @@ from scaling_search.jobs.job import TrainJob
 from scaling_search.jobs.ledger import Ledger
 from scaling_search.nets.build import build
 from scaling_search.nets.card import Card
-from scaling_search.pipeline import read_setting
+from scaling_search.outcome import read_setting
 from scaling_search.setting import Setting
 from scaling_search.training import checkpoint
 

@@ -13,7 +13,8 @@ from scaling_search.arch import zoo
 from scaling_search.cli.main import main
 from scaling_search.errors import UserError
 from scaling_search.network_file import named, network_from_toml
-from scaling_search.pipeline import redraw, run
+from scaling_search.outcome import redraw
+from scaling_search.pipeline import run
 from scaling_search.study import from_toml, read, to_toml
 from tests.tiny import TINY
 

@@ -16,7 +16,8 @@ import pytest
 
 from scaling_search.arch.scaling import Coefficients
 from scaling_search.errors import UserError
-from scaling_search.pipeline import Outcome, redraw, run
+from scaling_search.outcome import Outcome, redraw
+from scaling_search.pipeline import run
 from scaling_search.study import Timing, to_toml
 from tests.tiny import TINY
 

@@ -11,7 +11,7 @@ import pytest
 
 from scaling_search.cli.main import VERBS
 from scaling_search.network_file import network_from_toml
-from scaling_search.pipeline import redraw
+from scaling_search.outcome import redraw
 from scaling_search.study import from_toml
 
 ROOT = Path(__file__).parent.parent

@@ -16,7 +16,8 @@ from scaling_search.data.load import load_split
 from scaling_search.errors import UserError
 from scaling_search.jobs.ledger import Ledger
 from scaling_search.nets.predict import predict, read_module, read_predictor
-from scaling_search.pipeline import read_setting, run
+from scaling_search.outcome import read_setting
+from scaling_search.pipeline import run
 from scaling_search.study import Study
 from scaling_search.trained import address_of, member_named, trained_network, trained_weights
 from tests.tiny import TINY

@@ -42,7 +42,7 @@ def export_command(
         "format": written.format,
         "file": str(written.path),
         "bytes": written.bytes,
-        "largest_difference": written.largest_difference,
+        "largest_difference": float(f"{written.largest_difference:.1e}"),
     }
     show_rows([row], as_json)
 
@@ -64,7 +64,12 @@ def predict_command(
     decoded = [torch.from_numpy(decode(path, a.resolution_px, a.in_channels)) for path in images]
     guesses = predict(predictor, torch.stack(decoded), top)
     rows = [
-        {"image": str(path), "rank": rank, "class": guess.name, "probability": guess.probability}
+        {
+            "image": str(path),
+            "rank": rank,
+            "class": guess.name,
+            "probability": round(guess.probability, 3),
+        }
         for path, row in zip(images, guesses, strict=True)
         for rank, guess in enumerate(row, 1)
     ]

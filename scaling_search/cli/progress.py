@@ -17,7 +17,7 @@ from scaling_search.outlook import Work, work_of
 
 
 class Live:
-    """Draws one bar for the whole run and a line for each running training; a `pipeline.Watch`.
+    """Draws one bar for the whole run and a line for each running training; a `drive.Watch`.
 
     Where the console is no terminal, a line of text for each phase and failure is printed instead.
     """

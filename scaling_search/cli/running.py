@@ -16,7 +16,8 @@ from scaling_search.cli.show import errors, show_outcome
 from scaling_search.data.request import NAMES, DataRequest
 from scaling_search.errors import UserError
 from scaling_search.network_file import named
-from scaling_search.pipeline import redraw, run
+from scaling_search.outcome import redraw
+from scaling_search.pipeline import run
 from scaling_search.study import Comparison, Study, preset, read, with_function, with_images
 
 

@@ -13,7 +13,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from scaling_search.pipeline import Outcome
+from scaling_search.outcome import Outcome
 from scaling_search.report.answer import answer, notes
 from scaling_search.report.table import LEFT_ALIGNED
 from scaling_search.report.tables import comparison_table, gains_table

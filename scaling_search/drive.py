@@ -1,0 +1,99 @@
+"""What brings the missing jobs of a run to their results, and who is told of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from scaling_search.arch.spec import Architecture
+from scaling_search.cost.latency.processes import in_child, machine_of
+from scaling_search.cost.latency.profile import time_networks
+from scaling_search.cost.latency.protocol import SystemClock
+from scaling_search.cost.latency.values import Place
+from scaling_search.files import as_json, write_atomically
+from scaling_search.jobs.executor import Ended, Event, Executor
+from scaling_search.jobs.job import TrainJob
+from scaling_search.jobs.ledger import Ledger
+from scaling_search.outlook import Work, after_step
+from scaling_search.search.halving import Step
+from scaling_search.setting import Setting
+
+
+class Watch(Protocol):
+    """Who is told what goes on; the command line draws it."""
+
+    def say(self, text: str) -> None:
+        """A line for the reader, or what is being prepared."""
+
+    def phase(self, name: str, jobs: Sequence[TrainJob], later: Work) -> None:
+        """These jobs are about to run, and so much is expected after them."""
+
+    def event(self, event: Event) -> None:
+        """A job began, ended an epoch, or ended."""
+
+
+class Silent:
+    """Tells nobody."""
+
+    def say(self, text: str) -> None:
+        """Ignore it."""
+
+    def phase(self, name: str, jobs: Sequence[TrainJob], later: Work) -> None:
+        """Ignore it."""
+
+    def event(self, event: Event) -> None:
+        """Ignore it."""
+
+
+@dataclass(frozen=True)
+class Drive:
+    """What brings the missing jobs to their results."""
+
+    setting: Setting
+    ledger: Ledger
+    executor: Executor
+    device: str
+    environment: dict[str, str]
+    watch: Watch
+
+    def finish(self, name: str, jobs: Iterable[TrainJob], later: Work) -> None:
+        """Run what is missing of these jobs, the longest first so that no core waits at the end."""
+        missing = [job for job in jobs if self.ledger.get(job) is None]
+        missing.sort(key=lambda job: -job.mac_images)
+        if not missing:
+            return
+        self.note_environment()
+        self.watch.phase(name, missing, later)
+        where = {"device": self.environment["device"]}
+        for event in self.executor.run(missing):
+            if isinstance(event, Ended):
+                self.ledger.accept(event.job, event.result, where)
+            self.watch.event(event)
+
+    def note_environment(self) -> None:
+        """Write the environment down: when something is trained, not on every start.
+
+        It says what the results were obtained with.
+        """
+        write_atomically(self.ledger.path.with_name("environment.json"), as_json(self.environment))
+
+    def time(self, networks: list[Architecture]) -> None:
+        """Time the networks, unless this machine has timed them; nothing trains beside it."""
+        if not networks or not self.setting.study.timing.seconds:
+            return
+        place = Place(self.device, machine_of(self.device))
+        job = self.setting.time_job(networks, place)
+        if self.ledger.timed(job) is None:
+            seconds = f"{job.budget.seconds:g} s and its warm-up"
+            self.watch.say(f"timing {len(networks)} networks: {seconds}, again if it is unstable")
+            timed = time_networks(job, in_child, SystemClock())
+            self.ledger.accept_timed(timed, {"device": place.machine})
+
+    def search(self, afterwards: Work) -> Step:
+        """Run the search to its end."""
+        rungs = len(self.setting.study.search.rungs)
+        while not (step := self.setting.step(self.ledger.get)).done:
+            later = after_step(self.setting, step) + afterwards
+            self.finish(f"search, rung {len(step.rungs)} of {rungs}", step.missing, later)
+        return step

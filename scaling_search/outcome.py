@@ -1,0 +1,130 @@
+"""What a run found, from what its ledger holds: frames, and the report drawn of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+from pydantic import TypeAdapter, ValidationError
+
+from scaling_search.arch.spec import Architecture
+from scaling_search.compare.frames import curves_frame, runs_frame
+from scaling_search.compare.gains import gains
+from scaling_search.cost.explain import Axis as GrowthAxis
+from scaling_search.data.request import DataInfo
+from scaling_search.errors import UserError
+from scaling_search.jobs.ledger import Ledger
+from scaling_search.report.page import Evidence, Paths, Time, write_report
+from scaling_search.search.constants import Constants
+from scaling_search.search.halving import Step
+from scaling_search.search.table import COLUMNS, search_frame
+from scaling_search.setting import Setting
+from scaling_search.study import read
+
+_INFO = TypeAdapter(DataInfo)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run found: the constants (None when they were given), tables, and the report.
+
+    `runs` has one row a training of the comparison, `search` one a candidate, `curves` one an
+    epoch, `gains` one a φ and rival; accuracies are fractions, gains percentage points.
+    """
+
+    constants: Constants | None
+    runs: pd.DataFrame
+    search: pd.DataFrame
+    curves: pd.DataFrame
+    gains: pd.DataFrame
+    report: Paths
+
+
+def redraw(out: Path, *, function: str | None = None) -> Outcome:
+    """Write the report of a run directory again from its ledger, training nothing.
+
+    `function` must be given again where the base is a function of the user's. Raises UserError
+    when the directory holds no run, or its search is not finished.
+    """
+    setting = read_setting(out, function=function)
+    with Ledger(out / "ledger.jsonl") as ledger:
+        return report_of(setting, ledger, out)
+
+
+def read_setting(out: Path, *, function: str | None = None) -> Setting:
+    """The setting of a run directory; raises UserError when there is none."""
+    study = read(out / "study.toml", function=function)
+    try:
+        info = _INFO.validate_json((out / "data.json").read_bytes())
+    except (OSError, ValidationError):
+        raise UserError(
+            f"a run directory holds study.toml and data.json, got {str(out)!r}: run the study first"
+        ) from None
+    return Setting(study, info)
+
+
+def report_of(setting: Setting, ledger: Ledger, out: Path) -> Outcome:
+    """Tables, figures and page from what the ledger holds; the search must be finished."""
+    study, find = setting.study, ledger.get
+    constants, searched, step = _searched(setting, ledger)
+    coefficients = constants.coefficients if constants else study.compare.constants
+    members = setting.members(coefficients) if coefficients else ()
+    seeds = study.compare.seeds
+    runs = runs_frame(members, seeds, setting.compare_job, find)
+    curves = curves_frame(members, seeds, setting.compare_job, find)
+    evidence = Evidence(
+        title=study.name,
+        question=_question(setting),
+        constants=constants,
+        runs=runs,
+        search=searched,
+        curves=curves,
+        study_toml=(out / "study.toml").read_text(encoding="utf-8"),
+        environment=json.loads((out / "environment.json").read_text()),
+        command=f"scaling-search run study.toml --out {out.name}",
+        time=_time(setting, ledger, setting.line_up(members, step)),
+    )
+    return Outcome(constants, runs, searched, curves, gains(runs), write_report(evidence, out))
+
+
+def _time(
+    setting: Setting, ledger: Ledger, line_up: Mapping[Architecture, GrowthAxis]
+) -> Time | None:
+    """The newest timing of exactly these networks, on whichever machine it was made."""
+    regime = setting.study.timing.regime
+    for timed in ledger.timings():
+        if timed.job.regime == regime and set(timed.job.networks) == set(line_up):
+            return Time(timed, tuple(line_up[network] for network in timed.job.networks))
+    return None
+
+
+def _searched(
+    setting: Setting, ledger: Ledger
+) -> tuple[Constants | None, pd.DataFrame, Step | None]:
+    study, find = setting.study, ledger.get
+    if study.compare.constants is not None:
+        return None, pd.DataFrame(columns=list(COLUMNS)), None
+    step = setting.step(find)
+    if not step.done:
+        raise UserError(
+            f"a report needs a finished search, got {len(step.missing)} trainings missing: "
+            "run the study again with the same --out"
+        )
+    constants = setting.constants(step, find)
+    make = setting.search_job
+    return constants, search_frame(study.search, setting.pool, step, constants, make, find), step
+
+
+def _question(setting: Setting) -> str:
+    study, info = setting.study, setting.info
+    folder = f" ({Path(study.data.root).name})" if study.data.root else ""
+    question = (
+        f"How should depth, width and resolution of {study.base} "
+        f"({setting.base.resolution_px} px) grow together on {info.name}{folder}: "
+        f"{len(info.classes)} classes, {info.train_images:,} training images? "
+        "And what is gained over growing just one?"
+    )
+    return f"{study.description} {question}".strip()
