@@ -142,16 +142,24 @@ def test_a_search_alone_stops_at_the_constants_and_run_goes_on_from_there(
 
 def test_the_first_run_is_unharmed_by_a_second_in_its_directory(tmp_path: Path) -> None:
     study, out = tmp_path / "tiny.toml", tmp_path / "out"
-    study.write_text(to_toml(TINY))
+    long = replace(TINY, compare=replace(TINY.compare, epochs=100_000))  # hours: it goes on
+    study.write_text(to_toml(long))
     command = [sys.executable, "-m", "scaling_search", "run", str(study), "--out", str(out)]
-    first = subprocess.Popen([*command, "--workers", "1"], stdout=subprocess.DEVNULL)
-    while not (out / "ledger.jsonl").exists() and first.poll() is None:
-        time.sleep(0.02)
-    second = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert second.returncode == 2
-    assert "one run writes a directory at a time" in second.stderr
-    assert len(second.stderr.strip().splitlines()) == 1
-    assert first.wait() == 0
+    with subprocess.Popen([*command, "--workers", "1"], stderr=subprocess.DEVNULL) as first:
+        while not (out / "ledger.jsonl").exists():
+            assert first.poll() is None
+            time.sleep(0.02)
+        second = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert second.returncode == 2
+        assert "one run writes a directory at a time" in second.stderr
+        assert len(second.stderr.strip().splitlines()) == 1
+        before = len(ledger(out))
+        while len(ledger(out)) == before and before < 4:
+            assert first.poll() is None
+            time.sleep(0.05)
+        assert first.poll() is None
+        first.send_signal(signal.SIGINT)
+    assert first.returncode == 130
 
 
 def test_ctrl_c_ends_in_one_line_with_130_and_what_ran_goes_on_later(tmp_path: Path) -> None:
