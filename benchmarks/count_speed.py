@@ -16,9 +16,10 @@ import statistics
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 
 import torch
+from claim import Claim
 from torch import nn
 
 from scaling_search.arch import zoo
@@ -35,20 +36,6 @@ CANDIDATES, SAMPLE, ROUNDS = 10_000, 4, 4
 SEARCH_GOAL, ALONE_GOAL, RATE_GOAL = 1000.0, 100.0, 10_000.0
 
 Pair = tuple[float, float]
-
-
-@dataclass(frozen=True)
-class Claim:
-    """A ratio with its 95 % interval over `n` pairs, and whether it reached the goal."""
-
-    claim: str
-    peer: str
-    ratio: float
-    low: float
-    high: float
-    n: int
-    goal: float
-    reached: bool
 
 
 def multipliers(n: int, seed: int) -> list[Multipliers]:

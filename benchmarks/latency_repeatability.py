@@ -14,8 +14,10 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from statistics import median
+
+from claim import Claim
 
 from scaling_search.arch import zoo
 from scaling_search.cost.latency.processes import machine_of
@@ -29,20 +31,6 @@ BUDGET = TimeBudget(seconds=30.0, processes=5, attempts=1)
 NETWORKS = tuple(zoo.get(f"efficientnet-b{n}").fitted(resolution_px=PX) for n in range(4))
 # A thread that works at numbers as a network's does, in a process of its own.
 LOAD = "import torch; torch.set_num_threads(1); a = torch.randn(512, 512)\nwhile True: a @ a"
-
-
-@dataclass(frozen=True)
-class Claim:
-    """A ratio with its range over `n` networks, and whether it reached the goal."""
-
-    claim: str
-    peer: str
-    ratio: float
-    low: float
-    high: float
-    n: int
-    goal: float
-    reached: bool
 
 
 @contextmanager

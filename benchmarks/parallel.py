@@ -15,8 +15,10 @@ import tempfile
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
+
+from claim import Claim
 
 from scaling_search.arch import zoo
 from scaling_search.data.load import describe
@@ -30,20 +32,6 @@ from scaling_search.training.recipe import Recipe
 
 PAIRS, JOBS, EPOCHS, GOAL = 5, 8, 3, 1.7
 DATA = DataRequest(train_images=800, test_images=20)
-
-
-@dataclass(frozen=True)
-class Claim:
-    """A ratio with its 95 % interval over `n` pairs, and whether it reached the goal."""
-
-    claim: str
-    peer: str
-    ratio: float
-    low: float
-    high: float
-    n: int
-    goal: float
-    reached: bool
 
 
 def jobs(seeds: range) -> list[TrainJob]:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import torch
 
+from scaling_search.cost.latency.conditions import machine_name
 from scaling_search.errors import UserError
 
 PACKAGES = ("scaling-search", "torch", "torchvision", "optuna", "numpy", "pandas", "scipy")
@@ -34,9 +35,9 @@ def environment(device: str, workers: int) -> dict[str, str]:
         "python": platform.python_version(),
         **{name: _version(name) for name in PACKAGES},
         "system": f"{platform.system()} {platform.machine()}",
-        "cpu": _cpu(),
+        "cpu": machine_name("cpu"),
         "cores": str(os.cpu_count()),
-        "device": device_name(device),
+        "device": machine_name(device),
         "workers": str(workers),
         "threads per worker": "1",
         "git commit": _commit(),
@@ -44,25 +45,11 @@ def environment(device: str, workers: int) -> dict[str, str]:
     return {name: value for name, value in found.items() if value}
 
 
-def device_name(device: str) -> str:
-    """The device in words: the GPU's model, or the CPU's."""
-    return _cpu() if device == "cpu" else torch.cuda.get_device_name(device)
-
-
 def _version(package: str) -> str:
     try:
         return version(package)
     except PackageNotFoundError:
         return ""
-
-
-def _cpu() -> str:
-    info = Path("/proc/cpuinfo")
-    if info.exists():
-        for line in info.read_text().splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()
 
 
 def _commit() -> str:

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 import torch
 
+from scaling_search.cost.latency.conditions import machine_name
 from scaling_search.errors import UserError
-from scaling_search.jobs.environment import chosen_device, device_name, environment
+from scaling_search.jobs.environment import chosen_device, environment
 
 
 def test_it_names_versions_machine_and_settings() -> None:
@@ -22,7 +23,7 @@ def test_it_names_versions_machine_and_settings() -> None:
 
 
 def test_the_device_is_named_by_its_model() -> None:
-    assert environment("cpu", 0)["device"] == device_name("cpu") != "cpu"
+    assert environment("cpu", 0)["device"] == machine_name("cpu") != "cpu"
 
 
 def test_no_value_is_empty_or_a_path_of_this_machine() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from scaling_search.jobs.executor import worker_environment
+from scaling_search.cost.latency.processes import interpreter_settings
 from scaling_search.jobs.job import TrainJob
 from scaling_search.jobs.process import WorkerProcess
 from tests.jobs.small import ENDLESS, job, place
@@ -19,7 +19,7 @@ LONG = job(seed=1, epochs=ENDLESS)
 
 @pytest.fixture
 def worker(tmp_path: Path) -> Iterator[WorkerProcess]:
-    process = WorkerProcess(tmp_path / "logs" / "worker.log", worker_environment())
+    process = WorkerProcess(tmp_path / "logs" / "worker.log", interpreter_settings(1))
     yield process
     process.end()
 

@@ -26,7 +26,7 @@ def in_child(job: TimeJob, process: int, batches: tuple[int, ...] | None) -> Sit
     order = {"job": asdict(job), "process": process, "batches": batches}
     limit = SET_UP_SECONDS + 2 * job.budget.sitting_seconds
     try:
-        done = _child(order, child_environment(job.place.threads), limit)
+        done = _child(order, interpreter_settings(job.place.threads), limit)
     except subprocess.TimeoutExpired:
         return failed(job, f"no answer within {limit:.0f} s")
     if done.returncode != 0:
@@ -44,19 +44,18 @@ def machine_of(device: str) -> str:
     """The device in words. A GPU is asked by a child, or this process would live on it too."""
     if device == "cpu":
         return machine_name(device)
-    done = _child({"machine_of": device}, child_environment(1), SET_UP_SECONDS)
+    done = _child({"machine_of": device}, interpreter_settings(1), SET_UP_SECONDS)
     done.check_returncode()
     return str(json.loads(done.stdout))
 
 
-def child_environment(threads: int) -> dict[str, str]:
-    """What a child's interpreter must find when it starts.
+def interpreter_settings(threads: int) -> dict[str, str]:
+    """What an interpreter that runs networks on a CPU must find when it starts.
 
-    glibc gives big blocks back at every step and takes them anew, which costs up to a third of a
-    small network's time; with the thresholds at 1 GiB it keeps them. Both are recorded.
+    glibc gives big blocks back to the system at every step and takes them anew, which costs up to
+    a third of a small network's time; with the thresholds at 1 GiB it keeps them.
     """
     return {
-        **os.environ,
         "OMP_NUM_THREADS": str(threads),
         "MALLOC_MMAP_THRESHOLD_": GIB,
         "MALLOC_TRIM_THRESHOLD_": GIB,
@@ -71,7 +70,7 @@ def _child(
         input=json.dumps(order),
         capture_output=True,
         text=True,
-        env=environment,
+        env={**os.environ, **environment},
         timeout=limit,
         check=False,
     )
