@@ -25,7 +25,7 @@ from scaling_search.data.load import describe
 from scaling_search.data.request import DataRequest
 from scaling_search.jobs.environment import environment
 from scaling_search.jobs.execute import Place
-from scaling_search.jobs.executor import Ended, Workers
+from scaling_search.jobs.executor import Ended, Workers, each_of
 from scaling_search.jobs.job import Finished, Result, TrainJob, job_for
 from scaling_search.statistics import mean_interval
 from scaling_search.training.recipe import Recipe
@@ -44,7 +44,7 @@ def jobs(seeds: range) -> list[TrainJob]:
 def timed(pool: Workers, work: Sequence[TrainJob]) -> tuple[float, dict[int, Result]]:
     """The seconds from the first order to the last result, and the results by seed."""
     began = time.perf_counter()
-    found = {e.job.seed: e.result for e in pool.run(work) if isinstance(e, Ended)}
+    found = {e.job.seed: e.result for e in pool.run(each_of(work)) if isinstance(e, Ended)}
     return time.perf_counter() - began, found
 
 

@@ -12,7 +12,7 @@ from scaling_search.cost.latency.profile import time_networks
 from scaling_search.cost.latency.protocol import SystemClock
 from scaling_search.cost.latency.values import Place
 from scaling_search.files import as_json, write_atomically
-from scaling_search.jobs.executor import Ended, Event, Executor
+from scaling_search.jobs.executor import Ended, Event, Executor, each_of
 from scaling_search.jobs.job import TrainJob
 from scaling_search.jobs.ledger import Ledger
 from scaling_search.outlook import Work, after_step
@@ -66,7 +66,7 @@ class Drive:
         self.note_environment()
         self.watch.phase(name, missing, later)
         where = {"device": self.environment["device"]}
-        for event in self.executor.run(missing):
+        for event in self.executor.run(each_of(missing)):
             if isinstance(event, Ended):
                 self.ledger.accept(event.job, event.result, where)
             self.watch.event(event)

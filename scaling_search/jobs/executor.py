@@ -1,7 +1,7 @@
 """Where jobs run: in this process, or in worker processes on this machine.
 
-Both are the same plug point: `run(jobs)` yields what happens, and a result exactly once per job, in
-whatever order the results come.
+All are the same plug point: `run(source)` asks for a job whenever there is room for one, and yields
+what happens: a result exactly once per job, in whatever order the results come.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import os
 import selectors
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, Self, cast
@@ -61,12 +61,26 @@ class Ended:
 Event = Started | Epoch | Ended
 
 
+Source = Callable[[], TrainJob | None]
+"""The next job to start, or None while there is none; asked again after every result."""
+
+
 class Executor(Protocol):
     """Runs jobs; `run` yields exactly one `Ended` for each."""
 
-    def run(self, jobs: Sequence[TrainJob]) -> Iterator[Event]:
-        """Run the jobs and yield what happens."""
+    def run(self, source: Source) -> Iterator[Event]:
+        """Run what the source gives, until it has nothing and nothing is under way.
+
+        An event is dealt with before the source is asked again, so what comes next may depend on
+        every result so far.
+        """
         ...
+
+
+def each_of(jobs: Iterable[TrainJob]) -> Source:
+    """The source that gives these jobs in order."""
+    left = iter(jobs)
+    return lambda: next(left, None)
 
 
 @dataclass(frozen=True)
@@ -75,10 +89,10 @@ class Inline:
 
     place: Place = field(default_factory=Place)
 
-    def run(self, jobs: Sequence[TrainJob]) -> Iterator[Event]:
-        """Run the jobs in order."""
+    def run(self, source: Source) -> Iterator[Event]:
+        """Run one job after the other."""
         torch.set_num_threads(1)
-        for job in jobs:
+        while (job := source()) is not None:
             yield Started(job)
             yield Ended(job, execute(job, self.place))
 
@@ -124,41 +138,49 @@ class Workers:
             worker.process.end(max(0.1, deadline - time.monotonic()))
         self._pool.clear()
 
-    def run(self, jobs: Sequence[TrainJob]) -> Iterator[Event]:
-        """Run the jobs on whichever worker is free."""
-        waiting = deque(jobs)
-        while waiting or any(worker.job for worker in self._pool):
-            for worker in self._idle(len(waiting)):
-                job = waiting.popleft()
+    def run(self, source: Source) -> Iterator[Event]:
+        """Run each job on whichever worker is free."""
+        again: deque[TrainJob] = deque()
+        while True:
+            while self._has_room():
+                job = again.popleft() if again else source()
+                if job is None:
+                    break
+                worker = self._free()
                 worker.job, worker.began = job, self.clock()
                 worker.process.order(job, self.place)
                 yield Started(job)
-            yield from self._listen(waiting)
+            if not any(worker.job for worker in self._pool):
+                return
+            yield from self._listen(again)
 
-    def _idle(self, wanted: int) -> list[_Worker]:
-        idle = [worker for worker in self._pool if worker.job is None]
-        for worker in idle[:wanted]:
-            if not worker.process.alive:  # no job is to blame for this
-                self._replace(worker)
-        while len(idle) < wanted and len(self._pool) < self.workers:
-            log = self.logs / f"worker-{len(self._pool)}.log"
-            self._pool.append(_Worker(WorkerProcess(log, interpreter_settings(1))))
-            idle.append(self._pool[-1])
-        return idle[:wanted]
+    def _has_room(self) -> bool:
+        return len(self._pool) < self.workers or any(worker.job is None for worker in self._pool)
 
-    def _listen(self, waiting: deque[TrainJob]) -> Iterator[Event]:
+    def _free(self) -> _Worker:
+        """A worker without a job, started if there is none."""
+        for worker in self._pool:
+            if worker.job is None:
+                if not worker.process.alive:  # no job is to blame for this
+                    self._replace(worker)
+                return worker
+        log = self.logs / f"worker-{len(self._pool)}.log"
+        self._pool.append(_Worker(WorkerProcess(log, interpreter_settings(1))))
+        return self._pool[-1]
+
+    def _listen(self, again: deque[TrainJob]) -> Iterator[Event]:
         with selectors.DefaultSelector() as selector:
             for worker in self._pool:
                 if worker.job is not None:
                     selector.register(worker.process.answers_from, selectors.EVENT_READ, worker)
             for key, _ in selector.select(timeout=1.0):
-                yield from self._hear(key.data, waiting)
+                yield from self._hear(key.data, again)
         yield from self._overdue()
 
-    def _hear(self, worker: _Worker, waiting: deque[TrainJob]) -> Iterator[Event]:
+    def _hear(self, worker: _Worker, again: deque[TrainJob]) -> Iterator[Event]:
         answers = worker.process.answers()
         if answers is None:
-            yield from self._bury(worker, waiting)
+            yield from self._bury(worker, again)
             return
         for answer in answers:
             yield self._understand(worker, answer)
@@ -172,13 +194,13 @@ class Workers:
             raise UserError(answer["mistake"])
         return Ended(job, result_from_json(answer["result"]))
 
-    def _bury(self, worker: _Worker, waiting: deque[TrainJob]) -> Iterator[Event]:
-        """Replace a dead worker; its job goes first in the queue, unless it is the killer."""
+    def _bury(self, worker: _Worker, again: deque[TrainJob]) -> Iterator[Event]:
+        """Replace a dead worker; its job goes before all others, unless it is the killer."""
         dead, job = worker.process, worker.busy_with
         status = self._replace(worker)
         self._deaths[job.hash] = self._deaths.get(job.hash, 0) + 1
         if self._deaths[job.hash] < DEATHS_ALLOWED:
-            waiting.appendleft(job)
+            again.append(job)
             return
         words = dead.last_words() or "none"
         log = f"{self.logs.name}/{dead.log.name}"

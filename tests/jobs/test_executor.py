@@ -24,6 +24,7 @@ from scaling_search.jobs.executor import (
     Started,
     Workers,
     default_workers,
+    each_of,
 )
 from scaling_search.jobs.job import Finished, Lost, TimedOut, TrainJob
 from tests.jobs.small import ENDLESS, RECIPE, job, place, without_times
@@ -73,15 +74,17 @@ def gone(pid: int) -> bool:
 
 def test_inline_runs_in_order_and_ends_each_job_once() -> None:
     jobs = [job(), job(seed=1)]
-    events = list(Inline().run(jobs))
+    events = list(Inline().run(each_of(jobs)))
     assert [type(event) for event in events] == [Started, Ended] * 2
     assert [event.job for event in ended(events)] == jobs
 
 
 def test_workers_give_the_results_of_inline(pool: Workers, tmp_path: Path) -> None:
     jobs = [job(seed=seed, epochs=2, reads_test=seed == 0) for seed in range(4)]
-    there = list(pool.run(jobs))
-    here = {event.job: event.result for event in ended(list(Inline(place(tmp_path)).run(jobs)))}
+    there = list(pool.run(each_of(jobs)))
+    here = {
+        event.job: event.result for event in ended(list(Inline(place(tmp_path)).run(each_of(jobs))))
+    }
     assert sorted(event.job.seed for event in ended(there)) == [0, 1, 2, 3]
     for event in ended(there):
         assert without_times(event.result) == without_times(here[event.job])
@@ -89,7 +92,7 @@ def test_workers_give_the_results_of_inline(pool: Workers, tmp_path: Path) -> No
 
 def test_every_epoch_is_told_as_it_ends(pool: Workers) -> None:
     asked = job(seed=10, epochs=2)
-    events = list(pool.run([asked]))
+    events = list(pool.run(each_of([asked])))
     result = ended(events)[0].result
     assert isinstance(result, Finished)
     assert events == [
@@ -100,14 +103,14 @@ def test_every_epoch_is_told_as_it_ends(pool: Workers) -> None:
 
 
 def test_no_jobs_are_no_events(pool: Workers) -> None:
-    assert list(pool.run([])) == []
+    assert list(pool.run(each_of([]))) == []
 
 
 def test_a_job_whose_worker_is_killed_in_mid_training_ends_all_the_same(pool: Workers) -> None:
     struck, other = job(seed=20, epochs=4), job(seed=21, epochs=4)
     events: list[Event] = []
     killed = False
-    for event in pool.run([struck, other]):
+    for event in pool.run(each_of([struck, other])):
         events.append(event)
         if isinstance(event, Epoch) and event.job == struck and not killed:
             os.kill(pid_of(pool, struck), signal.SIGKILL)
@@ -116,7 +119,7 @@ def test_a_job_whose_worker_is_killed_in_mid_training_ends_all_the_same(pool: Wo
     assert sorted(event.job.seed for event in ended(events)) == [20, 21]
     assert [event.job.seed for event in events if isinstance(event, Started)].count(20) == 2
     assert [event.job.seed for event in events if isinstance(event, Started)].count(21) == 1
-    (uninterrupted,) = ended(list(Inline().run([struck])))
+    (uninterrupted,) = ended(list(Inline().run(each_of([struck]))))
     (result,) = [event.result for event in ended(events) if event.job == struck]
     assert without_times(result) == without_times(uninterrupted.result)
 
@@ -124,22 +127,26 @@ def test_a_job_whose_worker_is_killed_in_mid_training_ends_all_the_same(pool: Wo
 def test_a_mistake_in_a_job_comes_out_as_the_one_line_and_the_workers_live(pool: Workers) -> None:
     greedy = job(recipe=replace(RECIPE, batch_size=1000))
     with pytest.raises(UserError, match=r"a batch holds 1000 images.*, got 180: lower batch_size"):
-        list(pool.run([greedy]))
-    assert len(ended(list(pool.run([job(seed=30)])))) == 1
+        list(pool.run(each_of([greedy])))
+    assert len(ended(list(pool.run(each_of([job(seed=30)]))))) == 1
 
 
 def test_data_that_is_not_there_comes_out_as_the_one_line(pool: Workers, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="nowhere"):
-        list(pool.run([job(data=DataRequest("imagefolder", root=str(tmp_path / "nowhere")))]))
+        list(
+            pool.run(
+                each_of([job(data=DataRequest("imagefolder", root=str(tmp_path / "nowhere")))])
+            )
+        )
 
 
 def test_a_worker_that_dies_idle_is_no_jobs_fault(pool: Workers) -> None:
-    list(pool.run([job(seed=40)]))
+    list(pool.run(each_of([job(seed=40)])))
     first = pool._pool[0].process
     os.kill(first.pid, signal.SIGKILL)
     assert until(lambda: not first.alive)
     deaths = dict(pool._deaths)
-    events = list(pool.run([job(seed=41)]))
+    events = list(pool.run(each_of([job(seed=41)])))
     assert [type(event) for event in events] == [Started, Epoch, Ended]
     assert pool._deaths == deaths
 
@@ -149,7 +156,7 @@ def test_a_stopped_worker_over_the_limit_is_timed_out_and_never_heard_again(pool
     assert isinstance(pool.clock, Clock)
     pool.limit_seconds = 100.0
     events: list[Event] = []
-    for event in pool.run([asked]):
+    for event in pool.run(each_of([asked])):
         events.append(event)
         if isinstance(event, Epoch) and pool.clock.now == 0:
             pid = pid_of(pool, asked)
@@ -157,7 +164,7 @@ def test_a_stopped_worker_over_the_limit_is_timed_out_and_never_heard_again(pool
             pool.clock.now = 101.0
     pool.limit_seconds = None
     assert gone(pid)  # so that it can't be continued
-    events += pool.run([after])
+    events += pool.run(each_of([after]))
     assert [event.job for event in ended(events)] == [asked, after]
     assert ended(events)[0].result == TimedOut(100.0)
     assert isinstance(ended(events)[1].result, Finished)
@@ -166,7 +173,7 @@ def test_a_stopped_worker_over_the_limit_is_timed_out_and_never_heard_again(pool
 def test_a_clock_set_back_times_nobody_out(pool: Workers) -> None:
     assert isinstance(pool.clock, Clock)
     pool.limit_seconds = 100.0
-    for event in pool.run([job(seed=60, epochs=2)]):
+    for event in pool.run(each_of([job(seed=60, epochs=2)])):
         pool.clock.now -= 3600.0
         if isinstance(event, Ended):
             assert isinstance(event.result, Finished)
@@ -177,7 +184,7 @@ def test_a_job_whose_worker_is_killed_each_time_is_lost(tmp_path: Path) -> None:
     killer = job(seed=70)
     with Workers(1, place(tmp_path), tmp_path / "logs") as pool:
         events: list[Event] = []
-        for event in pool.run([killer]):
+        for event in pool.run(each_of([killer])):
             events.append(event)
             if isinstance(event, Started):
                 os.kill(pid_of(pool, killer), signal.SIGKILL)
@@ -193,7 +200,7 @@ def test_a_lost_job_names_the_last_words_of_its_worker(
     root = str(Path(__file__).parents[2])
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join((str(tmp_path), root)))
     with Workers(1, place(tmp_path), tmp_path / "logs") as pool:
-        (lost,) = ended(list(pool.run([job(seed=80)])))
+        (lost,) = ended(list(pool.run(each_of([job(seed=80)]))))
     assert isinstance(lost.result, Lost)
     assert "RuntimeError: the device fell off the bus" in lost.result.reason
     assert "status 1" in lost.result.reason
@@ -204,7 +211,7 @@ def test_leaving_in_mid_run_ends_busy_and_idle_workers_with_a_checkpoint(pool: W
     short, long = job(seed=90), job(seed=91, epochs=ENDLESS)
     with pool:
         waited_for = {Ended, Epoch}
-        for event in pool.run([short, long]):
+        for event in pool.run(each_of([short, long])):
             if isinstance(event, Ended) or event.job == long:
                 waited_for.discard(type(event))
             if not waited_for:
@@ -220,11 +227,11 @@ def test_leaving_in_mid_run_ends_busy_and_idle_workers_with_a_checkpoint(pool: W
 DRIVER = """
 import sys
 from pathlib import Path
-from scaling_search.jobs.executor import Epoch, Workers
+from scaling_search.jobs.executor import Epoch, Workers, each_of
 from tests.jobs.small import ENDLESS, job, place
 folder = Path(sys.argv[1])
 with Workers(1, place(folder), folder / "logs") as pool:
-    for event in pool.run([job(epochs=ENDLESS)]):
+    for event in pool.run(each_of([job(epochs=ENDLESS)])):
         if isinstance(event, Epoch):
             print(*[worker.process.pid for worker in pool._pool], flush=True)
 """
