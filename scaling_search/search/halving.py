@@ -1,35 +1,48 @@
 """The search itself: proposals, rungs of successive halving, and the trainings still missing.
 
 A pure function of the plan, the candidates and what the ledger holds; asked again after every
-batch of results, it needs no state of its own and goes on after any interruption.
+result, it needs no state of its own and goes on after any interruption. What it remembers between
+two calls are strategies' answers, which are pure functions as well.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import ClassVar
 
 from scaling_search.errors import require
 from scaling_search.jobs.job import Finished, Result, TrainJob
 from scaling_search.search.candidates import Candidate
-from scaling_search.search.strategies import STRATEGIES, StrategyName, Told
+from scaling_search.search.pareto import ranks
+from scaling_search.search.space import Resource
+from scaling_search.search.strategies import STRATEGIES, TWO_OBJECTIVES, StrategyName, Told
 
 Make = Callable[[Candidate, int, int], TrainJob]
 """The job that trains a candidate for so many epochs from a seed."""
 Find = Callable[[TrainJob], Result | None]
 """The result of a job, or None while it is missing."""
 
+# Their proposals depend on no score, so all can be made at once.
+INDEPENDENT = frozenset({"grid", "random"})
+
+MOST_SEEDS = 10_000
+
 
 @dataclass(frozen=True)
 class Rung:
-    """Train each candidate of this rung for `epochs` from `seeds` seeds; `keep` of them go on."""
+    """Train each candidate of this rung for `epochs` from `seeds` seeds; `keep` of them go on.
+
+    The seeds are `first_seed`, `first_seed` + 1, …: a last rung of seeds by which nobody was
+    chosen before judges the finalists without the luck that brought them there.
+    """
 
     epochs: int
     seeds: int = 1
     keep: float = 0.5
+    first_seed: int = 0
 
     __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
 
@@ -37,7 +50,9 @@ class Rung:
         """Raise UserError for a value outside its range."""
         require(self.epochs >= 1, "a rung needs at least 1 epoch", self.epochs)
         require(self.seeds >= 1, "a rung needs at least 1 seed", self.seeds)
+        require(self.seeds <= MOST_SEEDS, f"a rung has at most {MOST_SEEDS} seeds", self.seeds)
         require(0 < self.keep <= 1, "keep must lie in (0, 1]", self.keep)
+        require(self.first_seed >= 0, "first_seed must be 0 or more", self.first_seed)
 
 
 @dataclass(frozen=True)
@@ -45,14 +60,25 @@ class Plan:
     """How a search goes: the strategy, how many candidates it tries (None: all), its rungs.
 
     `batch` candidates are proposed at a time; it belongs to the plan and not to the machine, so
-    that the proposals don't depend on the number of workers. Seeds are 0, 1, … in every rung; a
-    longer rung goes on from the shorter one's checkpoint of the same seed.
+    that the proposals don't depend on the number of workers. A longer rung goes on from the
+    shorter one's checkpoint of the same seed.
+
+    `asynchronous`: a candidate goes on as soon as it is among the better part of those that have
+    ended its rung so far, instead of when all have (ASHA: Li et al., A System for Massively
+    Parallel Hyperparameter Tuning, 2020, algorithm 2). No worker then waits for the slowest of a
+    rung, and a few candidates more are trained in full. Once all have ended, those whom
+    synchronous halving would promote have been promoted too.
+
+    `second` is a second objective beside accuracy, as little as possible of a resource: then
+    those go on that fewest others beat in both, the more accurate first.
     """
 
     strategy: StrategyName = "grid"
     trials: int | None = None
     batch: int = 2
     seed: int = 0
+    asynchronous: bool = False
+    second: Resource | None = None
     rungs: tuple[Rung, ...] = (Rung(3, 1), Rung(8, 3))
 
     __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
@@ -62,15 +88,25 @@ class Plan:
         trials = self.trials
         require(trials is None or trials >= 1, "a search needs at least 1 trial", trials)
         require(self.batch >= 1, "batch must be at least 1", self.batch)
+        require(0 <= self.seed < 2**32, "the search's seed must lie in [0, 2^32)", self.seed)
+        rule = f"strategy {self.strategy!r} weighs two objectives and needs second"
+        weighed = self.second is not None or self.strategy not in TWO_OBJECTIVES
+        require(weighed, rule, self.second, 'set second = "activations" or another resource')
         require(len(self.rungs) >= 1, "a search needs at least one rung", self.rungs)
+        lengths = [(rung.epochs, rung.first_seed) for rung in self.rungs]
+        # Lengths rise, or stay for seeds that are new.
+        rising = all(a < b and a[0] <= b[0] for a, b in pairwise(lengths))
         epochs = [rung.epochs for rung in self.rungs]
-        rising = all(a < b for a, b in pairwise(epochs))
-        require(rising, "each rung must be longer than the one before", epochs)
+        rule = "each rung must be longer than the one before, or as long with a higher first_seed"
+        require(rising, rule, epochs)
 
 
 @dataclass(frozen=True)
 class Step:
-    """Where a search stands: the candidates of each rung so far, and the jobs it waits for."""
+    """Where a search stands: the candidates of each rung so far, and the jobs it waits for.
+
+    `missing` begins with what is most wanted: trainings of the longest rung.
+    """
 
     rungs: tuple[tuple[int, ...], ...]
     missing: tuple[TrainJob, ...]
@@ -81,63 +117,108 @@ class Step:
         return not self.missing
 
 
+@dataclass(frozen=True, eq=False)
+class Search:
+    """A plan over a pool of candidates, and how a candidate's training is made a job.
+
+    `costs` is each candidate's second objective, where the plan has one.
+    """
+
+    plan: Plan
+    pool: Sequence[Candidate]
+    make: Make
+    costs: Sequence[float] | None = None
+    _jobs: dict[tuple[int, int], list[TrainJob]] = field(default_factory=dict, repr=False)
+    _asked: dict[int, tuple[int, ...]] = field(default_factory=dict, repr=False)
+
+    def step(self, find: Find) -> Step:
+        """How far the results reach, and which trainings come next."""
+        first, missing = self._propose(find)
+        reached, all_in = [first], not missing
+        for rung in range(len(self.plan.rungs) - 1):
+            if missing and not self.plan.asynchronous:
+                break
+            chosen = self._going_on(rung, reached[-1], all_in, find)
+            reached.append(chosen)
+            wanted = [job for index in chosen for job in self.jobs(rung + 1, index)]
+            lacking = [job for job in wanted if find(job) is None]
+            missing, all_in = lacking + missing, all_in and not lacking
+        return Step(tuple(tuple(rung) for rung in reached), tuple(missing))
+
+    def jobs(self, rung: int, index: int) -> list[TrainJob]:
+        """The trainings of candidate `index` at rung number `rung`, one a seed."""
+        key = (rung, index)
+        if key not in self._jobs:
+            self._jobs[key] = trainings(self.plan.rungs[rung], self.pool[index], self.make)
+        return self._jobs[key]
+
+    def score(self, rung: int, index: int, find: Find) -> float | None:
+        """The mean validation top-1 at a rung; -inf: a training failed, None: one is missing."""
+        return _mean([find(job) for job in self.jobs(rung, index)])
+
+    def _going_on(self, rung: int, tried: Sequence[int], all_in: bool, find: Find) -> list[int]:
+        """Who goes on from a rung, best first: the better part of it, and who went on before."""
+        scores = {i: s for i in tried if (s := self.score(rung, i, find)) is not None}
+        keep = self.plan.rungs[rung].keep
+        # The better part of a rung that still grows is rounded down: more may come (ASHA).
+        share = max(1, math.ceil(keep * len(tried))) if all_in else int(keep * len(scores))
+        better = self._ranked(scores)[:share]
+        if not self.plan.asynchronous:
+            return better
+        begun = [i for i in tried if any(find(job) for job in self.jobs(rung + 1, i))]
+        return better + [i for i in begun if i not in better]
+
+    def _ranked(self, scores: Mapping[int, float]) -> list[int]:
+        """Those that did not fail, the best first."""
+        alive = sorted((i for i in scores if math.isfinite(scores[i])), key=lambda i: -scores[i])
+        if self.plan.second is None:
+            return alive
+        beaten = ranks([(scores[i], self._cost(i) or 0.0) for i in alive])
+        return [i for _, i in sorted(zip(beaten, alive, strict=True), key=lambda pair: pair[0])]
+
+    def _cost(self, index: int) -> float | None:
+        return None if self.plan.second is None or not self.costs else self.costs[index]
+
+    def _propose(self, find: Find) -> tuple[list[int], list[TrainJob]]:
+        """Replay the proposals from the first; stop at the batch that lacks a result."""
+        wanted = min(self.plan.trials or len(self.pool), len(self.pool))
+        batch = wanted if self.plan.strategy in INDEPENDENT else self.plan.batch
+        told: list[Told] = []
+        missing: list[TrainJob] = []
+        past = 0
+        while len(told) < wanted and not missing:
+            for index in self._ask(told, past, min(batch, wanted - len(told))):
+                told.append(Told(index, self.score(0, index, find), self._cost(index)))
+                past = hash((past, told[-1]))
+                missing += [job for job in self.jobs(0, index) if find(job) is None]
+        return [one.index for one in told], missing
+
+    def _ask(self, told: Sequence[Told], past: int, number: int) -> tuple[int, ...]:
+        """The next proposals; `past` stands for all that was told."""
+        if past not in self._asked:
+            asked: list[Told] = []
+            for _ in range(number):
+                strategy = STRATEGIES[self.plan.strategy]
+                asked.append(Told(strategy(self.pool, [*told, *asked], self.plan.seed), None))
+            self._asked[past] = tuple(one.index for one in asked)
+        return self._asked[past]
+
+
 def advance(plan: Plan, pool: Sequence[Candidate], make: Make, find: Find) -> Step:
-    """How far the results reach, and which trainings come next."""
-    first, missing = _propose(plan, pool, make, find)
-    reached = [first]
-    for rung, longer in pairwise(plan.rungs):
-        if missing:
-            break
-        chosen = promoted(rung, pool, reached[-1], make, find)
-        reached.append(chosen)
-        jobs = [job for index in chosen for job in trainings(longer, pool[index], make)]
-        missing = [job for job in jobs if find(job) is None]
-    return Step(tuple(tuple(rung) for rung in reached), tuple(missing))
+    """How far the results of a search reach, and which trainings come next."""
+    return Search(plan, pool, make).step(find)
 
 
 def trainings(rung: Rung, candidate: Candidate, make: Make) -> list[TrainJob]:
     """A candidate's jobs at a rung, one a seed."""
-    return [make(candidate, rung.epochs, seed) for seed in range(rung.seeds)]
+    seeds = range(rung.first_seed, rung.first_seed + rung.seeds)
+    return [make(candidate, rung.epochs, seed) for seed in seeds]
 
 
-def promoted(
-    rung: Rung, pool: Sequence[Candidate], tried: Sequence[int], make: Make, find: Find
-) -> list[int]:
-    """The better part of a finished rung, best first: at least one, and none that failed."""
-    scores = {index: score(rung, pool[index], make, find) for index in tried}
-    alive = [index for index in tried if math.isfinite(scores[index] or 0.0)]
-    ranked = sorted(alive, key=lambda index: -(scores[index] or 0.0))
-    return ranked[: max(1, math.ceil(rung.keep * len(tried)))]
-
-
-def score(rung: Rung, candidate: Candidate, make: Make, find: Find) -> float | None:
-    """The mean validation top-1 at a rung; -inf when a training failed, None while one lacks."""
-    results = [find(job) for job in trainings(rung, candidate, make)]
+def _mean(results: Sequence[Result | None]) -> float | None:
     if any(result is None for result in results):
         return None
     if not all(isinstance(result, Finished) for result in results):
         return -math.inf
     values = [r.validation_top1 for r in results if isinstance(r, Finished)]
     return sum(values) / len(values)
-
-
-def _propose(
-    plan: Plan, pool: Sequence[Candidate], make: Make, find: Find
-) -> tuple[list[int], list[TrainJob]]:
-    """Replay the proposals from the first; stop at the batch that lacks a result."""
-    wanted = min(plan.trials or len(pool), len(pool))
-    # The grid's proposals depend on nothing, so all can be trained at once.
-    batch = wanted if plan.strategy == "grid" else plan.batch
-    told: list[Told] = []
-    missing: list[TrainJob] = []
-    while len(told) < wanted and not missing:
-        asked: list[Told] = []
-        for _ in range(min(batch, wanted - len(told))):
-            index = STRATEGIES[plan.strategy](pool, [*told, *asked], plan.seed)
-            asked.append(Told(index, None))
-        for one in asked:
-            rung = plan.rungs[0]
-            told.append(Told(one.index, score(rung, pool[one.index], make, find)))
-            jobs = trainings(rung, pool[one.index], make)
-            missing += [job for job in jobs if find(job) is None]
-    return [one.index for one in told], missing

@@ -11,9 +11,9 @@ import pandas as pd
 
 from scaling_search.jobs.job import Finished
 from scaling_search.search.candidates import Candidate
-from scaling_search.search.constants import Constants, finalists
+from scaling_search.search.constants import Constants
 from scaling_search.search.halving import Find, Make, Plan, Step, trainings
-from scaling_search.statistics import p_best
+from scaling_search.search.verdict import verdict
 
 COLUMNS = (
     *("network", "alpha", "beta", "gamma", "alpha_low", "alpha_high", "beta_low", "beta_high"),
@@ -31,8 +31,8 @@ def search_frame(
     find: Find,
 ) -> pd.DataFrame:
     """One row a trained candidate, at the highest rung that it reached."""
-    samples = finalists(plan, pool, step, make, find)
-    chances = p_best({name: list(by.values()) for name, by in samples.items()}, plan.seed)
+    found = verdict(plan, pool, step, make, find)
+    chances = found.chances if found else {}
     rows = []
     for index in step.rungs[0]:
         candidate = pool[index]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import count as numbers
 
 import pytest
@@ -121,6 +122,48 @@ def test_stopped_anywhere_and_asked_again_it_trains_the_same_and_nothing_twice(
         assert len({j.hash for j in stopped.trained}) == len(stopped.trained)
 
 
+def test_a_last_rung_of_fresh_seeds_judges_the_finalists_by_none_that_chose_them() -> None:
+    world = World(by_side)
+    step = world.search(Plan(rungs=(Rung(2), Rung(5, keep=0.2), Rung(5, seeds=2, first_seed=1))))
+    last = [job for job in world.trained if job.epochs == 5 and job.seed > 0]
+    assert {job.seed for job in last} == {1, 2}
+    assert len(last) == 2 * len(step.rungs[2])
+
+
+ASYNCHRONOUS = Plan(asynchronous=True, rungs=(Rung(2, keep=0.25), Rung(4, keep=0.5), Rung(8)))
+
+
+def test_an_asynchronous_search_promotes_before_the_rung_is_full() -> None:
+    world = World(by_side)
+    first = advance(ASYNCHRONOUS, POOL, make, world.find)
+    world.train(first.missing[:4])
+    step = advance(ASYNCHRONOUS, POOL, make, world.find)
+    assert len(step.rungs[1]) == 1  # a quarter of four
+    assert step.missing[0].epochs == 4
+
+
+@pytest.mark.parametrize("workers", [1, 2, 5])
+def test_an_asynchronous_search_ends_with_all_that_a_synchronous_one_would_promote(
+    workers: int,
+) -> None:
+    world = World(by_side)
+    while missing := advance(ASYNCHRONOUS, POOL, make, world.find).missing:
+        world.train(missing[:workers])
+    patient = World(by_side).search(replace(ASYNCHRONOUS, asynchronous=False))
+    reached = advance(ASYNCHRONOUS, POOL, make, world.find).rungs
+    assert all(set(early) >= set(late) for early, late in zip(reached, patient.rungs, strict=True))
+    assert len({job.hash for job in world.trained}) == len(world.trained)
+
+
+def test_who_was_promoted_early_stays_promoted_when_better_ones_come() -> None:
+    world = World(by_side)
+    while missing := advance(ASYNCHRONOUS, POOL, make, world.find).missing:
+        world.train(missing[-1:] if len(world.trained) < 4 else missing[:1])
+    long = {job.architecture.fingerprint for job in world.trained if job.epochs == 4}
+    step = advance(ASYNCHRONOUS, POOL, make, world.find)
+    assert {POOL[i].architecture.fingerprint for i in step.rungs[1]} == long
+
+
 def test_a_search_never_asks_for_the_test_split() -> None:
     world = World(by_side)
     world.search(Plan("tpe", trials=6, rungs=(Rung(2), Rung(4, 2))))
@@ -143,6 +186,8 @@ def test_more_trials_than_candidates_train_each_once() -> None:
         lambda: Plan(batch=0),
         lambda: Plan(rungs=()),
         lambda: Plan(rungs=(Rung(3), Rung(3))),
+        lambda: Plan(rungs=(Rung(3, first_seed=1), Rung(2, first_seed=2))),
+        lambda: Rung(3, first_seed=-1),
     ],
 )
 def test_a_plan_out_of_range_is_refused(wrong: Callable[[], object]) -> None:

@@ -1,0 +1,64 @@
+"""The surface over shares and lengths: what neighbours and rungs say of a candidate."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from scaling_search.search.surface import Seen, posterior
+
+# Candidates along one line: all growth in depth to all growth in resolution.
+LINE = np.array([(1 - x, 0.0, x) for x in np.linspace(0, 1, 11)])
+
+
+def hill(noise: float, epochs: int = 8, seed: int = 0) -> list[Seen]:
+    """Every second candidate trained twice, on a hill with its top at the seventh."""
+    rng = np.random.default_rng(seed)
+    return [
+        Seen(
+            i, epochs, {s: 80 - 20 * (LINE[i, 2] - 0.6) ** 2 + rng.normal(0, noise) for s in (0, 1)}
+        )
+        for i in range(0, 11, 2)
+    ]
+
+
+def test_a_candidate_between_two_seen_ones_is_expected_between_them() -> None:
+    after = posterior(LINE, 8, hill(noise=0.1))
+    assert after.mean[6] == pytest.approx(80, abs=0.3)
+    assert after.mean[5] == pytest.approx(79.8, abs=0.4)
+    assert after.mean[0] == pytest.approx(72.8, abs=0.5)
+
+
+def test_what_was_seen_is_known_better_than_what_was_not() -> None:
+    deviation = np.sqrt(np.diag(posterior(LINE, 8, hill(noise=0.1)).covariance))
+    assert deviation[4] < deviation[5]
+
+
+def test_more_noise_leaves_more_doubt_about_the_best() -> None:
+    sure, unsure = (posterior(LINE, 8, hill(noise=sd)) for sd in (0.05, 2.0))
+    assert (np.diag(sure.covariance) < np.diag(unsure.covariance)).all()
+    assert sure.p_best(0).sum() == pytest.approx(1)
+
+
+def test_short_trainings_order_the_long_ones() -> None:
+    short = [Seen(one.candidate, 1, one.top1_points) for one in hill(noise=0.1)]
+    long = [Seen(0, 8, {0: 90.0})]
+    after = posterior(LINE, 8, [*short, *long])
+    assert after.mean.argmax() in (5, 6, 7)
+    assert after.mean[0] == pytest.approx(90.0, abs=1.5)
+
+
+def test_the_truly_best_is_in_the_credible_half_as_often_as_it_says() -> None:
+    """Calibration: on drawn hills the probability given to the best is right on average."""
+    said, hit = 0.0, 0
+    for seed in range(60):
+        chances = posterior(LINE, 8, hill(noise=1.0, seed=seed)).p_best(seed)
+        first = chances.argsort()[::-1][:3]
+        said += chances[first].sum()
+        hit += 6 in first
+    assert hit / 60 >= said / 60 - 0.15
+
+
+def test_the_same_evidence_gives_the_same_chances() -> None:
+    first, second = (posterior(LINE, 8, hill(noise=1.0)).p_best(3) for _ in range(2))
+    assert (first == second).all()
