@@ -7,13 +7,15 @@ from typing import Literal, assert_never
 
 from scaling_search.arch.network import Network
 from scaling_search.arch.scaling import Multipliers, scale, scale_resolution
-from scaling_search.cost.analytic import count
 from scaling_search.errors import UserError
-from scaling_search.search.space import Budget
+from scaling_search.search.resources import Meter, meter_of
+from scaling_search.search.space import Budget, Resource
 
 Axis = Literal["depth", "width", "resolution"]
 AXES: tuple[Axis, ...] = ("depth", "width", "resolution")
 MOST = 1024.0
+# What is simulated or timed must be built: no network is made so many times larger in vain.
+MOST_BUILT: dict[Resource, float] = {"memory": 64.0, "latency": 64.0}
 
 
 def along(axis: Axis, multiplier: float) -> Multipliers:
@@ -29,64 +31,93 @@ def along(axis: Axis, multiplier: float) -> Multipliers:
             assert_never(axis)
 
 
-def matched(base: Network, axis: Axis, target: float, budget: Budget) -> Multipliers:
+def matched(
+    base: Network, axis: Axis, target: float, budget: Budget, meter: Meter | None = None
+) -> Multipliers:
     """The multiplier of one axis whose network costs nearest to `target` (resource units).
 
     Cost is a staircase in the multiplier: the two treads about the target are found by bisection
-    and the nearer one is taken. Raises UserError when the axis can't reach the target (resolution
-    never changes parameters).
+    and the nearer one is taken. A latency is bisected all the same, from one timing to the next,
+    and of all that were timed on the way the nearest is taken. `meter` reads the resource (None:
+    `meter_of(budget)`). Raises UserError when the axis can't reach the target (resolution never
+    changes parameters), and `UntimedError` with the network whose latency is needed next.
     """
+    read = meter or meter_of(budget)
     if axis == "resolution":
         if budget.resource == "params":
             raise UserError(
                 "a resolution-only rival needs a resource that grows with it, got 'params': "
                 "budget in macs or activations"
             )
-        side = nearest_side(base, target, budget).resolution_px
+        side = nearest_side(base, target, budget, read).resolution_px
         return along(axis, side / base.resolution_px)
 
-    def cost(multiplier: float) -> int:
-        return budget.of(count(scale(base, along(axis, multiplier))))
+    def grown(multiplier: float) -> Network:
+        return scale(base, along(axis, multiplier))
 
-    low, high = _bracket(cost, target)
-    best = min((low, high), key=lambda multiplier: abs(cost(multiplier) - target))
-    return along(axis, _plainest(cost, best))
+    cost = _Asked(lambda multiplier: read(grown(multiplier)))
+    ends = _bracket(cost, target, MOST_BUILT.get(budget.resource, MOST))
+    return along(axis, _plainest(grown, cost.nearest(target, ends)))
 
 
-def nearest_side(architecture: Network, target: float, budget: Budget) -> Network:
-    """The architecture at the side (pixels) whose cost is nearest to `target`."""
+def nearest_side(
+    architecture: Network, target: float, budget: Budget, meter: Meter | None = None
+) -> Network:
+    """The architecture at the side (pixels) whose cost is nearest to `target`; as `matched`."""
+    read = meter or meter_of(budget)
 
-    def at(side: int) -> Network:
+    def at(side: float) -> Network:
         return scale_resolution(architecture, side / architecture.resolution_px)
 
+    cost = _Asked(lambda side: read(at(side)))
     low, high = architecture.total_stride, architecture.resolution_px
-    while budget.of(count(at(high))) < target:
+    while cost(high) < target:
         low, high = high, high * 2
     while high - low > 1:
         middle = (low + high) // 2
-        low, high = (middle, high) if budget.of(count(at(middle))) < target else (low, middle)
-    return min((at(low), at(high)), key=lambda a: abs(budget.of(count(a)) - target))
+        low, high = (middle, high) if cost(middle) < target else (low, middle)
+    return at(cost.nearest(target, (low, high)))
 
 
-def _bracket(cost: Callable[[float], int], target: float) -> tuple[float, float]:
+class _Asked:
+    """A cost that remembers what it was asked for."""
+
+    def __init__(self, cost: Callable[[float], float]) -> None:
+        self._cost, self._known = cost, dict[float, float]()
+
+    def __call__(self, at: float) -> float:
+        if at not in self._known:
+            self._known[at] = self._cost(at)
+        return self._known[at]
+
+    def nearest(self, target: float, ends: tuple[float, float]) -> float:
+        """Where the cost is nearest to the target: at an end of the bracket.
+
+        Unless it is a time that one bad reading has led astray: then where it was on the way.
+        """
+        asked = (*ends, *self._known)
+        return min(asked, key=lambda at: abs(self(at) - target))
+
+
+def _bracket(cost: Callable[[float], float], target: float, most: float) -> tuple[float, float]:
     """Multipliers just below and just at the step that reaches the target."""
     low, high = 1.0 / MOST, 1.0
     while cost(high) < target:
         low, high = high, high * 2
-        if high > MOST:
-            raise UserError(f"one axis must reach the budget by {MOST:g} ×, got {cost(low)}")
+        if high > most:
+            raise UserError(f"one axis must reach the budget by {most:g} ×, got {cost(low):.6g}")
     while high - low > 1e-7 * high:
         middle = (low + high) / 2
         low, high = (middle, high) if cost(middle) < target else (low, middle)
     return low, high
 
 
-def _plainest(cost: Callable[[float], int], multiplier: float) -> float:
-    """The multiplier with the fewest digits, near this one, whose network costs the same."""
-    same = cost(multiplier)
+def _plainest(grown: Callable[[float], Network], multiplier: float) -> float:
+    """The multiplier with the fewest digits, near this one, that makes the same network."""
+    same = grown(multiplier)
     for digits in range(1, 7):
         for nudge in (0, -1, 1):
             plain = round(multiplier + nudge * 10.0**-digits, digits)
-            if plain > 0 and cost(plain) == same:
+            if plain > 0 and grown(plain) == same:
                 return plain
     return multiplier

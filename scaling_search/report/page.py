@@ -16,6 +16,7 @@ from scaling_search.cost.explain import LEAST_POINTS, Axis, Explanation, Point, 
 from scaling_search.cost.latency.results import Timed
 from scaling_search.files import write_atomically
 from scaling_search.report.answer import answer, notes
+from scaling_search.report.check import check_table
 from scaling_search.report.drawing import Picture
 from scaling_search.report.figures import COSTS, accuracy_picture, curves_picture
 from scaling_search.report.landscape import landscape, landscape_picture
@@ -71,7 +72,8 @@ class Evidence:
     `question` is one sentence; `constants` is None where no search was run; `runs`, `search` and
     `curves` are the frames of comparison, candidates and epochs (any may be empty); `study_toml`
     and `command` let a reader run the study again; `environment` holds versions and machine;
-    `time` is None where nothing was timed.
+    `time` is None where nothing was timed; `cautions` are sentences on how far the constants are to
+    be trusted, `check` the frame of their check at a larger φ, None or empty without one.
     """
 
     title: str
@@ -84,6 +86,8 @@ class Evidence:
     environment: Mapping[str, object]
     command: str
     time: Time | None = None
+    cautions: tuple[str, ...] = ()
+    check: pd.DataFrame | None = None
 
 
 @dataclass(frozen=True)
@@ -122,6 +126,11 @@ def tables_of(evidence: Evidence) -> dict[str, Table]:
         gains_table(evidence.runs),
         comparison_table(evidence.runs),
         candidates_table(evidence.search),
+        *(
+            [check_table(evidence.check)]
+            if evidence.check is not None and len(evidence.check)
+            else []
+        ),
         *([latency_table(evidence.time.frame)] if evidence.time else []),
     )
     return {table.name: table for table in tables}
@@ -160,6 +169,7 @@ def _words(
         "regime": time.timed.job.regime.words if time else "",
         "machine": time.timed.job.place.machine if time else "",
         "answer": answer(*frames),
+        "cautions": evidence.cautions,
         "notes": notes(*frames),
         "tables": tables,
         "environment": environment_table(evidence.environment),

@@ -6,14 +6,16 @@ import math
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from scaling_search.cost.analytic import Cost
 from scaling_search.errors import require
 
-Resource = Literal["macs", "params", "activations"]
+Resource = Literal["macs", "params", "activations", "memory", "latency"]
 Constraint = Literal["measured", "nominal"]
 
 # An axis from 1 to 1.5 by 0.1 must end at 1.5 although 5 · 0.1 falls short of it in binary.
 NOISE = 1e-9
+
+# Ten times what anybody needs: 215 values on each axis.
+MOST_POINTS = 10_000_000
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,11 @@ class Budget:
     `measured`: the built network's real growth in the resource over the base lies within
     `tolerance` (a fraction) of `growth`. `nominal`: |α·β²·γ² − growth| ≤ tolerance, the paper's
     constraint (EfficientNet, equation 3), under which the real growth differs by up to 70 %.
+
+    MACs, parameters and activations are those of one image. `memory` (the peak, in bytes) and
+    `latency` (time per image) are those of the study's timing regime: inference of one image
+    unless it says otherwise; what a GPU's memory limits is `task = "training"` at the batch of the
+    recipe. Latency is measured on this machine, beside the base; see `search.resources`.
     Raises UserError unless growth > 1 and tolerance lies in (0, 0.5).
     """
 
@@ -38,10 +45,6 @@ class Budget:
         growth = self.growth
         require(1 < growth < math.inf, "growth must be greater than 1 and finite", growth)
         require(0 < self.tolerance < 0.5, "growth tolerance must lie in (0, 0.5)", self.tolerance)
-
-    def of(self, cost: Cost) -> int:
-        """The cost in the budget's resource."""
-        return int(getattr(cost, self.resource))
 
 
 @dataclass(frozen=True)
@@ -61,10 +64,15 @@ class Axis:
         require(self.low <= self.high < math.inf, rule, self.high)
         require(0 < self.step < math.inf, "an axis needs a positive step", self.step)
 
+    @property
+    def length(self) -> float:
+        """How many values there are; infinite where a step is too small to count them."""
+        steps = (self.high - self.low) / self.step + NOISE
+        return math.floor(steps) + 1 if math.isfinite(steps) else math.inf
+
     def values(self) -> list[float]:
         """The values, rounded so that 1 + 3 · 0.05 is 1.15."""
-        steps = math.floor((self.high - self.low) / self.step + NOISE)
-        return [round(self.low + i * self.step, 10) for i in range(steps + 1)]
+        return [round(self.low + i * self.step, 10) for i in range(int(self.length))]
 
 
 @dataclass(frozen=True)
@@ -76,3 +84,9 @@ class Space:
     gamma: Axis = Axis(1.0, 1.5, 0.05)
 
     __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
+
+    def __post_init__(self) -> None:
+        """Raise UserError for a space that memory can't hold."""
+        points = math.prod(axis.length for axis in (self.alpha, self.beta, self.gamma))
+        rule = f"a space has at most {MOST_POINTS:,} points"
+        require(points <= MOST_POINTS, rule, points, "take larger steps or shorter axes")

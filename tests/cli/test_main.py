@@ -77,7 +77,7 @@ def test_a_wrong_study_is_refused_in_one_line_and_leaves_nothing_behind(
         (("count", "efficientnet-b9"), "unknown network 'efficientnet-b9': did you mean"),
         (("count", "micro", "--px", "3"), "need images of at least 8 px, got 3"),
         (("train", "micro", "--data", "mnist"), "data set must be one of typefaces"),
-        (("train", "micro", "--seeds", "0"), "a comparison needs at least 1 seed, got 0"),
+        (("train", "micro", "--seeds", "0"), "a training needs at least 1 seed, got 0"),
         (("train", "micro", "--data", "imagefolder"), "imagefolder needs a root"),
         (("train", "micro", "--data", "imagefolder", "--root", "no"), "no"),
         (("family", "micro", "--phis", "a:b"), "phis must look like 0:7 or 0,0.5,1, got 'a:b'"),
@@ -171,13 +171,14 @@ def test_run_prints_the_answer_and_report_draws_it_again(call: Call, tmp_path: P
     assert values["constants"]["trained"] == 4
 
 
-def test_train_trains_one_network_and_scores_it(call: Call) -> None:
+def test_train_trains_one_network_and_scores_it(call: Call, tmp_path: Path) -> None:
     words = ("train", "micro", "--px", "16", "--epochs", "1", "--train-images", "200")
     status, printed, _ = call(*words, "--workers", "0", "--json")
     assert status == 0
-    (row,) = json.loads(printed)["comparison"]
-    assert (row["method"], row["n"], row["px"]) == ("base", 1, 16)
+    (row,) = json.loads(printed)
+    assert (row["network"], row["px"], row["status"]) == ("micro", 16, "finished")
     assert 0 <= row["test_top1_percent"] <= 100
+    assert (tmp_path / row["weights"]).is_file()
 
 
 def test_compare_takes_constants_and_makes_no_search(call: Call, tmp_path: Path) -> None:

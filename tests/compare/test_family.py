@@ -9,7 +9,9 @@ from scaling_search.arch.published import ALPHA, BETA, GAMMA
 from scaling_search.arch.scaling import Coefficients, scale
 from scaling_search.compare.family import family
 from scaling_search.cost.analytic import count
+from scaling_search.search.resources import meter_of
 from scaling_search.search.space import Budget
+from tests.search.latencies import SMALL, answered, like_macs
 
 B0, MICRO = zoo.get("efficientnet-b0"), zoo.get("micro")
 PAPER = Coefficients(ALPHA, BETA, GAMMA)
@@ -58,3 +60,21 @@ def test_a_negative_phi_is_smaller_than_the_base() -> None:
 def test_no_resolution_is_solved_for_a_budget_of_parameters() -> None:
     (one,) = family(MICRO, Coefficients(1.3, 1.2, 1.1), [1.0], Budget("params"))
     assert one.multipliers.resolution == 1.1
+
+
+def test_a_family_budgeted_in_memory_follows_the_peak() -> None:
+    read = meter_of(Budget("memory"))
+    (one,) = family(SMALL, Coefficients(1.1, 1.1, 1.1), [1.0], Budget("memory"))
+    assert one.growth == read(one.architecture) / read(SMALL)
+    assert abs(one.growth / 2 - 1) < 0.1
+
+
+def test_a_family_budgeted_in_latency_is_solved_from_timings() -> None:
+    point, budget = Coefficients(1.2, 1.15, 1.1), Budget("latency")
+    members, asked = answered(
+        MICRO, like_macs, lambda read: family(MICRO, point, [0.0, 1.0, 2.0], budget, meter=read)
+    )
+    for member in members:  # type: ignore[attr-defined]
+        assert member.growth == pytest.approx(like_macs(member.architecture) / like_macs(MICRO))
+        assert abs(member.growth / 2**member.phi - 1) < 0.06
+    assert len(set(asked)) == len(asked) <= 16

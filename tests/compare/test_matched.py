@@ -5,11 +5,14 @@ from __future__ import annotations
 import pytest
 
 from scaling_search.arch import zoo
+from scaling_search.arch.network import Network
 from scaling_search.arch.scaling import scale, scale_resolution
 from scaling_search.compare.matched import AXES, Axis, along, matched, nearest_side
 from scaling_search.cost.analytic import count
 from scaling_search.errors import UserError
+from scaling_search.search.resources import meter_of
 from scaling_search.search.space import Budget
+from tests.search.latencies import SMALL, answered, like_macs
 
 BASES = [zoo.get("micro"), zoo.get("efficientnet-b0")]
 
@@ -71,3 +74,38 @@ def test_the_nearest_side_is_the_nearest_of_all_sides() -> None:
             for px in range(base.total_stride, 100)
         }
         assert abs(count(found).macs - target) == min(abs(c - target) for c in costs.values())
+
+
+@pytest.mark.parametrize("axis", AXES)
+def test_memory_is_matched_as_near_as_the_next_larger_and_smaller_network(axis: Axis) -> None:
+    budget = Budget("memory")
+    read = meter_of(budget)
+    target = 2 * read(SMALL)
+    found = scale(SMALL, matched(SMALL, axis, target, budget))
+    for other in (scale(SMALL, along(axis, 1.25**i)) for i in range(7)):
+        assert abs(read(other) - target) >= abs(read(found) - target)
+
+
+@pytest.mark.parametrize("axis", AXES)
+def test_a_latency_is_matched_from_a_few_timings(axis: Axis) -> None:
+    base, budget = zoo.get("micro"), Budget("latency")
+    found, asked = answered(
+        base, like_macs, lambda read: matched(base, axis, 2 * read(base), budget, read)
+    )
+    macs = 2 ** (1 / 0.8) * count(base).macs  # what takes twice as long
+    assert found == matched(base, axis, macs, Budget())
+    assert len(set(asked)) == len(asked) <= 8
+
+
+def test_a_bad_reading_on_the_way_does_not_decide_the_match() -> None:
+    base, budget = zoo.get("micro"), Budget("latency")
+
+    def law(network: Network) -> float:
+        return 2.1 if network == base else 11.0  # smaller, and yet slower: something else ran
+
+    assert nearest_side(base, 2.0, budget, law) == base
+
+
+def test_what_must_be_built_to_be_measured_is_never_built_more_than_64_times_larger() -> None:
+    with pytest.raises(UserError, match="one axis must reach the budget by 64 ×, got 1"):
+        matched(SMALL, "depth", 2.0, Budget("latency"), lambda network: 1.0)

@@ -7,11 +7,17 @@ import itertools
 import pytest
 
 from scaling_search.arch import zoo
+from scaling_search.arch.network import Network
 from scaling_search.arch.scaling import Coefficients, scale
+from scaling_search.arch.spec import Architecture
 from scaling_search.cost.analytic import count
+from scaling_search.cost.latency.values import Regime
+from scaling_search.cost.memory import peak_memory
 from scaling_search.errors import UserError
 from scaling_search.search.candidates import Candidate, candidates, grid_points
+from scaling_search.search.resources import UntimedError, meter_of
 from scaling_search.search.space import Axis, Budget, Space
+from tests.search.latencies import SMALL, answered, like_macs
 
 B0 = zoo.get("efficientnet-b0")
 MICRO = zoo.get("micro")
@@ -100,6 +106,78 @@ def test_no_resolution_changes_parameters_so_a_parameter_budget_spans_all_of_it(
     found = candidates(B0, Budget("params", 2.0, 0.1))
     assert {c.cost.params for c in found if c.alpha == found[0].alpha and c.beta == found[0].beta}
     assert len({candidate.architecture.resolution_px for candidate in found}) == 11
+
+
+def networks(space: Space, base: Architecture = MICRO) -> set[Network]:
+    axes = (space.alpha.values(), space.beta.values(), space.gamma.values())
+    return {scale(base, Coefficients(*point).at(1)) for point in itertools.product(*axes)}
+
+
+@pytest.mark.parametrize("regime", [Regime(), Regime("training", batch=8)])
+def test_a_memory_budget_admits_the_networks_whose_peak_is_in_tolerance(regime: Regime) -> None:
+    space, budget = Space(*[Axis(1, 2, 0.5)] * 3), Budget("memory", tolerance=0.2)
+
+    def peak(network: Network) -> int:
+        return peak_memory(network, regime.task, int(regime.batch)).total_bytes  # type: ignore[arg-type]
+
+    found = candidates(SMALL, budget, space, meter_of(budget, regime))
+    every, base = networks(space, SMALL), peak(SMALL)
+    expected = {network for network in every if abs(peak(network) / base / 2 - 1) <= 0.2}
+    assert {candidate.architecture for candidate in found} == expected
+    assert all(c.growth == peak(c.architecture) / base for c in found)
+    assert 0 < len(expected) < len(every)
+
+
+LATENCY = Budget("latency", tolerance=0.05)
+FINE = Space(Axis(1, 2, 0.25), Axis(1, 1.5, 0.1), Axis(1, 2, 0.04))
+
+
+def test_a_latency_budget_finds_what_timing_every_network_finds() -> None:
+    found, asked = answered(MICRO, like_macs, lambda read: candidates(MICRO, LATENCY, FINE, read))
+    every, base = networks(FINE), like_macs(MICRO)
+    expected = {n for n in every if abs(like_macs(n) / base / 2 - 1) <= 0.05}
+    assert {candidate.architecture for candidate in found} == expected  # type: ignore[attr-defined]
+    assert len(set(asked)) == len(asked) < len(every) / 2
+
+
+@pytest.mark.parametrize(("misread_px", "as_ratio"), [(35, 1.8), (33, 2.2)])
+def test_a_bad_reading_at_the_crossing_hides_no_neighbour(misread_px: int, as_ratio: float) -> None:
+    space = Space(Axis(1, 1, 0.1), Axis(1, 1, 0.1), Axis(1, 2, 0.04))
+
+    def law(network: Network) -> float:
+        px = network.resolution_px  # (34 / 24)² is 2.007; 33 and 35 px are out by right
+        return as_ratio if px == misread_px else (px / 24) ** 2
+
+    found, _ = answered(MICRO, law, lambda read: candidates(MICRO, LATENCY, space, read))
+    assert [c.architecture.resolution_px for c in found] == [34]  # type: ignore[attr-defined]
+
+
+def test_each_network_is_admitted_for_its_own_time() -> None:
+    slow = next(c for c in candidates(MICRO, Budget(), FINE)).architecture
+
+    def law(network: Network) -> float:
+        return float(count(network).macs) * (10 if network == slow else 1)
+
+    found, _ = answered(MICRO, law, lambda read: candidates(MICRO, LATENCY, FINE, read))
+    assert slow not in {c.architecture for c in found}  # type: ignore[attr-defined]
+    assert all(abs(c.growth / 2 - 1) <= 0.05 for c in found)  # type: ignore[attr-defined]
+
+
+def test_the_nominal_constraint_times_the_candidates_alone() -> None:
+    budget = Budget("latency", tolerance=0.1, constraint="nominal")
+    found, asked = answered(MICRO, like_macs, lambda read: candidates(MICRO, budget, None, read))
+    assert len(asked) == len(found) == len(candidates(MICRO, NOMINAL))  # type: ignore[arg-type]
+
+
+def test_without_timings_a_latency_budget_names_what_must_be_timed() -> None:
+    with pytest.raises(UntimedError, match="a latency budget needs the time of each network"):
+        candidates(MICRO, LATENCY, FINE)
+
+
+def test_a_latency_that_nothing_reaches_says_the_nearest_that_was_timed() -> None:
+    one = Axis(1.0, 1.0, 0.1)
+    with pytest.raises(UserError, match=r"growth in latency .* got 1.000 at the nearest: widen"):
+        answered(MICRO, like_macs, lambda r: candidates(MICRO, LATENCY, Space(one, one, one), r))
 
 
 @pytest.mark.slow

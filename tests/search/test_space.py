@@ -6,7 +6,6 @@ import math
 
 import pytest
 
-from scaling_search.cost.analytic import Cost
 from scaling_search.errors import UserError
 from scaling_search.search.space import Axis, Budget
 
@@ -43,8 +42,3 @@ def test_a_tolerance_outside_0_and_a_half_is_refused(tolerance: float) -> None:
 def test_a_growth_of_1_or_less_is_refused(growth: float) -> None:
     with pytest.raises(UserError, match="growth must be greater than 1"):
         Budget(growth=growth)
-
-
-def test_a_budget_reads_its_own_resource() -> None:
-    cost = Cost(macs=1, params=2, activations=3)
-    assert [Budget(r).of(cost) for r in ("macs", "params", "activations")] == [1, 2, 3]

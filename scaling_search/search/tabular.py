@@ -1,0 +1,165 @@
+"""A table of trainings: every candidate's learning curves as one frame, and a `find` made of it.
+
+A strategy is judged by replaying it on such a table, in seconds, instead of by training. The search
+takes a table for a ledger: `advance(plan, pool, remembered(make), find(frame))`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from scaling_search.errors import UserError
+from scaling_search.files import write_atomically
+from scaling_search.jobs.job import (
+    Diverged,
+    Finished,
+    Lost,
+    OutOfMemory,
+    Result,
+    TimedOut,
+    TrainJob,
+)
+from scaling_search.search.candidates import Candidate
+from scaling_search.search.halving import Find, Make, Plan, trainings
+from scaling_search.training.loop import EpochRecord
+
+NETWORK_COLUMNS = (
+    *("network", "fingerprint", "alpha", "beta", "gamma", "depth_repeats", "channels", "px"),
+    *("macs", "activations", "params", "growth"),
+)
+COLUMNS = (
+    *NETWORK_COLUMNS,
+    *("job", "epochs", "seed", "status", "epoch"),
+    *("train_loss", "validation_top1", "train_seconds"),
+)
+# Six digits tell apart the top-1 of any two counts of up to a million images.
+DIGITS = {"growth": 4, "train_loss": 4, "validation_top1": 6, "train_seconds": 3}
+# A fingerprint of digits alone, or "12e45678…", is text all the same; so is one stage's "3".
+_TEXT = ("network", "fingerprint", "depth_repeats", "channels", "job", "status")
+
+
+def curves(plan: Plan, pool: Sequence[Candidate], make: Make, find: Find) -> pd.DataFrame:
+    """One row an epoch of every training of the plan's rungs that has a result.
+
+    `alpha`, `beta` and `gamma` are the candidate's point, `epochs` is the training's length and
+    `epoch` counts within it; `train_loss` is the epoch's mean, `validation_top1` a fraction,
+    `train_seconds` runs from the training's beginning. A training that failed has one row, epoch
+    0, with its reason as `status`.
+    """
+    networks = [(candidate, described(candidate)) for candidate in pool]
+    # Two rungs of one length may share seeds: that is one training.
+    jobs = {
+        job.hash: (network, job)
+        for rung in plan.rungs
+        for candidate, network in networks
+        for job in trainings(rung, candidate, make)
+    }
+    rows = [
+        {**network, "job": key, "epochs": job.epochs, "seed": job.seed, **values}
+        for key, (network, job) in jobs.items()
+        if (result := find(job)) is not None
+        for values in _epochs(result)
+    ]
+    return pd.DataFrame(rows, columns=list(COLUMNS)).round(DIGITS)
+
+
+def write(frame: pd.DataFrame, path: Path) -> Path:
+    """Write the table as CSV, atomically."""
+    return write_atomically(path, frame.to_csv(index=False, lineterminator="\n"))
+
+
+def read(path: Path) -> pd.DataFrame:
+    """The table that `write` wrote; raises UserError when the file is missing or no such table."""
+    try:
+        frame = pd.read_csv(path, dtype=dict.fromkeys(_TEXT, str))
+    except (OSError, ValueError) as error:
+        raise UserError(f"a table of trainings must be readable, got {path}: {error}") from None
+    lacking = [column for column in COLUMNS if column not in frame.columns]
+    if lacking:
+        raise UserError(
+            f"a table of trainings has the columns {', '.join(COLUMNS)}, got {path} without "
+            f"{', '.join(lacking)}: make it with results/tabular/curves.py"
+        )
+    return frame
+
+
+def find(frame: pd.DataFrame) -> Callable[[TrainJob], Result | None]:
+    """What a search looks results up in, made of a table: None for a job that the table lacks."""
+    results = {str(key): _result(rows) for key, rows in frame.groupby("job", sort=False)}
+    return lambda job: results.get(job.hash)
+
+
+def remembered(make: Make) -> Make:
+    """The same jobs, each made and hashed once: a replay asks for them thousands of times.
+
+    The candidates must be of one pool, where a name stands for one network.
+    """
+    made: dict[tuple[str, int, int], TrainJob] = {}
+
+    def remembering(candidate: Candidate, epochs: int, seed: int) -> TrainJob:
+        key = (candidate.name, epochs, seed)
+        if key not in made:
+            made[key] = make(candidate, epochs, seed)
+        return made[key]
+
+    return remembering
+
+
+def described(candidate: Candidate) -> dict[str, Any]:
+    """The candidate's columns of the table."""
+    network, cost, point = candidate.architecture, candidate.cost, candidate.coefficients
+    return {
+        "network": candidate.name,
+        "fingerprint": network.fingerprint,
+        "alpha": point.alpha,
+        "beta": point.beta,
+        "gamma": point.gamma,
+        "depth_repeats": "-".join(str(stage.repeats) for stage in network.stages),
+        "channels": "-".join(str(stage.channels) for stage in network.stages),
+        "px": network.resolution_px,
+        "macs": cost.macs,
+        "activations": cost.activations,
+        "params": cost.params,
+        "growth": candidate.growth,
+    }
+
+
+def _epochs(result: Result) -> Iterator[dict[str, Any]]:
+    nan = math.nan
+    if not isinstance(result, Finished):
+        values = {"train_loss": nan, "validation_top1": nan, "train_seconds": nan}
+        yield {"status": result.kind, "epoch": 0, **values}
+        return
+    for record in result.history:
+        yield {
+            "status": result.kind,
+            "epoch": record.epoch,
+            "train_loss": record.train_loss,
+            "validation_top1": record.validation_top1,
+            "train_seconds": record.train_seconds,
+        }
+
+
+def _result(rows: pd.DataFrame) -> Result:
+    """The training's result; of a failure the table keeps the kind alone."""
+    status = str(rows["status"].iloc[0])
+    if status != "finished":
+        return _FAILURES[status]
+    columns = [rows[name].tolist() for name in ("epoch", *COLUMNS[-3:])]
+    history = tuple(EpochRecord(*values) for values in zip(*columns, strict=True))
+    last = history[-1]
+    return Finished(history, last.validation_top1, None, last.train_seconds)
+
+
+_KEPT = "recorded in the table"
+_FAILURES: Mapping[str, Result] = {
+    "diverged": Diverged(_KEPT),
+    "out-of-memory": OutOfMemory(0, _KEPT),
+    "timed-out": TimedOut(math.nan),
+    "lost": Lost(0, _KEPT),
+}
