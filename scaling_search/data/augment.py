@@ -8,9 +8,20 @@ from typing import Literal, assert_never
 import torch
 from torch.nn import functional
 
-Policy = Literal["none", "shift", "shift-flip"]
+from scaling_search.data.resized_crop import random_resized_crop
 
-DRAWS_PER_IMAGE = 3  # vertical shift, horizontal shift, flip
+Policy = Literal["none", "shift", "shift-flip", "random-resized-crop"]
+AutoPolicy = Literal["none", "autoaugment", "randaugment", "trivialaugment"]
+
+# Vertical and horizontal shift, flip; with a crop's area and ratio in front of them.
+DRAWS_PER_IMAGE = 3
+CROP_DRAWS = 5
+AUTO_DRAWS: dict[AutoPolicy, int] = {
+    "none": 0,
+    "autoaugment": 5,  # the policy; for each of its two operations whether, and which sign
+    "randaugment": 4,  # for each of two operations which, and which sign
+    "trivialaugment": 3,  # the operation, its magnitude, its sign
+}
 LARGEST_SHIFT = 8  # up to an eighth of the side, as four pixels of CIFAR's 32
 
 
@@ -19,9 +30,14 @@ def order(seed: int, epoch: int, n: int) -> torch.Tensor:
     return torch.randperm(n, generator=_generator("order", seed, epoch))
 
 
-def draws(seed: int, epoch: int, n: int) -> torch.Tensor:
-    """The chance behind each image's augmentation in an epoch: uniform in [0, 1), n × 3."""
-    return torch.rand(n, DRAWS_PER_IMAGE, generator=_generator("draws", seed, epoch))
+def draws(seed: int, epoch: int, n: int, per_image: int = DRAWS_PER_IMAGE) -> torch.Tensor:
+    """The chance behind each image's augmentation: uniform in [0, 1), n × per_image."""
+    return torch.rand(n, per_image, generator=_generator("draws", seed, epoch))
+
+
+def draws_per_image(policy: Policy, auto: AutoPolicy) -> int:
+    """How many draws `augment` needs of each image."""
+    return _own_draws(policy) + AUTO_DRAWS[auto]
 
 
 def augment(
@@ -30,23 +46,30 @@ def augment(
     policy: Policy,
     mean: torch.Tensor,
     std: torch.Tensor,
+    auto: AutoPolicy = "none",
 ) -> torch.Tensor:
-    """Normalise a batch, shifted and mirrored as the policy and the draws say.
+    """Normalise a batch, moved, mirrored and changed as the policies and the draws say.
 
     `images` is uint8 B × C × H × W on any device, `draws` the rows of these images (None: not
     augmented), `mean` and `std` (C) are in units of 0..1. Returns float32, channels last, on the
-    images' device. What a shift uncovers is filled with the mean, which is zero here.
+    images' device. What a movement uncovers is filled with the mean, which is zero here. The
+    operations of `auto` come after the crop, shift and flip, as in torchvision's references.
     """
-    normalised = normalise(images, mean, std)
-    if draws is None or policy == "none":
-        return normalised
-    up, leftward, mirror = draws.to(images.device).unbind(1)
-    shifted = shift(normalised, up, leftward)
-    if policy == "shift":
-        return shifted
-    if policy == "shift-flip":
-        return flip(shifted, mirror)
-    assert_never(policy)
+    if draws is None:
+        return normalise(images, mean, std)
+    if policy == "random-resized-crop":
+        images = random_resized_crop(images, draws)
+    elif auto == "none":
+        # Shifted last, where zero is the mean.
+        return _moved(normalise(images, mean, std), draws, policy)
+    if auto != "none":
+        # torchvision takes seconds to import: only who asks for it waits.
+        from scaling_search.data.auto_augment import auto_augment
+
+        fill = (255 * mean).round().to(torch.uint8)
+        images = _moved(images, draws, policy, fill)
+        images = auto_augment(images, draws[:, _own_draws(policy) :], auto, fill.tolist())
+    return normalise(images, mean, std)
 
 
 def normalise(images: torch.Tensor, mean: torch.Tensor, std: torch.Tensor) -> torch.Tensor:
@@ -57,14 +80,20 @@ def normalise(images: torch.Tensor, mean: torch.Tensor, std: torch.Tensor) -> to
     return scaled.contiguous(memory_format=torch.channels_last)
 
 
-def shift(images: torch.Tensor, up: torch.Tensor, leftward: torch.Tensor) -> torch.Tensor:
-    """Shift each image by up to an eighth of its side, at least 1 px; fill with zeros.
+def shift(
+    images: torch.Tensor,
+    up: torch.Tensor,
+    leftward: torch.Tensor,
+    fill: torch.Tensor | None = None,
+) -> torch.Tensor:
+    """Shift each image by up to an eighth of its side, at least 1 px; fill with `fill` (C) or 0.
 
-    `up` and `leftward` (B) are uniform in [0, 1): 0 is the farthest down or right.
+    `up` and `leftward` (B) are uniform in [0, 1): 0 is the farthest down or right. It is the random
+    crop out of an image that was padded by an eighth.
     """
     batch, _, height, width = images.shape
     reach_y, reach_x = (max(1, side // LARGEST_SHIFT) for side in (height, width))
-    padded = functional.pad(images, (reach_x, reach_x, reach_y, reach_y))
+    padded = _padded(images, reach_y, reach_x, fill)
     # Every window of the padded image is a view; one gather copies the chosen ones.
     windows = padded.permute(0, 2, 3, 1).unfold(1, height, 1).unfold(2, width, 1)
     top = (up * (2 * reach_y + 1)).long()
@@ -77,6 +106,36 @@ def flip(images: torch.Tensor, chance: torch.Tensor) -> torch.Tensor:
     """Mirror left and right the images whose chance (B, uniform in [0, 1)) is below a half."""
     mirrored = (chance < 0.5).view(-1, 1, 1, 1)
     return torch.where(mirrored, images.flip(-1), images)
+
+
+def _own_draws(policy: Policy) -> int:
+    return CROP_DRAWS if policy == "random-resized-crop" else DRAWS_PER_IMAGE
+
+
+def _moved(
+    images: torch.Tensor, draws: torch.Tensor, policy: Policy, fill: torch.Tensor | None = None
+) -> torch.Tensor:
+    if policy == "none" or policy == "random-resized-crop":
+        return images
+    up, leftward, mirror = draws[:, :DRAWS_PER_IMAGE].to(images.device).unbind(1)
+    shifted = shift(images, up, leftward, fill)
+    if policy == "shift":
+        return shifted
+    if policy == "shift-flip":
+        return flip(shifted, mirror)
+    assert_never(policy)
+
+
+def _padded(
+    images: torch.Tensor, reach_y: int, reach_x: int, fill: torch.Tensor | None
+) -> torch.Tensor:
+    if fill is None:
+        return functional.pad(images, (reach_x, reach_x, reach_y, reach_y))
+    batch, channels, height, width = images.shape
+    shape = (batch, channels, height + 2 * reach_y, width + 2 * reach_x)
+    padded = fill.to(images.device).view(1, -1, 1, 1).expand(shape).clone()
+    padded[..., reach_y : reach_y + height, reach_x : reach_x + width] = images
+    return padded
 
 
 def _generator(purpose: str, seed: int, epoch: int) -> torch.Generator:

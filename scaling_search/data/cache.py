@@ -21,6 +21,10 @@ Report: TypeAlias = Callable[[str], None]
 LAYOUT = "images-1"  # counted up when the same digest comes to mean other pixels
 
 
+def quiet(_phrase: str) -> None:
+    """Report nothing."""
+
+
 def cache_folder() -> Path:
     """Where images made ready are kept: SCALING_SEARCH_CACHE, or the user's cache folder."""
     named = os.environ.get("SCALING_SEARCH_CACHE")

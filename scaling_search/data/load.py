@@ -8,7 +8,7 @@ from importlib import import_module
 
 import torch
 
-from scaling_search.data.cache import Report
+from scaling_search.data.cache import Report, quiet
 from scaling_search.data.parts import Part, Source, fingerprint
 from scaling_search.data.ready import Statistics, make_split, statistics
 from scaling_search.data.recent import Recent
@@ -54,10 +54,6 @@ _splits: Recent[tuple[str, SplitName, int, torch.device], Split] = Recent(6)
 def names() -> tuple[str, ...]:
     """The names of the data sets."""
     return NAMES
-
-
-def quiet(phrase: str) -> None:
-    """Report nothing."""
 
 
 def describe(request: DataRequest, report: Report = quiet) -> DataInfo:

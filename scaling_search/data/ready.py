@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
 from typing import TypeAlias
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from scaling_search.data.cache import Images, Report, cached
+from scaling_search.data.cache import (
+    Images,
+    Report,
+    cache_folder,
+    cached,
+    quiet,
+    unwritable,
+)
 from scaling_search.data.parts import Part
 from scaling_search.data.selection import Indices
 from scaling_search.data.splits import ResidentSplit, Split, StreamedSplit
+from scaling_search.data.stream import reader_count
+from scaling_search.files import as_json, write_atomically
 
 # Up to here a split lies whole on the device. All that small images come to (CIFAR at 110 px,
 # 10 000 colour images at 256 px) is below it, and a GPU of 8 GB still trains beside it.
@@ -32,27 +45,70 @@ def make_split(
     if _resident(part, px):
         images = torch.from_numpy(_images(name, part, px, report)).to(device)
         return ResidentSplit(images, labels, mean.to(device), std.to(device))
-    read = _reader(name, part, px, report)
+    _maker(name, part, px, report)  # what the readers will map is made here, once
     return StreamedSplit(
-        lambda at: torch.from_numpy(read(at.numpy())),
+        Making(name, part, px),
         labels,
         mean.to(device),
         std.to(device),
         device,
+        image_bytes=part.channels * px**2,
+        readers=reader_count(device),
     )
+
+
+@dataclass(frozen=True, eq=False)
+class Making:
+    """Makes the images at any positions of a part at `px`, in whichever process it is called."""
+
+    name: str
+    part: Part
+    px: int
+
+    def __call__(self, at: torch.Tensor) -> torch.Tensor:
+        """The images of these indices (int64, B), uint8, B × C × px × px."""
+        return torch.from_numpy(self._make(at.numpy()))
+
+    def __reduce__(self) -> tuple[type[Making], tuple[str, Part, int]]:
+        # A mapped file does not travel: each process maps its own.
+        return Making, (self.name, self.part, self.px)
+
+    @cached_property
+    def _make(self) -> Callable[[Indices], Images]:
+        return _maker(self.name, self.part, self.px, quiet)
 
 
 def statistics(name: str, train: Part, px: int, report: Report) -> Statistics:
     """Mean and standard deviation of each channel (float32, C) in units of 0..1 at `px`.
 
-    Over all images where the split is resident, else over 10 000 that are evenly spaced.
+    Over all images where the split is resident, else over 10 000 that are evenly spaced; those of
+    the latter are kept in the cache, since each process would decode them anew.
     """
     count = len(train.labels)
-    read = _reader(name, train, px, report)
     if _resident(train, px):
-        taken = np.arange(count)
-    else:
+        return _statistics(name, train, px, np.arange(count), report)
+    path = cache_folder() / "statistics" / f"{name}-{train.digest}-{px}px.json"
+    found = _kept(path, train.channels)
+    if found is None:
         taken = np.linspace(0, count - 1, min(count, STATISTICS_IMAGES)).astype(np.int64)
+        found = _statistics(name, train, px, taken, report)
+        try:
+            write_atomically(path, as_json([values.tolist() for values in found]))
+        except OSError as error:
+            raise unwritable(error) from error
+    return found
+
+
+def _kept(path: Path, channels: int) -> Statistics | None:
+    try:
+        mean, std = torch.tensor(json.loads(path.read_bytes()), dtype=torch.float32)
+    except (OSError, ValueError, TypeError):  # absent or damaged: computed anew
+        return None
+    return (mean, std) if mean.shape == (channels,) else None
+
+
+def _statistics(name: str, train: Part, px: int, taken: Indices, report: Report) -> Statistics:
+    read = _reader(name, train, px, report)
     squares = np.arange(256, dtype=np.uint32) ** 2
     total, total_of_squares = np.zeros((2, train.channels), np.int64)
     for at in _chunks(len(taken), train.channels * px**2):

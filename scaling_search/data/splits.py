@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 import torch
+
+from scaling_search.data.stream import Read, read_ahead
+
+Batch: TypeAlias = tuple[torch.Tensor, torch.Tensor]
+"""Images (uint8, B × C × px × px) and their labels (int64, B), both on the split's device."""
 
 
 class Split(Protocol):
@@ -34,6 +39,13 @@ class Split(Protocol):
     def fetch(self, indices: torch.Tensor) -> torch.Tensor:
         """The images of these indices (int64, B) as uint8, B × C × px × px."""
 
+    def batches(self, order: torch.Tensor, batch_size: int) -> Iterator[Batch]:
+        """The images and labels of an order (int64), so many at a time; the last may be fewer.
+
+        What is streamed is read ahead, so a training asks for all of an epoch at once. Closing
+        the iterator early is allowed.
+        """
+
 
 @dataclass(frozen=True, eq=False)
 class ResidentSplit:
@@ -54,19 +66,31 @@ class ResidentSplit:
         """The images of these indices, on the device."""
         return self.images.index_select(0, indices.to(self.images.device))
 
+    def batches(self, order: torch.Tensor, batch_size: int) -> Iterator[Batch]:
+        """The images and labels of an order; order and labels go to the device once."""
+        device = self.images.device
+        indices, labels = order.to(device), self.labels[order.cpu()].to(device)
+        for at, batch_labels in zip(
+            torch.split(indices, batch_size), torch.split(labels, batch_size), strict=True
+        ):
+            yield self.images.index_select(0, at), batch_labels
+
 
 @dataclass(frozen=True, eq=False)
 class StreamedSplit:
     """A split too large to lie in memory: `read` makes the images when they are asked for.
 
-    `read` takes indices (int64, B, CPU) and returns uint8, B × C × px × px, on the CPU.
+    `read` takes indices (int64, B, CPU) and returns uint8, B × C × px × px, on the CPU. Batches
+    are read ahead by so many processes (0: by this one, when they are asked for).
     """
 
-    read: Callable[[torch.Tensor], torch.Tensor]
+    read: Read
     labels: torch.Tensor
     mean: torch.Tensor
     std: torch.Tensor
     device: torch.device
+    image_bytes: int
+    readers: int = 0
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -74,3 +98,12 @@ class StreamedSplit:
     def fetch(self, indices: torch.Tensor) -> torch.Tensor:
         """The images of these indices, read now and moved to the device."""
         return self.read(indices.cpu()).to(self.device)
+
+    def batches(self, order: torch.Tensor, batch_size: int) -> Iterator[Batch]:
+        """The images and labels of an order, read ahead and moved to the device."""
+        chosen = torch.split(order.cpu(), batch_size)
+        pin = self.device.type == "cuda"
+        found = read_ahead(self.read, chosen, self.readers, image_bytes=self.image_bytes, pin=pin)
+        for indices, images in zip(chosen, found, strict=True):
+            labels = self.labels[indices].to(self.device, non_blocking=True)
+            yield images.to(self.device, non_blocking=True), labels

@@ -2,7 +2,8 @@
 
 A checkpoint is a safetensors file whose name carries its step and the SHA-256 of its bytes. It is
 written beside its place, flushed to disk and renamed; the two newest of a folder are kept, and
-the newest whose bytes still match its name is the one that is read. A damaged one is logged.
+the newest whose bytes still match its name is the one that is read. A damaged one is logged, and
+so is a file of any other kind under such a name, of which nothing is executed.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import Any
 
 import safetensors.torch
 import torch
+from safetensors import SafetensorError
 
 from scaling_search.files import write_atomically
 
@@ -42,8 +44,7 @@ def save(folder: Path, checkpoint: Checkpoint) -> Path:
     """
     tensors = {name: tensor.contiguous() for name, tensor in checkpoint.tensors.items()}
     payload = safetensors.torch.save(tensors, {"record": json.dumps(dict(checkpoint.record))})
-    digest = hashlib.sha256(payload).hexdigest()[:16]
-    path = folder / f"{checkpoint.step:09d}-{digest}.safetensors"
+    path = folder / f"{checkpoint.step:09d}-{_digest(payload)}.safetensors"
     write_atomically(path, payload)
     for old in _newest_first(folder)[KEPT:]:
         old.unlink(missing_ok=True)
@@ -51,32 +52,53 @@ def save(folder: Path, checkpoint: Checkpoint) -> Path:
 
 
 def load(path: Path) -> Checkpoint | None:
-    """The checkpoint of a file, or None when its bytes do not match its name."""
-    step, _, digest = path.stem.partition("-")
+    """The checkpoint of a file, or None when its bytes are damaged or those of something else."""
     try:
         payload = path.read_bytes()
     except FileNotFoundError:  # another worker has just dropped it for a newer one
         return None
-    if hashlib.sha256(payload).hexdigest()[:16] != digest:
-        _log.warning("checkpoint %s is damaged: going on from an older one", path.name)
+    try:
+        if _digest(payload) == _digest_named(path):
+            return Checkpoint(step_of(path), safetensors.torch.load(payload), _record(payload))
+    except (SafetensorError, ValueError, LookupError, TypeError, RecursionError):
+        _log.warning("checkpoint %s is none of ours: going on without it", path.name)
         return None
-    return Checkpoint(int(step), safetensors.torch.load(payload), _record(payload))
+    _log.warning("checkpoint %s is damaged: going on from an older one", path.name)
+    return None
+
+
+def intact(path: Path) -> bool:
+    """Whether the bytes of a checkpoint's file still match its name; raises OSError."""
+    return _digest(path.read_bytes()) == _digest_named(path)
+
+
+def step_of(path: Path) -> int:
+    """The step that a checkpoint's file name says."""
+    return int(path.stem.partition("-")[0])
 
 
 def whole(folder: Path, *, at_most: int) -> Iterator[Checkpoint]:
     """The valid checkpoints of a folder up to a step, the newest first."""
     for path in _newest_first(folder):
-        if int(path.stem.partition("-")[0]) <= at_most:
+        if step_of(path) <= at_most:
             checkpoint = load(path)
             if checkpoint is not None:
                 yield checkpoint
+
+
+def _digest(payload: bytes) -> str:
+    return hashlib.sha256(payload).hexdigest()[:16]
+
+
+def _digest_named(path: Path) -> str:
+    return path.stem.partition("-")[2]
 
 
 def _newest_first(folder: Path) -> list[Path]:
     return sorted(folder.glob(NAMES), reverse=True)
 
 
-def _record(payload: bytes) -> Any:
+def _record(payload: bytes) -> dict[str, Any]:
     """The JSON record in the header; the file itself may be gone by now."""
     end = 8 + int.from_bytes(payload[:8], "little")
-    return json.loads(json.loads(payload[8:end])["__metadata__"]["record"])
+    return dict(json.loads(json.loads(payload[8:end])["__metadata__"]["record"]))

@@ -11,17 +11,17 @@ from typing import Any
 
 import torch
 from torch import nn
-from torch.nn import functional
 
-from scaling_search.data.augment import augment, draws, order
+from scaling_search.data.augment import draws, draws_per_image, order
 from scaling_search.data.splits import Split
 from scaling_search.errors import require
 from scaling_search.training import checkpoint
+from scaling_search.training.batches import batch_on, training_images
 from scaling_search.training.checkpoint import Checkpoint
+from scaling_search.training.evaluate import accuracy
 from scaling_search.training.recipe import Recipe
 from scaling_search.training.state import State, new_state
-
-EVALUATION_BATCH = 256
+from scaling_search.training.step import learn
 
 _log = logging.getLogger(__name__)
 
@@ -84,7 +84,7 @@ class Trainer:
         )
         self.steps_per_epoch = len(self.train) // self.recipe.batch_size
         self.total_steps = self.steps_per_epoch * self.epochs
-        self.fall_begins = self.recipe.plateau_steps(self.total_steps)
+        self.shared_steps = self.recipe.plateau_steps(self.total_steps)
         self.state: State = new_state(self.model, self.recipe, self.device)
         self.step = 0
         self.history: list[EpochRecord] = []
@@ -97,12 +97,14 @@ class Trainer:
 
         Raises DivergedError, StoppedError, or torch's out-of-memory error.
         """
-        self._resume()
+        finished = self._resume()
         self.last_kept = self._now()
         while self.step < self.total_steps:
             self._epoch()
-            if self.keeping is not None and self.step == self.total_steps:
-                self._save(self.keeping.fall)
+        if self.keeping is not None and not finished:
+            if self.shared_steps == self.total_steps:  # a longer training begins with all of it
+                self._save(self.keeping.plateau)
+            self._save(self.keeping.fall)
         return self.history
 
     def _epoch(self) -> None:
@@ -110,38 +112,30 @@ class Trainer:
         began = self._now()
         before = self.seconds
         permutation = order(self.seed, epoch, len(self.train))
-        chance = draws(self.seed, epoch, len(self.train))
+        columns = draws_per_image(self.recipe.augment, self.recipe.auto_augment)
+        chance = draws(self.seed, epoch, len(self.train), columns)
         self.state.model.train()
         for batch in range(first, self.steps_per_epoch):
             size = self.recipe.batch_size
-            self._learn(permutation[batch * size : (batch + 1) * size], chance)
+            self._learn(epoch, permutation[batch * size : (batch + 1) * size], chance)
             self.seconds = before + self._now() - began
             self._keep()
         self._finish_epoch(epoch)
 
-    def _learn(self, indices: torch.Tensor, chance: torch.Tensor) -> None:
-        recipe, state = self.recipe, self.state
+    def _learn(self, epoch: int, indices: torch.Tensor, chance: torch.Tensor) -> None:
         # Dropout draws from the step alone, so a resumed run needs no generator's state.
         torch.manual_seed((self.seed << 32) + self.step)
-        rate = recipe.learning_rate_at(self.step, self.total_steps, self.steps_per_epoch)
-        for group in state.optimizer.param_groups:
-            group["lr"] = rate
-        images, labels = batch_on(self.train, indices, self.device)
-        images = augment(images, chance[indices], recipe.augment, self.train.mean, self.train.std)
-        with _autocast(self.device, recipe):
-            logits = state.model(images)
-            loss = functional.cross_entropy(logits, labels, label_smoothing=recipe.label_smoothing)
-        state.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
-        if recipe.clip_norm:
-            state.scaler.unscale_(state.optimizer)
-            nn.utils.clip_grad_norm_(state.model.parameters(), recipe.clip_norm)
-        state.scaler.step(state.optimizer)
-        state.scaler.update()
-        state.optimizer.zero_grad(set_to_none=True)
-        if state.averaged is not None:
-            state.averaged.update_parameters(state.model)
-        self.loss_sum += loss.detach().float()
+        rate = self.recipe.learning_rate_at(self.step, self.total_steps, self.steps_per_epoch)
+        parts = (self._part(epoch, part, chance) for part in indices.chunk(self.recipe.accumulate))
+        self.loss_sum += learn(self.state, self.recipe, rate, parts, self.device)
         self.step += 1
+
+    def _part(
+        self, epoch: int, indices: torch.Tensor, chance: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        images, labels = batch_on(self.train, indices, self.device)
+        side = self.recipe.side_px_at(epoch, self.epochs, images.shape[-1])
+        return training_images(images, chance[indices], self.train, self.recipe, side), labels
 
     def _finish_epoch(self, epoch: int) -> None:
         loss = self.loss_sum.item() / self.steps_per_epoch
@@ -157,10 +151,10 @@ class Trainer:
             return
         stop = self.keeping.stop_asked()
         due = self._now() - self.last_kept >= self.keeping.every_seconds
-        at_fall = self.step == self.fall_begins and self.step < self.total_steps
+        at_fall = self.step == self.shared_steps and self.step < self.total_steps
         if not (stop or due or at_fall):
             return
-        shared = self.step <= self.fall_begins
+        shared = self.step <= self.shared_steps
         self._save(self.keeping.plateau if shared else self.keeping.fall)
         if stop:
             raise StoppedError(f"stopped at step {self.step} of {self.total_steps}")
@@ -177,14 +171,15 @@ class Trainer:
         history = [asdict(record) for record in self.history]
         return {"history": history, "loss_sum": self.loss_sum.item(), "seconds": self.seconds}
 
-    def _resume(self) -> None:
+    def _resume(self) -> bool:
+        """Take up the newest checkpoint; whether it is this training's own last one."""
         if self.keeping is None:
-            return
-        kept = next(checkpoint.whole(self.keeping.fall, at_most=self.total_steps), None)
-        if kept is None:
-            kept = next(checkpoint.whole(self.keeping.plateau, at_most=self.fall_begins), None)
+            return False
+        own = next(checkpoint.whole(self.keeping.fall, at_most=self.total_steps), None)
+        kept = own or next(checkpoint.whole(self.keeping.plateau, at_most=self.shared_steps), None)
         if kept is not None:
             self._take(kept.step, kept.tensors, kept.record)
+        return own is not None and own.step == self.total_steps
 
     def _take(
         self, step: int, tensors: Mapping[str, torch.Tensor], record: Mapping[str, Any]
@@ -201,29 +196,3 @@ class Trainer:
 
     def _now(self) -> float:
         return time.monotonic() if self.keeping is None else self.keeping.clock()
-
-
-def batch_on(
-    split: Split, indices: torch.Tensor, device: torch.device
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """The images (uint8, B × C × H × W) and labels (B) of these indices, on the device."""
-    images = split.fetch(indices).to(device, non_blocking=True)
-    return images, split.labels[indices].to(device, non_blocking=True)
-
-
-@torch.inference_mode()
-def accuracy(model: nn.Module, split: Split, recipe: Recipe, device: torch.device) -> float:
-    """Top-1 accuracy of the model on a split, a fraction; the images are not augmented."""
-    model.eval()
-    right = torch.zeros((), dtype=torch.long, device=device)
-    for indices in torch.split(torch.arange(len(split)), EVALUATION_BATCH):
-        images, labels = batch_on(split, indices, device)
-        with _autocast(device, recipe):
-            logits = model(augment(images, None, "none", split.mean, split.std))
-        right += (logits.argmax(1) == labels).sum()
-    return float(right.item() / len(split))
-
-
-def _autocast(device: torch.device, recipe: Recipe) -> torch.autocast:
-    dtype = torch.bfloat16 if recipe.precision == "bfloat16" else torch.float16
-    return torch.autocast(device.type, dtype=dtype, enabled=recipe.precision != "float32")

@@ -2,29 +2,47 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf
-from typing import ClassVar, Literal, get_args
+from typing import Any, ClassVar, Literal, assert_never, get_args
 
-from scaling_search.data.augment import Policy
+from scaling_search.data.augment import AutoPolicy, Policy
 from scaling_search.errors import require
+from scaling_search.training import schedule
+from scaling_search.training.schedule import Schedule
 
 Optimizer = Literal["sgd", "adamw", "rmsprop"]
 Precision = Literal["float32", "bfloat16", "float16"]
+MemoryFormat = Literal["channels-last", "contiguous"]
+Compile = Literal["off", "default", "reduce-overhead"]
+
+FULL_SIDE_FROM = 0.75  # of the epochs: from here on a progressive training sees whole images
+SIDE_MULTIPLE_PX, SMALLEST_SIDE_PX = 4, 8
 
 
 @dataclass(frozen=True)
 class Recipe:
     """One training recipe.
 
-    The learning rate warms up for `warmup_epochs`, stays at its peak, and over the last
-    `cooldown_fraction` of the steps falls linearly to zero. The plateau before the fall does not
-    depend on how long the training will be, so a longer training continues a shorter one from
-    where its fall began, and every rung of a search ends with a complete schedule: cut-off runs
-    are never compared at a high learning rate (the schedule of arXiv 2405.18392).
+    `learning_rate` is the peak at `batch_size`, `schedule` its way:
+    - "trapezoid" warms up for `warmup_epochs`, stays at the peak, and over the last
+      `cooldown_fraction` of the steps falls linearly to zero. The plateau before the fall does not
+      depend on how long the training will be, so a longer training continues a shorter one from
+      where its fall began, and every rung of a search ends with a complete schedule: cut-off runs
+      are never compared at a high learning rate (the schedule of arXiv 2405.18392).
+    - "cosine" (after `warmup_epochs`) and "one-cycle" (which rises for `rise_fraction` of the steps
+      instead of `warmup_epochs`) end with a complete schedule too, but depend on the length from
+      the first step: a rung of another length is trained anew.
+    - "exponential" (after `warmup_epochs`, times `decay_factor` every `decay_epochs`) knows no
+      length: a longer training continues a shorter one from its end, and the shorter one was cut
+      off before its rate had fallen.
 
-    `learning_rate` is the peak at `batch_size`; `clip_norm` 0 switches clipping off, `ema_decay`
-    0 the averaging of weights; `dropout` None keeps the architecture's own.
+    `clip_norm` 0 switches clipping off, `ema_decay` 0 the averaging of weights; `ema_warmup`
+    averages over fewer steps at first, min(ema_decay, (1 + n) / (10 + n)) at step n; `dropout` None
+    keeps the architecture's own. `accumulate` splits each batch into so many parts whose gradients
+    are added; batch norms see the parts. `progressive_from` is the first epoch's side as a fraction
+    of the network's; it rises to 1 over three quarters of the epochs. With `evaluate_px_factor`
+    other than 1 the trained network is scored once more, at so many times its side.
     """
 
     optimizer: Optimizer = "sgd"
@@ -41,42 +59,114 @@ class Recipe:
     dropout: float | None = None
     augment: Policy = "shift"
     precision: Precision = "float32"
+    # Each default from here on means what was done before there was the field.
+    schedule: Schedule = "trapezoid"
+    rise_fraction: float = 0.3
+    decay_factor: float = 0.97
+    decay_epochs: float = 2.4
+    ema_warmup: bool = False
+    auto_augment: AutoPolicy = "none"
+    accumulate: int = 1
+    memory_format: MemoryFormat = "channels-last"
+    compile: Compile = "off"
+    progressive_from: float = 1.0
+    evaluate_px_factor: float = 1.0
 
     # pydantic reads this when a recipe comes from a file: a misspelt key must not pass.
     __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
 
     def __post_init__(self) -> None:
         """Raise UserError for a value outside its range."""
-        rate = self.learning_rate
-        require(0 < rate < inf, "learning_rate must be positive and finite", rate)
         require(self.batch_size >= 1, "batch_size must be at least 1", self.batch_size)
+        rule = f"accumulate must divide batch_size = {self.batch_size}"
+        split = self.accumulate
+        require(split >= 1 and self.batch_size % split == 0, rule, split)
+        for name in ("learning_rate", "decay_epochs", "evaluate_px_factor"):
+            value = getattr(self, name)
+            require(0 < value < inf, f"{name} must be positive and finite", value)
         for name in ("weight_decay", "warmup_epochs", "clip_norm"):
             value = getattr(self, name)
             require(0 <= value < inf, f"{name} must be 0 or more", value)
         for name in ("momentum", "label_smoothing", "ema_decay", "drop_path", "dropout"):
             value = getattr(self, name)
             require(value is None or 0 <= value < 1, f"{name} must lie in [0, 1)", value)
-        require(
-            0 < self.cooldown_fraction <= 1,
-            "cooldown_fraction must lie in (0, 1]",
-            self.cooldown_fraction,
-        )
+        for name in ("cooldown_fraction", "decay_factor", "progressive_from"):
+            value = getattr(self, name)
+            require(0 < value <= 1, f"{name} must lie in (0, 1]", value)
+        require(0 < self.rise_fraction < 1, "rise_fraction must lie in (0, 1)", self.rise_fraction)
         self._check_choices()
 
     def _check_choices(self) -> None:
-        choices = {"optimizer": Optimizer, "augment": Policy, "precision": Precision}
+        choices: dict[str, Any] = {
+            "optimizer": Optimizer,
+            "augment": Policy,
+            "auto_augment": AutoPolicy,
+            "precision": Precision,
+            "schedule": Schedule,
+            "memory_format": MemoryFormat,
+            "compile": Compile,
+        }
         for name, choice in choices.items():
             known, value = get_args(choice), getattr(self, name)
             require(value in known, f"{name} must be one of {', '.join(known)}", value)
 
+    @property
+    def training(self) -> Recipe:
+        """The recipe without what is read of the network once it is trained."""
+        return replace(self, evaluate_px_factor=1.0)
+
+    def at_batch(self, batch_size: int) -> Recipe:
+        """The recipe at another batch size, its rate in proportion (arXiv 1706.02677)."""
+        rate = self.learning_rate * batch_size / self.batch_size
+        return replace(self, batch_size=batch_size, learning_rate=rate)
+
     def plateau_steps(self, total_steps: int) -> int:
-        """The number of steps before the learning rate begins to fall."""
-        return total_steps - max(1, round(self.cooldown_fraction * total_steps))
+        """The number of first steps that are the same in every longer training."""
+        if self.progressive_from < 1:  # the sides depend on the number of epochs
+            return 0
+        match self.schedule:
+            case "trapezoid":
+                return self._fall_begins(total_steps)
+            case "cosine" | "one-cycle":
+                return 0
+            case "exponential":
+                return total_steps
+            case _:
+                assert_never(self.schedule)
 
     def learning_rate_at(self, step: int, total_steps: int, steps_per_epoch: int) -> float:
         """The learning rate of step `step` (from 0) of `total_steps`."""
         warmup_steps = self.warmup_epochs * steps_per_epoch
-        warm = min(1.0, (step + 1) / warmup_steps) if warmup_steps else 1.0
-        fall_begins = self.plateau_steps(total_steps)
-        left = (total_steps - step) / (total_steps - fall_begins)
-        return self.learning_rate * warm * min(1.0, left)
+        warm = self.learning_rate * schedule.warm_up(step, warmup_steps)
+        match self.schedule:
+            case "trapezoid":
+                return warm * schedule.trapezoid(step, total_steps, self._fall_begins(total_steps))
+            case "cosine":
+                return warm * schedule.cosine(step, total_steps, warmup_steps)
+            case "one-cycle":
+                share = schedule.one_cycle(step, total_steps, self.rise_fraction)
+                return self.learning_rate * share
+            case "exponential":
+                every = self.decay_epochs * steps_per_epoch
+                return warm * schedule.exponential(step, warmup_steps, every, self.decay_factor)
+            case _:
+                assert_never(self.schedule)
+
+    def side_px_at(self, epoch: int, epochs: int, px: int) -> int:
+        """The side of the images of epoch `epoch` (from 0) for a network of `px`.
+
+        A multiple of 4 px, at least 8, until it is `px`; the last epoch always sees whole images.
+        """
+        rise = FULL_SIDE_FROM * (epochs - 1)
+        if self.progressive_from == 1 or epoch >= rise:
+            return px
+        side = px * (self.progressive_from + (1 - self.progressive_from) * epoch / rise)
+        whole = SIDE_MULTIPLE_PX * round(side / SIDE_MULTIPLE_PX)
+        return min(px, max(SMALLEST_SIDE_PX, whole))
+
+    def evaluated_px(self, px: int) -> int:
+        """The side at which a network of `px` is scored once more; `px` itself: it is not."""
+        return max(1, round(self.evaluate_px_factor * px))
+
+    def _fall_begins(self, total_steps: int) -> int:
+        return total_steps - max(1, round(self.cooldown_fraction * total_steps))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, assert_never
 
@@ -10,17 +10,29 @@ import torch
 from torch import nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from scaling_search.training.recipe import Recipe
+from scaling_search.training.recipe import MemoryFormat, Recipe
+
+MEMORY_FORMATS: dict[MemoryFormat, torch.memory_format] = {
+    "channels-last": torch.channels_last,
+    "contiguous": torch.contiguous_format,
+}
+
+Forward = Callable[[torch.Tensor], torch.Tensor]
 
 
 @dataclass(frozen=True)
 class State:
-    """A network in training: the model, its optimiser, its averaged copy and its loss scaler."""
+    """A network in training: the model, its optimiser, its averaged copy and its loss scaler.
+
+    `forward` gives the logits of a training step: the model itself, or the model compiled. Its
+    weights are the model's, so a checkpoint never shows which of the two it was.
+    """
 
     model: nn.Module
     optimizer: torch.optim.Optimizer
     averaged: AveragedModel | None
     scaler: torch.amp.GradScaler
+    forward: Forward
 
     @property
     def evaluated(self) -> nn.Module:
@@ -53,14 +65,32 @@ class State:
 
 
 def new_state(model: nn.Module, recipe: Recipe, device: torch.device) -> State:
-    """The state before the first step; moves the model to the device, channels last."""
-    model.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    """The state before the first step; moves the model to the device in the recipe's format."""
+    layout = MEMORY_FORMATS[recipe.memory_format]
+    model.to(device=device, memory_format=layout)  # type: ignore[call-overload]
     averaged = None
     if recipe.ema_decay:
-        average = get_ema_multi_avg_fn(recipe.ema_decay)  # type: ignore[no-untyped-call]
-        averaged = AveragedModel(model, multi_avg_fn=average, use_buffers=True)
+        averaged = AveragedModel(model, multi_avg_fn=_average(recipe), use_buffers=True)
     scaler = torch.amp.GradScaler(device.type, enabled=recipe.precision == "float16")
-    return State(model, optimizer(model, recipe), averaged, scaler)
+    forward: Forward = model
+    if recipe.compile != "off":
+        forward = torch.compile(model, mode=recipe.compile)
+    return State(model, optimizer(model, recipe), averaged, scaler, forward)
+
+
+def _average(recipe: Recipe) -> Callable[..., None]:
+    """How averaged weights follow; torch copies those of the first step."""
+    if not recipe.ema_warmup:
+        constant: Callable[..., None] = get_ema_multi_avg_fn(recipe.ema_decay)  # type: ignore[no-untyped-call]
+        return constant
+
+    def follow(averaged: Any, current: Any, already: torch.Tensor) -> None:
+        steps = int(already) + 1
+        # tf.train.ExponentialMovingAverage with `num_updates`, as EfficientNet's main.py has it.
+        decay = min(recipe.ema_decay, (1 + steps) / (10 + steps))
+        get_ema_multi_avg_fn(decay)(averaged, current, already)  # type: ignore[no-untyped-call]
+
+    return follow
 
 
 def optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:

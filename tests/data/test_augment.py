@@ -1,10 +1,13 @@
+"""Order and augmentation: pure functions of seed, epoch and index."""
+
 from __future__ import annotations
 
 import pytest
 import torch
 
-from scaling_search.data.augment import augment, draws, order, shift
+from scaling_search.data.augment import augment, draws, draws_per_image, order, shift
 
+DRAWN = [0.830039, 0.764602, 0.468892, 0.965418, 0.814548, 0.421037]
 MEAN, STD = torch.tensor([0.5]), torch.tensor([0.25])
 
 
@@ -41,11 +44,12 @@ def test_without_draws_no_image_is_shifted() -> None:
 
 
 @pytest.mark.parametrize("channels", [1, 3])
-@pytest.mark.parametrize("policy", ["none", "shift", "shift-flip"])
+@pytest.mark.parametrize("policy", ["none", "shift", "shift-flip", "random-resized-crop"])
 def test_batches_are_channels_last(channels: int, policy: str) -> None:
     images = torch.randint(0, 256, (4, channels, 8, 8), dtype=torch.uint8)
     mean, std = MEAN.expand(channels), STD.expand(channels)
-    made = augment(images, draws(0, 0, 4), policy, mean, std)  # type: ignore[arg-type]
+    drawn = draws(0, 0, 4, draws_per_image(policy, "none"))  # type: ignore[arg-type]
+    made = augment(images, drawn, policy, mean, std)  # type: ignore[arg-type]
     assert made.shape == (4, channels, 8, 8)
     assert made.is_contiguous(memory_format=torch.channels_last)
 
@@ -59,6 +63,21 @@ def test_a_shift_moves_each_image_by_its_own_draws_and_fills_with_zero() -> None
     assert moved[0, 0].tolist() == down
     assert torch.equal(moved[1], images[1])
     assert moved[2, 0].tolist() == up_left
+
+
+def test_what_a_shift_of_bytes_uncovers_is_filled_with_each_channels_own() -> None:
+    images = torch.full((1, 2, 8, 8), 7, dtype=torch.uint8)
+    fill = torch.tensor([1, 2], dtype=torch.uint8)
+    moved = shift(images, torch.tensor([0.0]), torch.tensor([0.5]), fill)
+    assert moved.dtype == torch.uint8
+    assert moved[0, :, 0].unique(dim=-1).tolist() == [[1], [2]]
+    assert (moved[0, :, 1:] == 7).all()
+
+
+def test_the_draws_of_old_policies_stay_what_they_were() -> None:
+    # Results in ledgers come from these numbers.
+    assert draws_per_image("shift-flip", "none") == 3
+    assert draws(0, 0, 2).flatten().tolist() == pytest.approx(DRAWN, abs=1e-6)
 
 
 def test_the_extreme_draws_reach_an_eighth_of_the_side() -> None:

@@ -9,7 +9,7 @@ import pytest
 import torch
 from PIL import Image
 
-from scaling_search.data import decode
+from scaling_search.data import decode, manifest
 from scaling_search.data.load import describe, load_split
 from scaling_search.data.request import DataRequest
 from scaling_search.errors import UserError
@@ -185,3 +185,122 @@ def test_imagenette_lies_in_its_own_folder_under_readable_names(
 def test_a_missing_imagenette_is_named_with_the_way_to_get_it(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"imagenette2-320, which isn't there: use --download"):
         describe(DataRequest("imagenette", root=str(tmp_path)))
+
+
+@pytest.mark.parametrize(
+    ("inside", "said"),
+    [
+        ("nowhere", "nothing is: put the images in <root>/train/<class>/"),
+        ("train", "name its parent"),
+        ("test/cat/0.png", "a file"),
+        ("test", "name its parent"),
+    ],
+)
+def test_a_wrong_root_is_answered_with_what_to_do(folder: Path, inside: str, said: str) -> None:
+    with pytest.raises(UserError, match=said) as caught:
+        describe(asked(folder / inside))
+    assert "\n" not in str(caught.value)
+
+
+def test_one_class_alone_is_refused(folder: Path) -> None:
+    for split in ("train", "test"):
+        shutil.rmtree(folder / split / "dog")
+    with pytest.raises(UserError, match="each of 2 classes or more, got 'cat' alone"):
+        describe(asked(folder))
+
+
+def test_jpegs_show_the_same_whoever_decodes_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "photo.jpg"
+    for mode, side, options in (
+        ("RGB", (64, 64), {}),
+        ("RGB", (150, 90), {"progressive": True}),
+        ("RGB", (70, 81), {"subsampling": 0}),
+        ("L", (64, 50), {}),
+        ("CMYK", (64, 50), {}),
+        ("RGB", (900, 700), {}),  # large enough for Pillow to decode a part of its pixels
+    ):
+        disc(60, side).convert(mode).save(path, "JPEG", **options)
+        assert decode.jpeg_side_px(memoryview(path.read_bytes())) == min(side)
+        for px in (64, 40):
+            ours = decode.decode(path, px, channels=3)
+            with monkeypatch.context() as patched:
+                patched.setattr(decode, "_by_torchvision", lambda path, px: None)
+                assert (ours == decode.decode(path, px, channels=3)).all()
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"\xff\xd8", b"\xff\xd8\xff\xe0\0\x10JFIF", b"\x89PNG\r\n"]
+)
+def test_what_is_no_jpeg_has_no_jpeg_side(content: bytes) -> None:
+    assert decode.jpeg_side_px(memoryview(content)) is None
+
+
+@pytest.fixture
+def by_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if the folder were too large to be read whole before a training."""
+    monkeypatch.setattr(manifest, "WHOLE_BYTES", 100)
+
+
+@pytest.mark.usefixtures("by_ends")
+@pytest.mark.parametrize("damage", ["cut", "empty", "other", "missing end"])
+def test_of_a_large_folder_a_damaged_file_is_named_by_its_ends(folder: Path, damage: str) -> None:
+    path = folder / "train" / "cat" / "photo.jpg"
+    disc(90, (400, 300)).save(path, quality=100)
+    whole = path.read_bytes()
+    describe(asked(folder))
+    cut = {"cut": whole[:-200], "empty": b"", "other": b"no image", "missing end": whole[:-2]}
+    path.write_bytes(cut[damage])
+    with pytest.raises(UserError, match=r"photo\.jpg must be an image, got"):
+        describe(asked(folder))
+    path.unlink()
+
+
+@pytest.mark.usefixtures("by_ends")
+def test_of_a_large_folder_only_the_ends_are_read(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def never(path: Path, content: bytes) -> tuple[int, int]:
+        raise AssertionError(f"{path} was decoded")
+
+    path = folder / "train" / "cat" / "photo.jpg"
+    disc(90, (400, 300)).save(path, quality=100)
+    first = describe(asked(folder))
+    assert (first.train_images + first.validation_images, first.native_px) == (21, 16)
+    forget()
+    monkeypatch.setattr(manifest, "size_of", never)
+    assert describe(asked(folder)) == first
+    path.write_bytes(path.read_bytes()[:-2] + b"\0\xff\xd9")
+    assert describe(asked(folder)).fingerprint != first.fingerprint
+
+
+def test_the_two_ways_of_looking_are_remembered_apart(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = describe(asked(folder)).fingerprint
+    with monkeypatch.context() as patched:
+        patched.setattr(manifest, "WHOLE_BYTES", 100)
+        assert describe(asked(folder)).fingerprint != whole
+    assert describe(asked(folder)).fingerprint == whole
+
+
+def test_what_was_checked_before_a_broken_file_is_not_checked_again(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(manifest, "TOGETHER", 1)
+    broken = folder / "train" / "dog" / "9.png"
+    kept = broken.read_bytes()
+    broken.write_bytes(b"")
+    with pytest.raises(UserError, match=r"9\.png"):
+        describe(asked(folder))
+    broken.write_bytes(kept)
+    seen: list[str] = []
+
+    def counting(path: Path, content: bytes) -> tuple[int, int]:
+        seen.append(path.name)
+        return decode.size_of(path, content)
+
+    monkeypatch.setattr(manifest, "size_of", counting)
+    describe(asked(folder, validation_fraction=0.1))
+    assert len(seen) < 28

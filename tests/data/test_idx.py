@@ -138,7 +138,7 @@ def test_a_download_that_fails_is_one_line(tmp_path: Path, monkeypatch: pytest.M
     def refuse(*args: object, **kwargs: object) -> None:
         raise RuntimeError("Error downloading\ntrain-images")
 
-    monkeypatch.setattr("torchvision.datasets.FashionMNIST", refuse)
+    monkeypatch.setattr("torchvision.datasets.utils.download_url", refuse)
     request = DataRequest("fashion-mnist", root=str(tmp_path), download=True)
     with pytest.raises(UserError, match="Error downloading train-images") as caught:
         describe(request)

@@ -60,3 +60,22 @@ def test_large_images_are_made_in_small_runs() -> None:
 def test_a_resident_split_lies_on_the_device(folder: Path) -> None:
     split = load_split(DataRequest("imagefolder", root=str(folder)), "train", 8, "cuda")
     assert split.fetch(torch.tensor([0])).is_cuda
+
+
+def test_statistics_of_a_streamed_split_are_computed_once(
+    folder: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request = DataRequest("imagefolder", root=str(folder))
+    monkeypatch.setattr(ready, "RESIDENT_BYTES", 1000)
+    first = load_split(request, "train", 12)
+    (kept,) = cache.glob("statistics/*.json")
+    forget()
+    with monkeypatch.context() as patched:
+        patched.setattr(ready, "_statistics", None)
+        again = load_split(request, "train", 12)
+    assert torch.equal(again.mean, first.mean)
+    assert torch.equal(again.std, first.std)
+    for damage in ("", "[1, 2]", "[[1], [2]]", "{}"):
+        kept.write_text(damage)
+        forget()
+        assert torch.equal(load_split(request, "train", 12).std, first.std)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 import torch
 
 from scaling_search.files import write_atomically
-from scaling_search.training.checkpoint import Checkpoint, load, save, whole
+from scaling_search.training.checkpoint import Checkpoint, intact, load, save, step_of, whole
 from tests.full_disk import no_file_grows_beyond
 
 ALL = 10**9 - 1
@@ -101,6 +102,40 @@ def test_a_full_disk_leaves_the_old_one_readable_and_no_litter(tmp_path: Path) -
     assert list(tmp_path.iterdir()) == [old]
     save(tmp_path, at(2))
     assert steps(tmp_path) == [2, 1]
+
+
+def test_a_file_its_name_and_its_new_folders_are_flushed_in_that_order(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[tuple[str, Path]] = []
+    fsync, rename = os.fsync, Path.replace
+
+    def flushed(descriptor: int) -> None:
+        done.append(("flush", Path(f"/proc/self/fd/{descriptor}").readlink()))
+        fsync(descriptor)
+
+    def renamed(path: Path, target: Path) -> Path:
+        done.append(("rename", target))
+        return rename(path, target)
+
+    monkeypatch.setattr(os, "fsync", flushed)
+    monkeypatch.setattr(Path, "replace", renamed)
+    folder = tmp_path / "plateau" / "fall"
+    kept = save(folder, at(1))
+    made, made_below, (first, beside), *rest = done
+    assert (made, made_below) == (("flush", tmp_path), ("flush", tmp_path / "plateau"))
+    assert first == "flush"
+    assert beside.parent == folder
+    assert beside.suffix == ".part"
+    assert rest == [("rename", kept), ("flush", folder)]
+
+
+def test_whether_a_file_is_whole_is_told_without_reading_it_as_a_checkpoint(tmp_path: Path) -> None:
+    path = save(tmp_path, at(1))
+    assert intact(path)
+    path.write_bytes(path.read_bytes()[:-1])
+    assert not intact(path)
+    assert step_of(path) == 1
 
 
 def test_an_atomic_write_replaces_the_file_or_leaves_it(tmp_path: Path) -> None:

@@ -12,15 +12,16 @@ import torch
 
 from scaling_search.errors import UserError
 from scaling_search.training.checkpoint import whole
+from scaling_search.training.evaluate import accuracy
 from scaling_search.training.loop import (
     DivergedError,
     EpochRecord,
     Keeping,
     StoppedError,
     Trainer,
-    accuracy,
 )
 from scaling_search.training.recipe import Optimizer, Recipe
+from scaling_search.training.schedule import Schedule
 from tests.training.small import (
     CPU,
     RECIPE,
@@ -126,6 +127,75 @@ def test_a_longer_training_continues_the_plateau_of_a_shorter_one(tmp_path: Path
     assert counter.counted == 20 - 6
     assert same_tensors(longer, from_scratch)
     assert longer.history == from_scratch.history
+
+
+SCHEDULES: tuple[Schedule, ...] = ("cosine", "one-cycle", "exponential")
+
+
+@pytest.mark.parametrize("step", [4, STEPS_PER_EPOCH, TOTAL])
+@pytest.mark.parametrize("schedule", SCHEDULES)
+def test_every_schedule_resumes_bitwise(schedule: Schedule, tmp_path: Path, step: int) -> None:
+    recipe = replace(RECIPE, schedule=schedule, ema_warmup=True)
+    straight = finished(tmp_path / "b", recipe=recipe)
+    stopped(tmp_path / "a", step, recipe)
+    training, steps = resumed(tmp_path / "a", recipe)
+    assert steps == TOTAL - step
+    assert same_tensors(training, straight)
+    assert training.history == straight.history
+    assert resumed(tmp_path / "a", recipe)[1] == 0  # its last checkpoint is its own
+
+
+def continued(folder: Path, schedule: Schedule, epochs: int, **changes: float) -> tuple[bool, int]:
+    """Two epochs, then another length beside them; whether it is as if alone, and its steps."""
+    recipe = replace(RECIPE, schedule=schedule, **changes)  # type: ignore[arg-type]
+    finished(folder / "shared", recipe=recipe, epochs=2)
+    counter = StopAfter()
+    kept = keeping(folder / "shared", counter, fall="other")
+    other = trainer(kept, weights_seed=0, epochs=epochs, recipe=recipe)
+    other.run()
+    alone = finished(folder / "alone", epochs=epochs, recipe=recipe)
+    return same_tensors(other, alone) and other.history == alone.history, counter.counted
+
+
+@pytest.mark.parametrize("schedule", ["cosine", "one-cycle"])
+def test_a_schedule_of_its_length_never_continues_another_length(
+    schedule: Schedule, tmp_path: Path
+) -> None:
+    assert continued(tmp_path, schedule, 4) == (True, 4 * STEPS_PER_EPOCH)
+    assert not list((tmp_path / "shared").glob("*.safetensors"))
+
+
+def test_a_schedule_without_length_continues_a_shorter_training_from_its_end(
+    tmp_path: Path,
+) -> None:
+    assert continued(tmp_path, "exponential", 4) == (True, 2 * STEPS_PER_EPOCH)
+
+
+def test_and_the_same_length_is_there_already_and_kept_as_its_own(tmp_path: Path) -> None:
+    assert continued(tmp_path, "exponential", 2) == (True, 0)
+    (own,) = (tmp_path / "shared" / "other").glob("*.safetensors")
+    assert own.name.startswith(f"{2 * STEPS_PER_EPOCH:09d}-")
+
+
+def test_growing_images_never_continue_another_length(tmp_path: Path) -> None:
+    alike = continued(tmp_path, "exponential", 3, progressive_from=0.9)
+    assert alike == (True, 3 * STEPS_PER_EPOCH)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"augment": "random-resized-crop", "auto_augment": "autoaugment"},
+        {"augment": "shift-flip", "auto_augment": "trivialaugment"},
+        {"augment": "none", "auto_augment": "randaugment", "memory_format": "contiguous"},
+    ],
+)
+def test_every_augmentation_resumes_bitwise(changes: dict[str, str], tmp_path: Path) -> None:
+    recipe = replace(RECIPE, **changes)  # type: ignore[arg-type]
+    straight = finished(tmp_path / "b", recipe=recipe)
+    stopped(tmp_path / "a", 7, recipe)
+    training, _ = resumed(tmp_path / "a", recipe)
+    assert same_tensors(training, straight)
 
 
 def test_a_shorter_training_never_starts_beyond_its_own_plateau(tmp_path: Path) -> None:
@@ -235,14 +305,3 @@ def test_as_many_images_as_a_batch_are_enough() -> None:
 def test_no_epochs_are_refused() -> None:
     with pytest.raises(UserError, match="at least 1 epoch, got 0"):
         trainer(epochs=0)
-
-
-def test_accuracy_is_the_share_of_right_answers_in_every_batch_size() -> None:
-    class Brightness(torch.nn.Module):
-        """Says class 0 for every image."""
-
-        def forward(self, images: torch.Tensor) -> torch.Tensor:
-            return torch.tensor([1.0, 0, 0, 0]).expand(len(images), 4)
-
-    images = split(300)  # more than one evaluation batch; every fourth is of class 0
-    assert accuracy(Brightness(), images, RECIPE, CPU) == 0.25

@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 
 from scaling_search.errors import UserError
+from scaling_search.identity import digest
 from scaling_search.training.recipe import Recipe
 
+DEFAULT_DIGEST, OTHER_DIGEST = "44136fa355b3678a", "60a493c5a01e7540"
 RECIPE = Recipe(learning_rate=0.8, warmup_epochs=0.5, cooldown_fraction=0.4)
 
 
@@ -73,8 +75,32 @@ def test_a_warm_up_longer_than_the_plateau_goes_on_in_the_fall() -> None:
         ("dropout", 1),
         ("augment", "mixup"),
         ("precision", "float64"),
+        ("schedule", "linear"),
+        ("rise_fraction", 0),
+        ("rise_fraction", 1),
+        ("decay_factor", 0),
+        ("decay_epochs", 0),
+        ("auto_augment", "augmix"),
+        ("memory_format", "nhwc"),
+        ("compile", "max-autotune"),
+        ("progressive_from", 0),
+        ("progressive_from", 1.1),
+        ("evaluate_px_factor", 0),
+        ("evaluate_px_factor", nan),
     ],
 )
 def test_a_value_out_of_range_is_refused_in_one_line(field: str, value: Any) -> None:
     with pytest.raises(UserError, match=f"^{field} must .*, got {value!r}$"):
         Recipe(**{field: value})
+
+
+def test_a_new_field_at_its_default_changes_no_digest() -> None:
+    # As it was before there were schedules: results in ledgers are found by this.
+    assert digest(Recipe()) == DEFAULT_DIGEST
+    assert digest(Recipe(batch_size=8, augment="none")) == OTHER_DIGEST
+
+
+def test_scoring_at_another_side_is_no_other_training() -> None:
+    recipe = Recipe(evaluate_px_factor=1.25)
+    assert recipe.training == Recipe()
+    assert (recipe.evaluated_px(28), Recipe().evaluated_px(28)) == (35, 28)

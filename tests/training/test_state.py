@@ -53,6 +53,18 @@ def test_averaged_weights_are_what_is_scored_and_follow_the_decay() -> None:
     assert [weight.item() for weight in state.evaluated.parameters()] == [5.0]
 
 
+def test_the_average_spans_fewer_steps_at_first() -> None:
+    model = nn.Linear(1, 1, bias=False)
+    state = new_state(model, Recipe(ema_decay=0.26, ema_warmup=True), CPU)
+    assert state.averaged is not None
+    # 8 is copied; then min(0.26, 3/12) = 0.25 and min(0.26, 4/13) = 0.26 of what was there.
+    for weight in (8.0, 0.0, 10.0):
+        nn.init.constant_(model.weight, weight)
+        state.averaged.update_parameters(model)
+    (followed,) = (weight.item() for weight in state.evaluated.parameters())
+    assert followed == pytest.approx(0.26 * 2 + 0.74 * 10)
+
+
 def test_without_averaging_the_weights_themselves_are_scored() -> None:
     model = nn.Linear(1, 1)
     assert new_state(model, Recipe(), CPU).evaluated is model

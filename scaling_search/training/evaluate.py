@@ -1,0 +1,63 @@
+"""Scoring a network: top-1 accuracy, with the batch norms folded into the convolutions."""
+
+from __future__ import annotations
+
+import copy
+from itertools import pairwise
+
+import torch
+from torch import nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from scaling_search.data.augment import augment
+from scaling_search.data.splits import Split
+from scaling_search.training.batches import batch_on
+from scaling_search.training.recipe import Recipe
+
+EVALUATION_BATCH = 256
+# Below so many images folding takes longer than it gains.
+FOLDED_FROM_IMAGES = 1024
+
+
+@torch.inference_mode()
+def accuracy(model: nn.Module, split: Split, recipe: Recipe, device: torch.device) -> float:
+    """Top-1 accuracy of the model on a split, a fraction; the images are not augmented."""
+    model.eval()
+    scored = folded(model) if len(split) >= FOLDED_FROM_IMAGES else model
+    right = torch.zeros((), dtype=torch.long, device=device)
+    for indices in torch.split(torch.arange(len(split)), EVALUATION_BATCH):
+        images, labels = batch_on(split, indices, device)
+        with autocast(device, recipe):
+            logits = scored(augment(images, None, "none", split.mean, split.std))
+        right += (logits.argmax(1) == labels).sum()
+    return float(right.item() / len(split))
+
+
+def folded(model: nn.Module) -> nn.Module:
+    """The model in evaluation, every batch norm that follows a convolution folded into it.
+
+    Only inside `nn.Sequential`, where the order of modules is that of the computation. The model
+    stays as it is; what is not folded is shared with it. Logits differ by rounding.
+    """
+    twin = copy.copy(model)
+    twin._modules = {
+        name: None if child is None else folded(child) for name, child in model._modules.items()
+    }
+    if type(twin) is nn.Sequential:
+        _fold_within(twin)
+    return twin
+
+
+def autocast(device: torch.device, recipe: Recipe) -> torch.autocast:
+    """The recipe's precision as a context."""
+    dtype = torch.bfloat16 if recipe.precision == "bfloat16" else torch.float16
+    return torch.autocast(device.type, dtype=dtype, enabled=recipe.precision != "float32")
+
+
+def _fold_within(sequence: nn.Sequential) -> None:
+    names = list(sequence._modules)
+    for name, following in pairwise(names):
+        first, second = sequence._modules[name], sequence._modules[following]
+        if isinstance(first, nn.Conv2d) and isinstance(second, nn.BatchNorm2d):
+            sequence._modules[name] = fuse_conv_bn_eval(first, second)
+            sequence._modules[following] = nn.Identity()

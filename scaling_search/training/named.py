@@ -1,0 +1,88 @@
+"""Recipes by name, each with its source; a study file says `recipe = "paper"`."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from scaling_search.errors import UserError
+from scaling_search.training.recipe import Recipe
+
+# EfficientNet (arXiv 1905.11946), section 5.2, and tensorflow/tpu, models/official/efficientnet:
+# main.py (rate 0.016 at batch 256, in proportion to the batch; the average's decay warms up) and
+# utils.py (the staircase of the rate). Dropout stays the architecture's own, 0.2 for B0 to 0.5 for
+# B7. Not the same as there: torch's RMSProp adds epsilon outside the root, starts its mean of
+# squares at 0 and not at 1, and applies the rate after the momentum. Of AutoAugment it is
+# torchvision's policy for ImageNet. The paper trains for 350 epochs.
+PAPER = Recipe(
+    optimizer="rmsprop",
+    learning_rate=0.256,
+    momentum=0.9,
+    weight_decay=1e-5,
+    batch_size=4096,
+    warmup_epochs=5,
+    schedule="exponential",
+    decay_factor=0.97,
+    decay_epochs=2.4,
+    label_smoothing=0.1,
+    ema_decay=0.9999,
+    ema_warmup=True,
+    drop_path=0.2,
+    augment="random-resized-crop",
+    auto_augment="autoaugment",
+)
+
+# One cycle (arXiv 1708.07120), Nesterov's momentum and weight decay as CIFAR networks are usually
+# trained, label smoothing (arXiv 1512.00567), crop and flip. The average's warm-up makes it span a
+# ninth of the steps that are done, so it fits trainings of any length.
+MODERN = Recipe(
+    optimizer="sgd",
+    learning_rate=0.1,
+    momentum=0.9,
+    weight_decay=5e-4,
+    batch_size=64,
+    schedule="one-cycle",
+    label_smoothing=0.1,
+    ema_decay=0.999,
+    ema_warmup=True,
+    augment="shift-flip",
+)
+
+NAMED: dict[str, Recipe] = {"default": Recipe(), "paper": PAPER, "modern": MODERN}
+
+
+def named(name: object) -> Recipe:
+    """The recipe of this name; raises UserError with the known names for an unknown one."""
+    if isinstance(name, str) and name in NAMED:
+        return NAMED[name]
+    near = difflib.get_close_matches(str(name), NAMED, 1)
+    hint = f"did you mean {near[0]}? " if near else ""
+    raise UserError(f"unknown recipe {name!r}: {hint}known are {', '.join(NAMED)}")
+
+
+def expanded(given: object, source: str) -> object:
+    """What a file says of its recipe, with a name replaced by the fields it stands for.
+
+    `"paper"` and `{"like": "paper", …}` become a table of fields, in which what stands beside
+    `like` comes first; a batch size without a rate takes the named rate in proportion. Anything
+    else comes back as it is. Raises UserError naming `source` for an unknown name.
+    """
+    if isinstance(given, str):
+        given = {"like": given}
+    if not isinstance(given, Mapping) or "like" not in given:
+        return given
+    changes = {key: value for key, value in given.items() if key != "like"}
+    try:
+        recipe = named(given["like"])
+    except UserError as error:
+        raise UserError(f"{source}: recipe.like: {error}") from None
+    return asdict(_at_batch(recipe, changes)) | changes
+
+
+def _at_batch(recipe: Recipe, changes: Mapping[str, Any]) -> Recipe:
+    batch = changes.get("batch_size")
+    if not isinstance(batch, int) or batch < 1 or "learning_rate" in changes:
+        return recipe
+    return recipe.at_batch(batch)

@@ -1,0 +1,80 @@
+"""One step of the optimiser: forward and backward of each part of a batch, then the update."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from scaling_search.errors import UserError
+from scaling_search.training.evaluate import autocast
+from scaling_search.training.recipe import Recipe
+from scaling_search.training.state import State
+
+
+def learn(
+    state: State,
+    recipe: Recipe,
+    learning_rate: float,
+    parts: Iterable[tuple[torch.Tensor, torch.Tensor]],
+    device: torch.device,
+) -> torch.Tensor:
+    """Take one step on a batch that comes in `recipe.accumulate` equal parts; its mean loss.
+
+    Each part is its images (float32, B × C × H × W) and labels (B). Raises UserError when the
+    network can't be compiled as the recipe asks.
+    """
+    for group in state.optimizer.param_groups:
+        group["lr"] = learning_rate
+    if recipe.compile == "off":
+        loss = _gradients(state, recipe, parts, device)
+    else:
+        loss = _compiled_gradients(state, recipe, parts, device)
+    if recipe.clip_norm:
+        state.scaler.unscale_(state.optimizer)
+        nn.utils.clip_grad_norm_(state.model.parameters(), recipe.clip_norm)
+    state.scaler.step(state.optimizer)
+    state.scaler.update()
+    state.optimizer.zero_grad(set_to_none=True)
+    if state.averaged is not None:
+        state.averaged.update_parameters(state.model)
+    return loss
+
+
+def _gradients(
+    state: State,
+    recipe: Recipe,
+    parts: Iterable[tuple[torch.Tensor, torch.Tensor]],
+    device: torch.device,
+) -> torch.Tensor:
+    total = torch.zeros((), device=device)
+    for images, labels in parts:
+        with autocast(device, recipe):
+            logits = state.forward(images)
+            loss = functional.cross_entropy(logits, labels, label_smoothing=recipe.label_smoothing)
+        if recipe.accumulate > 1:
+            loss = loss / recipe.accumulate
+        state.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
+        total += loss.detach().float()
+    return total
+
+
+def _compiled_gradients(
+    state: State,
+    recipe: Recipe,
+    parts: Iterable[tuple[torch.Tensor, torch.Tensor]],
+    device: torch.device,
+) -> torch.Tensor:
+    # torch._dynamo is loaded by now, and takes seconds where it is not.
+    from torch._dynamo.exc import TorchDynamoException
+
+    try:
+        return _gradients(state, recipe, parts, device)
+    except TorchDynamoException as error:
+        said = " ".join(str(error).split("\n")[:2])
+        raise UserError(
+            f"compile must be 'off' where torch can't compile the network, got "
+            f"{recipe.compile!r}: {said}"
+        ) from error

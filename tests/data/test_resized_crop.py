@@ -1,0 +1,66 @@
+"""The random resized crop: torchvision's, of a whole batch."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from torchvision.transforms import v2
+
+from scaling_search.data.augment import draws
+from scaling_search.data.resized_crop import boxes, random_resized_crop
+
+DRAWS = 5
+
+
+def images(n: int, channels: int, side: int) -> torch.Tensor:
+    generator = torch.Generator().manual_seed(0)
+    return torch.randint(0, 256, (n, channels, side, side), generator=generator).to(torch.uint8)
+
+
+@pytest.mark.parametrize(("channels", "side"), [(1, 28), (3, 33)])
+def test_each_image_is_what_torchvision_makes_of_its_own_box(channels: int, side: int) -> None:
+    whole, drawn = images(40, channels, side), draws(0, 0, 40, DRAWS)
+    made = random_resized_crop(whole, drawn)
+    places = torch.stack(boxes(drawn, side), dim=1).tolist()
+    for image, ours, place, mirror in zip(whole, made, places, drawn[:, 2] < 0.5, strict=True):
+        top, left, height, width = place
+        theirs = v2.functional.resized_crop(image, top, left, height, width, [side, side])
+        theirs = theirs.flip(-1) if mirror else theirs
+        # Half-way values may be rounded either way.
+        assert (theirs.int() - ours.int()).abs().max() <= 1
+
+
+def test_the_whole_image_at_the_largest_area_is_left_as_it_is() -> None:
+    whole = images(1, 3, 16)
+    drawn = torch.tensor([[0.5, 0.5, 0.9, 1 - 2**-24, 0.5]])
+    assert torch.equal(random_resized_crop(whole, drawn), whole)
+
+
+def test_boxes_lie_inside_and_are_spread_as_torchvisions() -> None:
+    side, n = 1000, 4000
+    top, left, height, width = boxes(draws(1, 0, n, DRAWS), side)
+    assert min(top.min(), left.min()) >= 0
+    assert (top + height).max() <= side
+    assert (left + width).max() <= side
+    torch.manual_seed(0)
+    blank = torch.empty(1, side, side)
+    transform = v2.RandomResizedCrop(side)
+    theirs = [transform.make_params([blank]) for _ in range(n)]
+    for ours, name in ((height, "height"), (width, "width"), (top, "top"), (left, "left")):
+        expected = torch.tensor([float(box[name]) for box in theirs])
+        for quantile in (0.1, 0.5, 0.9):
+            a, b = ours.float().quantile(quantile), expected.quantile(quantile)
+            assert abs(a - b) < 0.04 * side, (name, quantile)
+    area, ratio = (height * width / side**2), (width / height)
+    assert 0.07 < area.min() < 0.1
+    assert math.isclose(ratio.log().mean(), 0, abs_tol=0.02)
+    assert ratio.min() > 0.74
+    assert ratio.max() < 1.35
+
+
+def test_an_image_is_cropped_alike_in_any_batch() -> None:
+    whole, drawn = images(6, 3, 16), draws(1, 2, 6, DRAWS)
+    made = random_resized_crop(whole, drawn)
+    assert torch.equal(random_resized_crop(whole[2:4], drawn[2:4]), made[2:4])
