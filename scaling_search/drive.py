@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from scaling_search.arch.spec import Architecture
@@ -12,12 +12,13 @@ from scaling_search.cost.latency.profile import time_networks
 from scaling_search.cost.latency.protocol import SystemClock
 from scaling_search.cost.latency.values import Place
 from scaling_search.files import as_json, write_atomically
-from scaling_search.jobs.executor import Ended, Event, Executor, each_of
+from scaling_search.jobs.executor import Ended, Event, Executor, Source, each_of
 from scaling_search.jobs.job import TrainJob
 from scaling_search.jobs.ledger import Ledger
 from scaling_search.outlook import Work, after_step
 from scaling_search.search.halving import Step
 from scaling_search.setting import Setting
+from scaling_search.timing_rounds import Rounds
 
 
 class Watch(Protocol):
@@ -78,6 +79,14 @@ class Drive:
         """
         write_atomically(self.ledger.path.with_name("environment.json"), as_json(self.environment))
 
+    def knowing(self, ask: Callable[[Setting], object]) -> Drive:
+        """This drive once `ask` finds every latency that the budget needs; nothing may train."""
+        if self.setting.study.budget.resource != "latency":
+            return self
+        place = Place(self.device, machine_of(self.device))
+        rounds = Rounds(self.ledger, place, self.watch.say)
+        return replace(self, setting=rounds.until(self.setting, ask))
+
     def time(self, networks: list[Architecture]) -> None:
         """Time the networks, unless this machine has timed them; nothing trains beside it."""
         if not networks or not self.setting.study.timing.seconds:
@@ -91,9 +100,36 @@ class Drive:
             self.ledger.accept_timed(timed, {"device": place.machine})
 
     def search(self, afterwards: Work) -> Step:
-        """Run the search to its end."""
+        """Run the search to its end; every result so far decides on the next training."""
+        announced: set[str] = set()
+        begun: set[str] = set()
+
+        def following() -> TrainJob | None:
+            step = self.setting.step(self.ledger.get)
+            if not announced.issuperset(job.hash for job in step.missing):
+                announced.update(job.hash for job in step.missing)
+                self._announce_step(step, afterwards)
+            waiting = [job for job in step.missing if job.hash not in begun]
+            # The longest first, so that no core waits for it at the end of a rung.
+            longest = max(waiting, key=lambda job: job.mac_images, default=None)
+            begun.update([] if longest is None else [longest.hash])
+            return longest
+
+        self._run(following)
+        return self.setting.step(self.ledger.get)
+
+    def _announce_step(self, step: Step, afterwards: Work) -> None:
         rungs = len(self.setting.study.search.rungs)
-        while not (step := self.setting.step(self.ledger.get)).done:
-            later = after_step(self.setting, step) + afterwards
-            self.finish(f"search, rung {len(step.rungs)} of {rungs}", step.missing, later)
-        return step
+        later = after_step(self.setting, step) + afterwards
+        self._announce(f"search, rung {len(step.rungs)} of {rungs}", step.missing, later)
+
+    def _announce(self, name: str, jobs: Sequence[TrainJob], later: Work) -> None:
+        self.note_environment()
+        self.watch.phase(name, jobs, later)
+
+    def _run(self, source: Source) -> None:
+        where = {"device": self.environment["device"]}
+        for event in self.executor.run(source):
+            if isinstance(event, Ended):
+                self.ledger.accept(event.job, event.result, where)
+            self.watch.event(event)

@@ -16,7 +16,7 @@ def write_atomically(path: Path, content: str | bytes | Iterable[Chunk]) -> Path
 
     Makes the folder. Raises OSError when the disk is full; what was there is untouched then.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     try:
         with beside.open("wb") as file:
@@ -27,8 +27,25 @@ def write_atomically(path: Path, content: str | bytes | Iterable[Chunk]) -> Path
         beside.replace(path)
     finally:
         beside.unlink(missing_ok=True)
-    _flush(path.parent)
+    flush_folder(path.parent)
     return path
+
+
+def make_folder(folder: Path) -> None:
+    """Make the folder and those above it; a crash does not take a new one away again."""
+    missing = [each for each in (folder, *folder.parents) if not each.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    for made in reversed(missing):
+        flush_folder(made.parent)
+
+
+def flush_folder(folder: Path) -> None:
+    """Flush to disk which files and folders there are in it."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def as_json(values: object) -> bytes:
@@ -40,11 +57,3 @@ def _chunks(content: str | bytes | Iterable[Chunk]) -> Iterable[Chunk]:
     if isinstance(content, str):
         return (content.encode(),)
     return (content,) if isinstance(content, bytes) else content
-
-
-def _flush(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 from pydantic import TypeAdapter, ValidationError
 
+from scaling_search.arch.scaling import Coefficients
 from scaling_search.arch.spec import Architecture
+from scaling_search.compare.family import Member
 from scaling_search.compare.frames import curves_frame, runs_frame
 from scaling_search.compare.gains import gains
 from scaling_search.cost.explain import Axis as GrowthAxis
@@ -20,9 +23,11 @@ from scaling_search.jobs.ledger import Ledger
 from scaling_search.report.page import Evidence, Paths, Time, write_report
 from scaling_search.search.constants import Constants
 from scaling_search.search.halving import Step
+from scaling_search.search.resources import UntimedError
 from scaling_search.search.table import COLUMNS, search_frame
 from scaling_search.setting import Setting
 from scaling_search.study import read
+from scaling_search.trust import trust_of
 
 _INFO = TypeAdapter(DataInfo)
 
@@ -32,7 +37,8 @@ class Outcome:
     """What a run found: the constants (None when they were given), tables, and the report.
 
     `runs` has one row a training of the comparison, `search` one a candidate, `curves` one an
-    epoch, `gains` one a φ and rival; accuracies are fractions, gains percentage points.
+    epoch, `gains` one a φ and rival; accuracies are fractions, gains percentage points. `cautions`
+    are sentences on how far the constants are to be trusted.
     """
 
     constants: Constants | None
@@ -41,6 +47,7 @@ class Outcome:
     curves: pd.DataFrame
     gains: pd.DataFrame
     report: Paths
+    cautions: tuple[str, ...] = ()
 
 
 def redraw(out: Path, *, function: str | None = None) -> Outcome:
@@ -63,7 +70,11 @@ def read_setting(out: Path, *, function: str | None = None) -> Setting:
         raise UserError(
             f"a run directory holds study.toml and data.json, got {str(out)!r}: run the study first"
         ) from None
-    return Setting(study, info)
+    setting = Setting(study, info)
+    if study.budget.resource != "latency":
+        return setting
+    ledger = out / "ledger.jsonl"
+    return setting.knowing(Ledger.glance(ledger).timings()) if ledger.exists() else setting
 
 
 def report_of(setting: Setting, ledger: Ledger, out: Path) -> Outcome:
@@ -71,10 +82,11 @@ def report_of(setting: Setting, ledger: Ledger, out: Path) -> Outcome:
     study, find = setting.study, ledger.get
     constants, searched, step = _searched(setting, ledger)
     coefficients = constants.coefficients if constants else study.compare.constants
-    members = setting.members(coefficients) if coefficients else ()
+    members = _members(setting, coefficients)
     seeds = study.compare.seeds
     runs = runs_frame(members, seeds, setting.compare_job, find)
     curves = curves_frame(members, seeds, setting.compare_job, find)
+    trust = trust_of(setting, constants, step, find)
     evidence = Evidence(
         title=study.name,
         question=_question(setting),
@@ -86,8 +98,18 @@ def report_of(setting: Setting, ledger: Ledger, out: Path) -> Outcome:
         environment=json.loads((out / "environment.json").read_text()),
         command=f"scaling-search run study.toml --out {out.name}",
         time=_time(setting, ledger, setting.line_up(members, step)),
+        cautions=trust.sentences,
+        check=trust.check,
     )
-    return Outcome(constants, runs, searched, curves, gains(runs), write_report(evidence, out))
+    report = write_report(evidence, out)
+    return Outcome(constants, runs, searched, curves, gains(runs), report, trust.sentences)
+
+
+def _members(setting: Setting, coefficients: Coefficients | None) -> tuple[Member, ...]:
+    """The networks of the comparison; none where a search alone has not timed them yet."""
+    with suppress(UntimedError):
+        return setting.members(coefficients) if coefficients else ()
+    return ()
 
 
 def _time(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 from scaling_search.arch.spec import Architecture
@@ -11,12 +13,13 @@ from scaling_search.arch.strides import small_map_warning
 from scaling_search.compare.frames import comparison_jobs
 from scaling_search.data.load import describe
 from scaling_search.drive import Drive, Silent, Watch
-from scaling_search.errors import UserError
+from scaling_search.errors import require
 from scaling_search.files import as_json, write_atomically
 from scaling_search.jobs.environment import chosen_device, environment
 from scaling_search.jobs.execute import Place
-from scaling_search.jobs.executor import Executor, Inline, Workers, default_workers
+from scaling_search.jobs.executor import Inline, Workers, default_workers
 from scaling_search.jobs.ledger import Ledger
+from scaling_search.jobs.on_ray import Found, OnRay
 from scaling_search.outcome import Outcome, report_of
 from scaling_search.outlook import Work, comparison
 from scaling_search.setting import Setting
@@ -30,20 +33,42 @@ def run(
     device: str = "auto",
     workers: int | None = None,
     limit_seconds: float | None = None,
+    ray: str | None = None,
+    gpus_per_job: float | None = None,
     search_only: bool = False,
     watch: Watch | None = None,
 ) -> Outcome:
     """Search, conclude, compare and report; whatever the ledger in `out` holds is not run again.
 
     `workers` processes train at a time (None: one a core; 0: in this process); a training longer
-    than `limit_seconds` is recorded as timed out. Raises UserError for a request that can't be
-    met, before anything is trained.
+    than `limit_seconds` is recorded as timed out. `ray` trains on a Ray cluster instead, `workers`
+    trainings at a time at most, each with `gpus_per_job` of a GPU: see `OnRay`. Raises UserError
+    for a request that can't be met, before anything is trained.
     """
+    rule = "a job's share of a GPU is given on a Ray cluster"
+    require(ray is not None or gpus_per_job is None, rule, gpus_per_job, "add --ray ADDRESS")
+    on_ray = None if ray is None else OnRay(ray, gpus_per_job)
     watch = watch or Silent()
-    device = chosen_device(device)
-    workers = default_workers(device) if workers is None else workers
-    if workers < 0:
-        raise UserError(f"workers must be 0 or more, got {workers}")
+    with driving(study, out, device, workers, limit_seconds, watch, on_ray) as drive:
+        return _run(drive, out, search_only)
+
+
+@contextmanager
+def driving(
+    study: Study,
+    out: Path,
+    device: str,
+    workers: int | None,
+    limit_seconds: float | None,
+    watch: Watch,
+    on_ray: OnRay | None = None,
+) -> Iterator[Drive]:
+    """What trains in a run directory: its images are checked, and its ledger is held till the end.
+
+    Raises UserError as `run` does.
+    """
+    device = device if on_ray else chosen_device(device)
+    require(workers is None or workers >= 0, "workers must be 0 or more", workers)
     info = describe(study.data, report=watch.say)
     setting = Setting(study, info)
     with ExitStack() as stack:
@@ -51,27 +76,33 @@ def run(
         for note in [*ledger.notes, *_warnings(setting)]:
             watch.say(note)
         _write_inputs(setting, out)
-        place = Place(device, str(out / "checkpoints"))
-        executor = _executor(stack, place, workers, out, limit_seconds)
-        found = environment(device, workers)
-        drive = Drive(setting, ledger, executor, device, found, watch)
+        where = on_ray.tasks if on_ray else _on_this_machine
+        found = stack.enter_context(where(device, workers, out, limit_seconds))
+        drive = Drive(setting, ledger, *found, watch)
         if not (out / "environment.json").exists():
             drive.note_environment()
-        return _run(drive, out, search_only)
+        yield drive
 
 
 def _run(drive: Drive, out: Path, search_only: bool) -> Outcome:
-    setting, find = drive.setting, drive.ledger.get
-    coefficients, step = setting.study.compare.constants, None
+    find, step = drive.ledger.get, None
+    coefficients = drive.setting.study.compare.constants
     if coefficients is None:
-        step = drive.search(Work() if search_only else comparison(setting))
-        coefficients = setting.constants(step, find).coefficients
+        drive = drive.knowing(lambda setting: setting.pool)
+        later = Work() if search_only else comparison(drive.setting)
+        step = drive.search(later)
+        constants = drive.setting.constants(step, find)
+        drive = drive.knowing(partial(Setting.checked, constants=constants))
+        drive.finish("check at a larger φ", drive.setting.check_jobs(constants), later)
+        coefficients = constants.coefficients
     if not search_only:
+        drive = drive.knowing(partial(Setting.members, coefficients=coefficients))
+        setting = drive.setting
         members, seeds = setting.members(coefficients), setting.study.compare.seeds
         drive.finish("comparison", comparison_jobs(members, seeds, setting.compare_job), Work())
         drive.time(list(setting.line_up(members, step)))
     drive.watch.say("drawing the report")
-    return report_of(setting, drive.ledger, out)
+    return report_of(drive.setting, drive.ledger, out)
 
 
 def _warnings(setting: Setting) -> list[str]:
@@ -79,12 +110,17 @@ def _warnings(setting: Setting) -> list[str]:
     return [f"{warning}, or set fit_strides = true"] if warning else []
 
 
-def _executor(
-    stack: ExitStack, place: Place, workers: int, out: Path, limit_seconds: float | None
-) -> Executor:
+@contextmanager
+def _on_this_machine(
+    device: str, workers: int | None, out: Path, limit_seconds: float | None
+) -> Iterator[Found]:
+    workers = default_workers(device) if workers is None else workers
+    place, found = Place(device, str(out / "checkpoints")), environment(device, workers)
     if workers == 0:
-        return Inline(place)
-    return stack.enter_context(Workers(workers, place, out / "logs", limit_seconds))
+        yield Found(Inline(place), device, found)
+        return
+    with Workers(workers, place, out / "logs", limit_seconds) as pool:
+        yield Found(pool, device, found)
 
 
 def _write_inputs(setting: Setting, out: Path) -> None:

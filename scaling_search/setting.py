@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
+from typing import cast
 
 from scaling_search.arch.network import Network
 from scaling_search.arch.scaling import Coefficients, scale
 from scaling_search.arch.spec import Architecture
+from scaling_search.compare.check import Checked, check_jobs, checked
 from scaling_search.compare.family import Member, family, member
-from scaling_search.compare.matched import matched
-from scaling_search.cost.analytic import count
+from scaling_search.compare.matched import Axis, matched
 from scaling_search.cost.explain import Axis as GrowthAxis
+from scaling_search.cost.latency.results import Timed
 from scaling_search.cost.latency.values import Place, TimeBudget, TimeJob
 from scaling_search.data.request import DataInfo
 from scaling_search.errors import require
 from scaling_search.jobs.job import Result, TrainJob, job_for
 from scaling_search.search.candidates import Candidate, candidates
 from scaling_search.search.constants import Constants, conclude
-from scaling_search.search.halving import Step, advance
+from scaling_search.search.halving import Search, Step
+from scaling_search.search.resources import (
+    Meter,
+    gathered,
+    meter_of,
+    ratios_of,
+    same_terms,
+    tries_of,
+)
 from scaling_search.study import Study
 
 Find = Callable[[TrainJob], Result | None]
@@ -29,18 +39,30 @@ Find = Callable[[TrainJob], Result | None]
 class Setting:
     """All that can be said of a study before anything is trained.
 
-    Raises UserError when no candidate fits the budget or the images are fewer than a batch.
+    `ratios` is what is known of latencies, as `search.resources.ratios_of` gives it. Under a
+    latency budget `pool`, `constants` and `members` raise UntimedError with the networks that must
+    be timed first. Raises UserError when no candidate fits the budget (but for a latency, where
+    that is seen later), when nothing measures the base in the budget's resource, or when the
+    images are fewer than a batch.
     """
 
     study: Study
     info: DataInfo
+    ratios: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Raise UserError for what would fail later, after hours."""
         batch, images = self.study.recipe.batch_size, self.info.train_images
         rule = f"a batch of {batch} needs at least as many training images"
         require(images >= batch, rule, images, "lower batch_size or take more images")
-        if self.study.compare.constants is None:
+        timed = self.study.budget.resource == "latency"
+        if timed or self.study.budget.resource == "memory":
+            self.meter(self.base)
+        if timed:
+            seconds = self.study.timing.seconds
+            rule = "a latency budget needs seconds of timing above 0"
+            require(seconds > 0, rule, seconds, "raise timing.seconds")
+        elif self.study.compare.constants is None:
             require(len(self.pool) > 0, "a search needs candidates", len(self.pool))
 
     @cached_property
@@ -51,13 +73,34 @@ class Setting:
     @cached_property
     def pool(self) -> tuple[Candidate, ...]:
         """The distinct candidates of the space."""
-        return candidates(self.base, self.study.budget, self.study.space)
+        return candidates(self.base, self.study.budget, self.study.space, self.meter)
+
+    @cached_property
+    def meter(self) -> Meter:
+        """What reads the budget's resource off a network."""
+        ratios = {**self.ratios, self.base.fingerprint: 1.0}
+        return meter_of(self.study.budget, self.study.timing.regime, ratios)
+
+    def knowing(self, timings: Iterable[Timed], place: Place | None = None) -> Setting:
+        """The setting that knows these timings, the newest first, as far as they answer to it.
+
+        Only those of one machine count: that of `place`, else of the newest that was taken beside
+        this base as the study asks. Whatever is not budgeted in latency needs to know none.
+        """
+        if self.study.budget.resource != "latency":
+            return self
+        known = list(timings)
+        asked = [(one.job, self.beside_base((), one.job.place)) for one in known]
+        newest = (there for job, there in asked if same_terms(job, there))
+        here = self.beside_base((), place) if place else next(newest, None)
+        if here is None:
+            return self
+        tries = tries_of(known, here)
+        return replace(self, ratios=ratios_of(tries, here.anchor, self.study.budget.tolerance))
 
     def search_job(self, candidate: Candidate, epochs: int, seed: int) -> TrainJob:
         """The training of a candidate; it never reads the test split."""
-        recipe = self.study.recipe
-        data = (self.study.data, self.info)
-        return job_for(candidate.architecture, data, recipe, epochs=epochs, seed=seed)
+        return self.network_job(candidate.architecture, epochs, seed)
 
     def compare_job(self, architecture: Network, seed: int) -> TrainJob:
         """The training of a network of the comparison; it reads the test split once, at its end."""
@@ -70,31 +113,74 @@ class Setting:
             reads_test=True,
         )
 
+    def network_job(self, architecture: Network, epochs: int, seed: int) -> TrainJob:
+        """The training of any network as the search trains its candidates."""
+        data = (self.study.data, self.info)
+        return job_for(architecture, data, self.study.recipe, epochs=epochs, seed=seed)
+
     def step(self, find: Find) -> Step:
         """Where the search stands."""
-        return advance(self.study.search, self.pool, self.search_job, find)
+        return self._search.step(find)
+
+    @cached_property
+    def _search(self) -> Search:
+        return Search(self.study.search, self.pool, self.search_job)
 
     def constants(self, step: Step, find: Find) -> Constants:
         """What the finished search concludes."""
         study = self.study
         return conclude(
-            self.base, study.budget, study.search, self.pool, step, self.search_job, find
+            self.base,
+            study.budget,
+            study.search,
+            self.pool,
+            step,
+            self.search_job,
+            find,
+            self.meter,
         )
 
     def members(self, coefficients: Coefficients) -> tuple[Member, ...]:
-        """The networks of the comparison: the base, the family, then the rivals."""
+        """The networks of the comparison: the base, the family, then the rivals.
+
+        All are solved in the budget's resource. Raises UntimedError with every network whose
+        latency is needed next.
+        """
         study, base = self.study, self.base
         phis = sorted({0.0, *study.compare.phis})
-        compound = family(base, coefficients, phis, study.budget, study.compare.family)
-        base_cost = study.budget.of(count(base))
-        rivals = []
-        for axis in study.compare.rivals:
-            for phi in (phi for phi in phis if phi != 0):
-                target = base_cost * study.budget.growth**phi
-                multipliers = matched(base, axis, target, study.budget)
-                grown = scale(base, multipliers)
-                rivals.append(member(base, study.budget, axis, phi, grown, multipliers))
-        return (*compound, *rivals)
+        kind = study.compare.family
+        asks: list[Callable[[], tuple[Member, ...]]] = [
+            partial(family, base, coefficients, phis, study.budget, kind, self.meter),
+            *(
+                partial(self._rival, axis, phi)
+                for axis in study.compare.rivals
+                for phi in phis
+                if phi != 0
+            ),
+        ]
+        return tuple(member for members in gathered(asks) for member in members)
+
+    def checked(self, constants: Constants) -> tuple[Checked, ...]:
+        """The candidates that tie, at the φ of the check; none where no check is asked for.
+
+        Raises UntimedError as `members` does.
+        """
+        study, phi = self.study, self.study.compare.check_phi
+        if phi is None:
+            return ()
+        kind = study.compare.family
+        return checked(self.base, self.pool, constants, phi, study.budget, kind, self.meter)
+
+    def check_jobs(self, constants: Constants) -> list[TrainJob]:
+        """The trainings of the check."""
+        return check_jobs(self.checked(constants), self.study.search.rungs[-1], self.network_job)
+
+    def _rival(self, axis: Axis, phi: float) -> tuple[Member]:
+        base, budget = self.base, self.study.budget
+        target = self.meter(base) * budget.growth**phi
+        multipliers = matched(base, axis, target, budget, self.meter)
+        grown = scale(base, multipliers)
+        return (member(base, budget, axis, phi, grown, multipliers, self.meter),)
 
     def line_up(
         self, members: Sequence[Member], step: Step | None
@@ -111,6 +197,14 @@ class Setting:
             if isinstance(network, Architecture):
                 found.setdefault(network, axis)
         return found
+
+    def beside_base(self, networks: Sequence[Architecture], place: Place) -> TimeJob:
+        """The timing of these networks beside the base, which a table must describe.
+
+        One attempt: what stays doubtful is timed again without those that are not.
+        """
+        job = self.time_job([cast(Architecture, self.base)], place)
+        return replace(job, networks=tuple(networks), budget=replace(job.budget, attempts=1))
 
     def time_job(self, networks: Sequence[Architecture], place: Place) -> TimeJob:
         """The timing of these networks beside the first of them."""

@@ -142,7 +142,7 @@ def ties(samples: Mapping[str, Mapping[Seed, float]], alpha: float = 0.05) -> tu
     ranked = sorted(means, key=lambda name: -means[name])
     if len(ranked) < 2:
         return tuple(ranked)
-    pooled = _pooled_error([samples[name] for name in ranked])
+    pooled = pooled_error([samples[name] for name in ranked])
     level = alpha / (len(ranked) - 1)
     best = samples[ranked[0]]
     return tuple(
@@ -150,6 +150,21 @@ def ties(samples: Mapping[str, Mapping[Seed, float]], alpha: float = 0.05) -> tu
         for name in ranked
         if name == ranked[0] or _worse_p(samples[name], best, pooled) >= level
     )
+
+
+def pooled_error(samples: Sequence[Mapping[Seed, float]]) -> tuple[float, int]:
+    """Return the sd of one training about its candidate's mean, and its degrees of freedom.
+
+    Where all candidates share their seeds, the seeds' common effect is taken out too: the
+    residual of a two-way layout, as pairing does for two.
+    """
+    seeds = sorted(samples[0])
+    balanced = all(sorted(by) == seeds for by in samples)
+    rows = [np.array([by[seed] for seed in sorted(by)], dtype=np.float64) for by in samples]
+    residuals, freedom = _residuals(rows, blocked=balanced)
+    if freedom == 0:
+        return math.nan, 0
+    return math.sqrt(float(residuals @ residuals) / freedom), freedom
 
 
 def _worse_p(
@@ -165,21 +180,6 @@ def _worse_p(
     if freedom == 0:
         return 1.0
     return _two_sided_p(gap, sd * math.sqrt(1 / len(candidate) + 1 / len(best)), freedom) / 2
-
-
-def _pooled_error(samples: Sequence[Mapping[Seed, float]]) -> tuple[float, int]:
-    """Return the sd of one training about its candidate's mean, and its degrees of freedom.
-
-    Where all candidates share their seeds, the seeds' common effect is taken out too: the
-    residual of a two-way layout, as pairing does for two.
-    """
-    seeds = sorted(samples[0])
-    balanced = all(sorted(by) == seeds for by in samples)
-    rows = [np.array([by[seed] for seed in sorted(by)], dtype=np.float64) for by in samples]
-    residuals, freedom = _residuals(rows, blocked=balanced)
-    if freedom == 0:
-        return math.nan, 0
-    return math.sqrt(float(residuals @ residuals) / freedom), freedom
 
 
 def _residuals(rows: Sequence[Floats], blocked: bool) -> tuple[Floats, int]:

@@ -24,8 +24,9 @@ from scaling_search.cost.latency.values import Regime
 from scaling_search.data.request import DataInfo, DataRequest
 from scaling_search.errors import UserError, require
 from scaling_search.network_file import read_network
-from scaling_search.search.halving import Plan, Rung
+from scaling_search.search.halving import MOST_SEEDS, Plan, Rung
 from scaling_search.search.space import Axis, Budget, Space
+from scaling_search.training.named import expanded
 from scaling_search.training.recipe import Recipe
 
 Rival = Literal["depth", "width", "resolution"]
@@ -36,8 +37,10 @@ _STRICT = {"extra": "forbid"}
 class Comparison:
     """The family and its rivals: at which φ, for how many epochs, from how many seeds.
 
-    `constants` given: there is no search, these are compared. Raises UserError for zero seeds or
-    epochs, for no φ at all, or for a φ twice.
+    `constants` given: there is no search, these are compared. `check_phi`: at this φ the candidates
+    that tie at φ = 1 are trained too, to see whether the winner still holds (None: no check).
+    Raises UserError for zero seeds or epochs, for no φ at all, for a φ twice, or a check at 1 or
+    below.
     """
 
     phis: tuple[float, ...] = (0.0, 1.0, 2.0)
@@ -46,16 +49,22 @@ class Comparison:
     epochs: int = 8
     seeds: int = 3
     constants: Coefficients | None = None
+    check_phi: float | None = None
 
     __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
 
     def __post_init__(self) -> None:
         """Raise UserError for a value outside its range."""
         require(self.seeds >= 1, "a comparison needs at least 1 seed", self.seeds)
+        rule = f"a comparison has at most {MOST_SEEDS} seeds"
+        require(self.seeds <= MOST_SEEDS, rule, self.seeds)
         require(self.epochs >= 1, "a comparison needs at least 1 epoch", self.epochs)
         require(len(self.phis) >= 1, "a comparison needs at least one φ", self.phis)
         require(len(set(self.phis)) == len(self.phis), "each φ is named once", self.phis)
         require(all(map(math.isfinite, self.phis)), "each φ must be a finite number", self.phis)
+        check = self.check_phi
+        rule = "check_phi must be greater than 1 and finite"
+        require(check is None or 1 < check < math.inf, rule, check)
 
 
 @dataclass(frozen=True)
@@ -113,6 +122,8 @@ class Study:
             "a study's name is made of letters, digits, '-', '_', '.', a letter or digit at first"
         )
         require(re.fullmatch(r"\w[\w.-]*", self.name) is not None, rule, self.name)
+        largest = max(map(abs, self.compare.phis)) * math.log2(self.budget.growth)
+        require(largest <= 40, "growth to the power of φ must lie within 2^±40", largest)
         if self.is_function:
             way_out = "give the side of its images"
             require(self.base_px is not None, "a network function needs base_px", None, way_out)
@@ -158,6 +169,7 @@ def from_toml(
     """The study of a TOML text.
 
     `base = "mine.toml"` names a network file in `folder`: the study then holds its table itself.
+    `recipe = "paper"`, or `like = "paper"` in the recipe's table, stands for that recipe's fields.
     A file is data: a `base` that is a function is refused unless the caller asks for `function`,
     which takes its place. Raises UserError naming `source`, the line, the key and the rule.
     """
@@ -168,6 +180,8 @@ def from_toml(
     elif isinstance(base, str) and base.endswith(".toml"):
         network = read_network(folder / base)
         values |= {"base": network.name, "network": asdict(network)}
+    if "recipe" in values:
+        values["recipe"] = expanded(values["recipe"], source)
     study = toml.validated(_STUDIES, values, text, source, _known)
     if study.is_function and function is None:
         raise UserError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import tomllib
 from collections.abc import Callable, Iterator
@@ -18,6 +19,13 @@ Location = tuple[int | str, ...]
 Known = Callable[[Location], str]
 """The keys that a table may have, for the message about one that it may not."""
 
+LARGEST = 2**32 - 1
+"""No number of a user's file is larger: sums and products of any two of them are harmless."""
+DEEPEST = 20
+"""Tables and arrays within each other."""
+LONGEST = 300
+"""Characters of what a message quotes of a file."""
+
 _HEADER = re.compile(r"^\s*\[(\[?)([^\[\]]+)\]?\]\s*(#.*)?$")
 _KEY = re.compile(r"^\s*[\"']?([\w-]+)[\"']?\s*=")
 
@@ -32,11 +40,22 @@ def read_text(path: Path, what: str) -> str:
 
 
 def parsed(text: str, source: str) -> dict[str, Any]:
-    """The values of a TOML text; raises UserError naming `source` and the line."""
+    """The values of a TOML text; raises UserError naming `source` and the line.
+
+    So it does for tables within tables without end, and for numbers that no study can mean.
+    """
     try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise UserError(f"{source} must be valid TOML: {error}") from None
+        values = tomllib.loads(text)
+        numbers = list(_numbers(values))
+    except RecursionError:
+        rule = f"{source} must be valid TOML of at most {DEEPEST} levels"
+        raise UserError(f"{rule}, got more") from None
+    except ValueError as error:  # TOMLDecodeError, or a number of too many digits
+        raise UserError(f"{source} must be valid TOML: {shortened(str(error))}") from None
+    for key, number in numbers:
+        if LARGEST < abs(number) < math.inf:
+            raise UserError(f"{source}: {key}: a number must lie within ±{LARGEST}, got {number}")
+    return values
 
 
 def validated(
@@ -50,6 +69,28 @@ def validated(
         line = line_of(text, problem["loc"])
         place = f"{source}, line {line}" if line else source
         raise UserError(f"{place}: {_said(problem, known)}") from None
+
+
+def shortened(text: str) -> str:
+    """The text, its middle left out where it is too long for a line."""
+    half = LONGEST // 2
+    return text if len(text) <= LONGEST else f"{text[:half]} … {text[-half:]}"
+
+
+def _numbers(
+    values: object, key: str = "", level: int = 0
+) -> Iterator[tuple[str, int | float]]:
+    """Every number below these values, and the key that it stands under."""
+    if level > DEEPEST:
+        raise RecursionError
+    if isinstance(values, dict):
+        for name, value in values.items():
+            yield from _numbers(value, shortened(repr(name)), level + 1)
+    elif isinstance(values, list):
+        for value in values:
+            yield from _numbers(value, key, level + 1)
+    elif isinstance(values, int | float):
+        yield key, values
 
 
 def line_of(text: str, location: Location) -> int | None:
@@ -86,10 +127,11 @@ def _said(problem: ErrorDetails, known: Known) -> str:
     location = problem["loc"]
     key = ".".join(str(part) for part in location)
     if problem["type"] in ("unexpected_keyword_argument", "extra_forbidden"):
-        return f"unknown key {key!r}: known are {known(location[:-1])}"
+        return f"unknown key {shortened(repr(key))}: known are {known(location[:-1])}"
     if problem["type"] == "missing":
         return f"the key {key!r} is required: add it"
     cause = problem.get("ctx", {}).get("error")
     message = problem["msg"]
-    rule = str(cause or f"{message[0].lower()}{message[1:]}, got {problem['input']!r}")
+    got = shortened(repr(problem["input"]))
+    rule = shortened(str(cause)) if cause else f"{message[0].lower()}{message[1:]}, got {got}"
     return f"{key}: {rule}" if key else rule

@@ -13,6 +13,10 @@ from scaling_search.arch.layers import ActivationKind, NormKind
 from scaling_search.errors import require
 from scaling_search.identity import digest
 
+# Far above any network that could be trained; what lies beyond would only take time to refuse.
+MOST_REPEATS = 10_000
+LARGEST_SIZE = 1_000_000
+
 
 @dataclass(frozen=True)
 class Stage:
@@ -43,8 +47,12 @@ class Stage:
 
     def __post_init__(self) -> None:
         """Raise UserError for a value no network can have."""
-        if min(self.channels, self.repeats, self.kernel, self.stride) < 1 or self.group_width < 0:
+        sizes = (self.channels, self.repeats, self.kernel, self.stride)
+        if min(sizes) < 1 or self.group_width < 0:
             require(False, "a stage's sizes must be at least 1, its group_width 0 or more", self)
+        if max(sizes) > LARGEST_SIZE or self.repeats > MOST_REPEATS:
+            rule = f"a stage has at most {MOST_REPEATS} repeats, and no size above {LARGEST_SIZE}"
+            require(False, rule, self)
         if not (self.expansion > 0 and isfinite(self.expansion) and 0 <= self.squeeze <= 1):
             require(False, "a stage needs expansion > 0 and squeeze within [0, 1]", self)
         reads = READS[self.block]

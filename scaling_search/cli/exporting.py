@@ -1,4 +1,4 @@
-"""The verbs that use trained networks: export and predict."""
+"""The verbs that hand out what a run found: export, predict and export-optuna."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ import torch
 import typer
 
 from scaling_search.cli import options
-from scaling_search.cli.show import show_rows
+from scaling_search.cli.show import errors, show_rows
 from scaling_search.data.decode import decode
 from scaling_search.errors import UserError, require
 from scaling_search.nets.export import FORMATS, SUFFIXES, Format, export
 from scaling_search.nets.predict import Predictor, module_predictor, predict, read_predictor
+from scaling_search.optuna_study import export_optuna
 from scaling_search.trained import trained_network
 
 RunDirectory = Annotated[Path, typer.Argument(help="A directory that `run` wrote.")]
@@ -74,6 +75,31 @@ def predict_command(
         for rank, guess in enumerate(row, 1)
     ]
     show_rows(rows, as_json)
+
+
+def export_optuna_command(
+    run_directory: RunDirectory,
+    storage: Annotated[str, typer.Argument(help="A database as an URL: sqlite:///study.db")],
+    name: Annotated[
+        str | None, typer.Option(help="The study's name there. [default: the run's own]")
+    ] = None,
+    function: options.Function = None,
+    as_json: options.AsJson = False,
+) -> None:
+    """Write a run's search as an Optuna study, one trial a candidate, for optuna-dashboard.
+
+    The run itself is only read. Example: scaling-search export-optuna runs/demo sqlite:///study.db
+    """
+    exported = export_optuna(run_directory, storage, name, function=function)
+    row = {"study": exported.name, "storage": exported.storage, **exported.states}
+    show_rows([{**row, "missing_trainings": exported.missing}], as_json)
+    if exported.missing:
+        errors.print(
+            f"the search lacks {exported.missing} trainings: what it is not done with is RUNNING; "
+            "export again under another --name when it has ended",
+            soft_wrap=True,
+            highlight=False,
+        )
 
 
 def _predictor(model: Path, network: str | None, seed: int) -> Predictor:

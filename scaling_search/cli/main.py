@@ -1,17 +1,22 @@
-"""The program: its verbs, and how it ends. 0 done, 1 the work failed, 2 the request was wrong."""
+"""The program: its verbs, and how it ends.
+
+0 done, 1 the work failed (or `doctor` found something), 2 the request was wrong, 75 the run was
+asked to make room and wants to be started again, 130 Ctrl-C.
+"""
 
 from __future__ import annotations
 
-import signal
 import sys
 from collections.abc import Callable
 from typing import NoReturn
 
 import typer
 
-from scaling_search.cli import exporting, listing, measuring, running
+from scaling_search.cli import doctor, exporting, listing, measuring, running, trusting
 from scaling_search.cli.show import errors
 from scaling_search.errors import UserError
+from scaling_search.jobs.preemption import PREEMPTION, REQUEUE
+from scaling_search.training.loop import StoppedError
 
 STOPPED = 130  # what a shell expects of a program that Ctrl-C ended
 
@@ -28,13 +33,16 @@ VERBS: dict[str, Callable[..., None]] = {
     "compare": running.compare_command,
     "train": running.train_command,
     "report": running.report_command,
+    "doctor": doctor.doctor_command,
     "export": exporting.export_command,
     "predict": exporting.predict_command,
+    "export-optuna": exporting.export_optuna_command,
     "family": listing.family_command,
     "count": measuring.count_command,
     "latency": measuring.latency_command,
     "networks": listing.networks_command,
     "datasets": listing.datasets_command,
+    "fidelity": trusting.fidelity_command,
 }
 for verb, command in VERBS.items():
     app.command(verb)(command)
@@ -42,17 +50,23 @@ for verb, command in VERBS.items():
 
 def main() -> NoReturn:
     """Run the program; whatever the user can mend is one line on standard error."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with PREEMPTION.listening():
+        _main()
+
+
+def _main() -> NoReturn:
     try:
         status = app(standalone_mode=False)
     except UserError as error:
         _fail(str(error), 2)
     except typer.TyperException as error:
         _fail(error.format_message(), error.exit_code)
-    except (KeyboardInterrupt, typer.Abort):
+    except (KeyboardInterrupt, StoppedError, typer.Abort):
         status = STOPPED
     except OSError as error:
         _fail(f"{error.strerror or error}: {error.filename or 'is the disk full?'}", 1)
+    if PREEMPTION.asked:
+        _fail("asked to make room; the same command goes on from here", REQUEUE)
     if status == STOPPED:
         _fail("stopped; the same command goes on from here", STOPPED)
     sys.exit(status or 0)

@@ -24,8 +24,20 @@ Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")]
 WorkerCount = Annotated[
     int | None,
     typer.Option(
-        "--workers", help="Processes that train; 0: this one. [default: one a core, one on a GPU]"
+        "--workers",
+        help="Processes that train; 0: this one. [default: one a core, one on a GPU; "
+        "with --ray: all there is room for]",
     ),
+]
+Ray = Annotated[
+    str | None,
+    typer.Option(
+        help="Train on a Ray cluster: host:port, auto (this machine's), local (start one here)."
+    ),
+]
+GpusPerJob = Annotated[
+    float | None,
+    typer.Option(help="With --ray: of a GPU, such as 0.25. [default: 1 where there are any]"),
 ]
 JobTimeout = Annotated[
     float | None, typer.Option(help="Seconds after which a training is recorded as timed out.")

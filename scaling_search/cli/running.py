@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import os
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from scaling_search.alone import Trained, alone, recipe_of, train_alone
 from scaling_search.arch.scaling import Coefficients
 from scaling_search.cli import options
 from scaling_search.cli.progress import Live
-from scaling_search.cli.show import errors, show_outcome
+from scaling_search.cli.show import console, errors, show_outcome, show_rows
 from scaling_search.data.request import NAMES, DataRequest
 from scaling_search.errors import UserError
+from scaling_search.jobs.executor import Epoch, Event
+from scaling_search.jobs.job import Finished
 from scaling_search.network_file import named
 from scaling_search.outcome import redraw
 from scaling_search.pipeline import run
-from scaling_search.study import Comparison, Study, preset, read, with_function, with_images
+from scaling_search.study import Study, preset, read, with_function, with_images
+from scaling_search.training.named import NAMED
 
 
 def run_command(
@@ -30,6 +36,8 @@ def run_command(
     download: options.Download = False,
     device: options.Device = "auto",
     workers: options.WorkerCount = None,
+    ray: options.Ray = None,
+    gpus_per_job: options.GpusPerJob = None,
     job_timeout: options.JobTimeout = None,
     as_json: options.AsJson = False,
 ) -> None:
@@ -38,7 +46,7 @@ def run_command(
     Started again, it goes on where it stopped. Example: scaling-search run --preset demo
     """
     chosen = _study(study, preset, function, root, download)
-    _drive(chosen, out, device, workers, job_timeout, as_json)
+    _drive(chosen, out, device, workers, (ray, gpus_per_job), job_timeout, as_json)
 
 
 def search_command(
@@ -50,6 +58,8 @@ def search_command(
     download: options.Download = False,
     device: options.Device = "auto",
     workers: options.WorkerCount = None,
+    ray: options.Ray = None,
+    gpus_per_job: options.GpusPerJob = None,
     job_timeout: options.JobTimeout = None,
     as_json: options.AsJson = False,
 ) -> None:
@@ -58,7 +68,7 @@ def search_command(
     Example: scaling-search search --preset fashion-mnist
     """
     chosen = _study(study, preset, function, root, download)
-    _drive(chosen, out, device, workers, job_timeout, as_json, search_only=True)
+    _drive(chosen, out, device, workers, (ray, gpus_per_job), job_timeout, as_json, search_only=True)
 
 
 def compare_command(
@@ -73,6 +83,8 @@ def compare_command(
     download: options.Download = False,
     device: options.Device = "auto",
     workers: options.WorkerCount = None,
+    ray: options.Ray = None,
+    gpus_per_job: options.GpusPerJob = None,
     job_timeout: options.JobTimeout = None,
     as_json: options.AsJson = False,
 ) -> None:
@@ -83,7 +95,7 @@ def compare_command(
     chosen = _study(study, preset, function, root, download)
     given = replace(chosen.compare, constants=Coefficients(alpha, beta, gamma))
     chosen = replace(chosen, name=f"{chosen.name}-compare", compare=given)
-    _drive(chosen, out, device, workers, job_timeout, as_json)
+    _drive(chosen, out, device, workers, (ray, gpus_per_job), job_timeout, as_json)
 
 
 def train_command(
@@ -92,26 +104,95 @@ def train_command(
     root: options.Root = None,
     download: options.Download = False,
     px: options.Px = None,
+    fit_strides: Annotated[
+        bool, typer.Option("--fit-strides", help="Drop early strides that leave less than 4 px.")
+    ] = False,
     epochs: Annotated[int, typer.Option(help="Passes over the training images.")] = 8,
-    seeds: Annotated[int, typer.Option(help="Train so many times, seeds 0, 1, …")] = 1,
+    recipe: Annotated[
+        str, typer.Option(help=f"One of {', '.join(NAMED)}, or a file of your own (….toml).")
+    ] = "default",
+    batch_size: Annotated[
+        int | None,
+        typer.Option(help="Images a step; the recipe's learning rate follows. [default: its own]"),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Of the first training.")] = 0,
+    seeds: Annotated[int, typer.Option(help="Train so many times, from --seed on.")] = 1,
     train_images: Annotated[int | None, typer.Option(help="Use only so many images.")] = None,
+    readers: Annotated[
+        int | None,
+        typer.Option(help="Processes that decode images for each training of a large folder."),
+    ] = None,
     out: options.Out = None,
     device: options.Device = "auto",
     workers: options.WorkerCount = None,
+    job_timeout: options.JobTimeout = None,
     as_json: options.AsJson = False,
 ) -> None:
-    """Train one network and score it on the test split.
+    """Train one network, score it on the test split and write its weights.
 
-    Example: scaling-search train micro --data fashion-mnist --px 28 --epochs 4
+    Started again, it goes on where it stopped. Example: scaling-search train efficientnet-b3
+    --data imagefolder --root photos --epochs 90 --recipe modern --batch-size 256
     """
-    alone = Comparison(
-        (0.0,), rivals=(), epochs=epochs, seeds=seeds, constants=Coefficients(1, 1, 1)
-    )
+    if readers is not None:
+        os.environ["SCALING_SEARCH_READERS"] = str(readers)  # the workers inherit it
     request = DataRequest(data, root=root, download=download, train_images=train_images)
-    table = named(network)
+    table, chosen = named(network), recipe_of(recipe, batch_size)
     name = re.sub(r"[^\w.-]", "-", f"train-{table.name}-{data}")
-    chosen = Study(name, base=table.name, network=table, base_px=px, data=request, compare=alone)
-    _drive(chosen, out, device, workers, None, as_json)
+    every = range(seed, seed + seeds)
+    study = alone(
+        table,
+        name,
+        request,
+        chosen,
+        px=px,
+        fit_strides=fit_strides,
+        epochs=epochs,
+        seeds=every,
+    )
+    with EpochLines(errors) as live:
+        trained = train_alone(
+            study,
+            every,
+            out or Path("runs") / name,
+            device=device,
+            workers=workers,
+            limit_seconds=job_timeout,
+            watch=live,
+        )
+    _show_trained(trained, as_json)
+
+
+class EpochLines(Live):
+    """Prints a line for each epoch too: a log then tells how a long training goes."""
+
+    def event(self, event: Event) -> None:
+        """Move the bars, and say what an epoch showed."""
+        super().event(event)
+        if isinstance(event, Epoch):
+            shown, job = event.record, event.job
+            self.say(
+                f"seed {job.seed}, epoch {shown.epoch} of {job.epochs}: "
+                f"loss {shown.train_loss:.4f}, validation {shown.validation_top1:.2%}, "
+                f"{shown.train_seconds:.0f} s of training"
+            )
+
+
+def _show_trained(trained: Sequence[Trained], as_json: bool) -> None:
+    files = [{"weights": str(one.weights) if one.weights else None} for one in trained]
+    rows = [one.row for one in trained]
+    if as_json:
+        show_rows([row | file for row, file in zip(rows, files, strict=True)], True)
+    else:
+        show_rows(rows, False)
+        for one in trained:
+            if one.weights is not None:
+                console.print(f"[bold]{one.weights}[/bold]", soft_wrap=True, highlight=False)
+    failed = [one for one in trained if not isinstance(one.result, Finished)]
+    for one in failed:
+        line = f"{one.job.architecture.name}, seed {one.job.seed}: {one.result}"
+        errors.print(line, soft_wrap=True, markup=False, highlight=False)
+    if failed:
+        raise typer.Exit(1)
 
 
 def report_command(
@@ -145,6 +226,7 @@ def _drive(
     out: Path | None,
     device: str,
     workers: int | None,
+    on_ray: tuple[str | None, float | None],
     limit_seconds: float | None,
     as_json: bool,
     search_only: bool = False,
@@ -156,6 +238,8 @@ def _drive(
             device=device,
             workers=workers,
             limit_seconds=limit_seconds,
+            ray=on_ray[0],
+            gpus_per_job=on_ray[1],
             search_only=search_only,
             watch=live,
         )

@@ -26,13 +26,13 @@ errors = Console(stderr=True)
 def show_outcome(outcome: Outcome, as_json: bool) -> None:
     """Print the answer, the comparison and where the report lies."""
     if as_json:
-        _print_json(_outcome_values(outcome))
+        print_json(_outcome_values(outcome))
         return
     if len(outcome.runs):
         for made in (comparison_table(outcome.runs), gains_table(outcome.runs)):
             _draw(list(made.shown.columns), made.shown.to_numpy().tolist(), made.name)
     found = (outcome.constants, outcome.runs, outcome.search)
-    for sentence in (*answer(*found), *notes(*found)):
+    for sentence in (*answer(*found), *outcome.cautions, *notes(*found)):
         console.print(sentence, highlight=False)
     console.print(f"\n[bold]{outcome.report.html}[/bold]", soft_wrap=True, highlight=False)
 
@@ -40,7 +40,7 @@ def show_outcome(outcome: Outcome, as_json: bool) -> None:
 def show_rows(rows: Sequence[Mapping[str, Any]], as_json: bool, title: str = "") -> None:
     """Print a table of plain values; numbers to the right, with their thousands set apart."""
     if as_json:
-        _print_json(list(rows))
+        print_json(list(rows))
         return
     cells = [[_text(cell) for cell in row.values()] for row in rows]
     _draw(list(rows[0]), cells, title)
@@ -74,9 +74,11 @@ def _outcome_values(outcome: Outcome) -> dict[str, Any]:
     return {
         "constants": asdict(outcome.constants) if outcome.constants else None,
         **{name: json.loads(frame.to_json(orient="records")) for name, frame in frames.items()},
+        "cautions": list(outcome.cautions),
         "report": str(outcome.report.html),
     }
 
 
-def _print_json(values: Any) -> None:
+def print_json(values: Any) -> None:
+    """Print values as JSON for machines."""
     typer.echo(json.dumps(values, indent=2, ensure_ascii=False))

@@ -7,18 +7,22 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
+from torch import nn
 
 from scaling_search.arch.spec import Architecture
 from scaling_search.data.load import load_split
-from scaling_search.jobs.job import Diverged, Finished, OutOfMemory, Result, TrainJob
-from scaling_search.nets.build import build
-from scaling_search.training.loop import (
-    DivergedError,
-    EpochRecord,
-    Keeping,
-    Trainer,
-    accuracy,
+from scaling_search.errors import UserError
+from scaling_search.jobs.job import (
+    Diverged,
+    Finished,
+    OtherSide,
+    OutOfMemory,
+    Result,
+    TrainJob,
 )
+from scaling_search.nets.build import build
+from scaling_search.training.evaluate import accuracy
+from scaling_search.training.loop import DivergedError, EpochRecord, Keeping, Trainer
 
 
 @dataclass(frozen=True)
@@ -81,6 +85,7 @@ def _execute(
     if recipe.dropout is not None and isinstance(architecture, Architecture):
         architecture = replace(architecture, dropout=recipe.dropout)
     model = build(architecture, drop_path=recipe.drop_path)
+    _check_sides(model, job)
     trainer = Trainer(
         model,
         train,
@@ -93,8 +98,41 @@ def _execute(
         on_epoch=on_epoch,
     )
     history = tuple(trainer.run())
-    test_top1 = None
-    if job.reads_test:
-        test = load_split(job.data, "test", px, device)
-        test_top1 = accuracy(trainer.state.evaluated, test, recipe, device)
-    return Finished(history, history[-1].validation_top1, test_top1, history[-1].train_seconds)
+    test_top1 = _test_top1(trainer, job, px)
+    other = _other_side(trainer, job)
+    last = history[-1]
+    return Finished(history, last.validation_top1, test_top1, last.train_seconds, other_side=other)
+
+
+def _test_top1(trainer: Trainer, job: TrainJob, px: int) -> float | None:
+    if not job.reads_test:
+        return None
+    test = load_split(job.data, "test", px, trainer.device)
+    return accuracy(trainer.state.evaluated, test, job.recipe, trainer.device)
+
+
+def _other_side(trainer: Trainer, job: TrainJob) -> OtherSide | None:
+    """The finished network on images of the recipe's other side, if it asks for one."""
+    px = job.recipe.evaluated_px(job.architecture.resolution_px)
+    if px == job.architecture.resolution_px:
+        return None
+    validation = load_split(job.data, "validation", px, trainer.device)
+    top1 = accuracy(trainer.state.evaluated, validation, job.recipe, trainer.device)
+    return OtherSide(px, top1, _test_top1(trainer, job, px))
+
+
+def _check_sides(model: nn.Module, job: TrainJob) -> None:
+    """Raise UserError, before hours of training, when the network has but one side."""
+    own, recipe = job.architecture.resolution_px, job.recipe
+    asked = {recipe.evaluated_px(own), recipe.side_px_at(0, job.epochs, own)} - {own}
+    for px in sorted(asked):
+        try:
+            with torch.inference_mode():
+                model.eval()(torch.zeros(1, job.architecture.in_channels, px, px))
+        except RuntimeError as error:
+            said = str(error).partition("\n")[0]
+            raise UserError(
+                f"evaluate_px_factor and progressive_from need a network that takes images of "
+                f"any side, got {job.architecture.name!r}, which fails at {px} px ({said}): "
+                "leave both at 1.0"
+            ) from error

@@ -27,6 +27,7 @@ from scaling_search.jobs.job import (
     TrainJob,
     result_from_json,
 )
+from scaling_search.jobs.preemption import PREEMPTION
 from scaling_search.jobs.process import WorkerProcess
 from scaling_search.training.loop import EpochRecord
 
@@ -94,7 +95,9 @@ class Inline:
         torch.set_num_threads(1)
         while (job := source()) is not None:
             yield Started(job)
-            yield Ended(job, execute(job, self.place))
+            with PREEMPTION.polled():
+                result = execute(job, self.place, stop_asked=lambda: PREEMPTION.asked)
+            yield Ended(job, result)
 
 
 @dataclass
@@ -139,7 +142,11 @@ class Workers:
         self._pool.clear()
 
     def run(self, source: Source) -> Iterator[Event]:
-        """Run each job on whichever worker is free."""
+        """Run each job on whichever worker is free; raises PreemptedError when asked for room."""
+        with PREEMPTION.polled():
+            yield from self._events(source)
+
+    def _events(self, source: Source) -> Iterator[Event]:
         again: deque[TrainJob] = deque()
         while True:
             while self._has_room():
@@ -169,6 +176,7 @@ class Workers:
         return self._pool[-1]
 
     def _listen(self, again: deque[TrainJob]) -> Iterator[Event]:
+        PREEMPTION.check()
         with selectors.DefaultSelector() as selector:
             for worker in self._pool:
                 if worker.job is not None:

@@ -49,7 +49,7 @@ class TrainJob:
     @cached_property
     def hash(self) -> str:
         """16 hex digits of the content: the key of the ledger."""
-        asked = {"epochs": self.epochs, "reads_test": self.reads_test}
+        asked = {"epochs": self.epochs, "reads_test": self.reads_test, "recipe": self.recipe}
         return digest({**self._identity(), **asked})
 
     @cached_property
@@ -61,20 +61,33 @@ class TrainJob:
         return {
             "architecture": self.architecture.fingerprint,
             "images": self.images,
-            "recipe": self.recipe,
+            "recipe": self.recipe.training,
             "seed": self.seed,
         }
 
 
 @dataclass(frozen=True)
+class OtherSide:
+    """The same weights scored on images of another side than they were trained at."""
+
+    px: int
+    validation_top1: float
+    test_top1: float | None
+
+
+@dataclass(frozen=True)
 class Finished:
-    """A training that came to its end; accuracies are fractions, of the last epoch's weights."""
+    """A training that came to its end; accuracies are fractions, of the last epoch's weights.
+
+    `other_side` is there where the recipe's `evaluate_px_factor` asked for it.
+    """
 
     history: tuple[EpochRecord, ...]
     validation_top1: float
     test_top1: float | None
     train_seconds: float
     kind: Literal["finished"] = "finished"
+    other_side: OtherSide | None = None
 
 
 @dataclass(frozen=True)

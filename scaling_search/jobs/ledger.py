@@ -1,20 +1,17 @@
 """The ledger: one JSON line per accepted result, flushed to disk, never rewritten.
 
-A line is `{"hash": …, "crc32": …, "record": {…}}`. The checksum covers the record's text, so that a
-line is found damaged without being parsed, and a ledger of 100 000 lines opens at once; a record is
-parsed when it is asked for.
+Only the place of a record in the file is remembered; it is read and parsed when it is asked for.
+So a ledger of 100 000 lines opens at once and takes the memory of its hashes.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import re
-import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import filelock
 
@@ -22,12 +19,24 @@ from scaling_search.cost.latency.profile import timed_from_json, timed_to_json
 from scaling_search.cost.latency.results import Timed
 from scaling_search.cost.latency.values import TimeJob
 from scaling_search.errors import UserError
-from scaling_search.jobs.job import Result, TrainJob, job_to_json, result_from_json, result_to_json
-
-_LINE = re.compile(rb'\{"hash": "([0-9a-f]{16})", "crc32": "([0-9a-f]{8})", "record": (.*)\}\n')
+from scaling_search.files import flush_folder, make_folder
+from scaling_search.jobs.job import (
+    Result,
+    TrainJob,
+    job_from_json,
+    job_to_json,
+    result_from_json,
+    result_to_json,
+)
+from scaling_search.jobs.lines import Garbled, Torn, Whole, line_of, read_lines
 
 # How the record of a timing begins; a training's job begins with its architecture.
 _TIMING = b'{"job": {"networks"'
+
+# What reading a record of another version, or of somebody's making, may raise.
+MISUNDERSTOOD = (ValueError, LookupError, TypeError, AttributeError, RecursionError)
+
+Value = TypeVar("Value")
 
 
 class Ledger:
@@ -40,17 +49,19 @@ class Ledger:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.notes: list[str] = []
-        self._records: dict[str, bytes] = {}
+        self._places: dict[str, tuple[int, int]] = {}
+        self._timings: list[str] = []
         self._results: dict[str, Result] = {}
         self._lock = filelock.FileLock(path.with_name(f".{path.name}.lock"), blocking=False)
 
     def __enter__(self) -> Self:
         """Take the ledger, read it and drop a torn last line."""
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(self.path.parent)
             self._lock.acquire()
             # Unbuffered: what a full disk refused must not come out with the next line.
             self._file = self.path.open("ab", buffering=0)
+            flush_folder(self.path.parent)
         except filelock.Timeout:
             raise UserError(
                 f"one run writes a directory at a time, got {str(self.path.parent)!r}, which "
@@ -65,31 +76,53 @@ class Ledger:
         self._read()
         return self
 
+    @classmethod
+    def glance(cls, path: Path) -> Self:
+        """What the ledger holds at this moment, beside whoever writes it; to be read alone.
+
+        A torn last line, which may be in the writing, is left out. Raises OSError when there is
+        no such file.
+        """
+        ledger = cls(path)
+        ledger._read(mend=False)
+        return ledger
+
     def __exit__(self, *_: object) -> None:
         """Let the ledger go."""
         self._file.close()
         self._lock.release()
 
     def __len__(self) -> int:
-        return len(self._records)
+        return len(self._places)
+
+    @property
+    def trainings(self) -> int:
+        """How many results are of trainings and not of timings."""
+        return len(self._places) - len(self._timings)
 
     def get(self, job: TrainJob) -> Result | None:
-        """The training's result, or None while it is missing."""
+        """The training's result, or None while it is missing.
+
+        Raises UserError when the ledger says of it what this version does not understand.
+        """
         key = job.hash
-        if key not in self._results and key in self._records:
-            self._results[key] = result_from_json(json.loads(self._records[key])["result"])
+        if key not in self._results and key in self._places:
+            self._results[key] = self._understood(key, _trained)
         return self._results.get(key)
+
+    def accepted_at(self, job: TrainJob) -> datetime | None:
+        """When the training's result was accepted, by UTC; None while it is missing."""
+        if job.hash not in self._places:
+            return None
+        return datetime.fromisoformat(self._understood(job.hash, json.loads)["at"])
 
     def timed(self, job: TimeJob) -> Timed | None:
         """The timing's result with all its raw samples, or None while it is missing."""
-        record = self._records.get(job.hash)
-        return None if record is None else _timed(record)
+        return self._understood(job.hash, _timed) if job.hash in self._places else None
 
     def timings(self) -> Iterator[Timed]:
         """Every timing, the newest first, of whatever networks and machine."""
-        for record in reversed(list(self._records.values())):
-            if record.startswith(_TIMING):
-                yield _timed(record)
+        return (self._understood(key, _timed) for key in reversed(self._timings))
 
     def accept(self, job: TrainJob, result: Result, where: dict[str, str]) -> bool:
         """Write a training's result, flushed to disk; False when the job has one already.
@@ -111,21 +144,43 @@ class Ledger:
 
     def records(self) -> Iterator[dict[str, Any]]:
         """Every record as it was written, in order."""
-        return (json.loads(record) for record in self._records.values())
+        return (self._understood(key, json.loads) for key in self._places)
 
     def _write(
         self, key: str, job: dict[str, Any], result: dict[str, Any], where: dict[str, str]
     ) -> bool:
-        if key in self._records:
+        if key in self._places:
             return False
         at = datetime.now(UTC).isoformat(timespec="seconds")
         content = {"job": job, "result": result, "where": where, "at": at}
         record = json.dumps(content, allow_nan=False).encode()
-        self._append(_line(key, record))
-        self._records[key] = record
+        line = line_of(key, record)
+        begin = self._append(line) + line.index(record)
+        self._remember(key, begin, record)
         return True
 
-    def _append(self, line: bytes) -> None:
+    def _remember(self, key: str, begin: int, record: bytes) -> None:
+        """Keep the place of the first record under a hash."""
+        if key not in self._places:
+            self._places[key] = (begin, len(record))
+            if record.startswith(_TIMING):
+                self._timings.append(key)
+
+    def _understood(self, key: str, read: Callable[[bytes], Value]) -> Value:
+        begin, length = self._places[key]
+        with self.path.open("rb") as file:
+            file.seek(begin)
+            record = file.read(length)
+        try:
+            return read(record)
+        except MISUNDERSTOOD:
+            raise UserError(
+                f"a ledger's record must be one that this version wrote or knows, got another "
+                f"under {key} in {str(self.path)!r}: take its line away, and its job runs again"
+            ) from None
+
+    def _append(self, line: bytes) -> int:
+        """Write the line to disk; its place in the file."""
         end = self._file.seek(0, os.SEEK_END)
         left = memoryview(line)
         try:
@@ -136,36 +191,46 @@ class Ledger:
             # What got through of the line must not be in the way of the next one.
             self._file.truncate(end)
             raise
+        return end
 
-    def _read(self) -> None:
-        whole = 0
-        with self.path.open("rb") as lines:
-            for number, line in enumerate(lines, 1):
-                if line.endswith(b"\n"):
-                    self._take(number, line)
-                    whole += len(line)
-                else:
-                    self._drop_torn(whole)
+    def _read(self, mend: bool = True) -> None:
+        for line in read_lines(self.path):
+            match line:
+                case Whole():
+                    self._remember(line.key, line.begin, line.record)
+                case Garbled():
+                    self._note(f"line {line.number} is garbled; its job will run again if needed")
+                case Torn() if mend:
+                    self._note("dropped a torn last line; its job will run again")
+                    self._file.truncate(line.begin)
 
-    def _drop_torn(self, whole: int) -> None:
-        self.notes.append(f"{self.path.name}: dropped a torn last line; its job will run again")
-        self._file.truncate(whole)
+    def _note(self, text: str) -> None:
+        self.notes.append(f"{self.path.name}: {text}")
 
-    def _take(self, number: int, line: bytes) -> None:
-        match = _LINE.fullmatch(line)
-        if match and int(match[2], 16) == zlib.crc32(match[3]):
-            self._records.setdefault(match[1].decode(), match[3])
-        else:
-            self.notes.append(
-                f"{self.path.name}: line {number} is garbled; its job will run again if needed"
-            )
+
+def hash_of(record: bytes) -> str:
+    """The hash of the job in a record, worked out anew; raises one of MISUNDERSTOOD."""
+    if record.startswith(_TIMING):
+        return _timed(record).job.hash
+    job = json.loads(record)["job"]
+    if job["data"]["name"] == "imagefolder":  # its root is not written, and no part of the job
+        job["data"]["root"] = "."
+    return job_from_json(job).hash
+
+
+def understood(record: bytes) -> bool:
+    """Whether a record's result is one that this version knows."""
+    try:
+        (_timed if record.startswith(_TIMING) else _trained)(record)
+    except MISUNDERSTOOD:
+        return False
+    return True
+
+
+def _trained(record: bytes) -> Result:
+    return result_from_json(json.loads(record)["result"])
 
 
 def _timed(record: bytes) -> Timed:
     content = json.loads(record)
     return timed_from_json(json.dumps({"job": content["job"], **content["result"]}))
-
-
-def _line(key: str, record: bytes) -> bytes:
-    crc = zlib.crc32(record)
-    return b'{"hash": "%s", "crc32": "%08x", "record": %s}\n' % (key.encode(), crc, record)

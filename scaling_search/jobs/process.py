@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Any, cast
@@ -24,7 +25,7 @@ class WorkerProcess:
     def __init__(self, log: Path, environment: Mapping[str, str]) -> None:
         log.parent.mkdir(parents=True, exist_ok=True)
         self.log = log
-        with log.open("ab") as file:
+        with log.open("ab") as file, _blocked(signal.SIGUSR2):
             self._log_began = file.tell()
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "scaling_search.jobs.worker"],
@@ -88,3 +89,13 @@ class WorkerProcess:
             file.seek(max(self._log_began, size - LAST_BYTES))
             lines = file.read().decode(errors="replace").split("\n")
         return next((line.strip() for line in reversed(lines) if line.strip()), "")
+
+
+@contextmanager
+def _blocked(number: signal.Signals) -> Iterator[None]:
+    """Within this block the signal waits, and so it does for every process started here."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {number})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -1,8 +1,8 @@
 """A worker process: jobs come in as JSON lines, epochs and results go out as JSON lines.
 
 `python -m scaling_search.jobs.worker` is started by `executor.Workers` and by nobody else. It stops
-at the next step, its checkpoint written, on SIGTERM and when its standard input ends, which is
-what happens when the driver is killed.
+at the next step, its checkpoint written, on SIGTERM, on SIGUSR2 and when its standard input ends,
+which is what happens when the driver is killed.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ import torch
 from scaling_search.errors import UserError
 from scaling_search.jobs.execute import Place, execute
 from scaling_search.jobs.job import job_from_json, result_to_json
+from scaling_search.jobs.preemption import SIGNALS
 from scaling_search.training.loop import StoppedError
 
 
@@ -37,7 +38,10 @@ def main() -> None:
         stop.set()
         orders.put(None)
 
-    signal.signal(signal.SIGTERM, end)
+    for number in SIGNALS:
+        signal.signal(number, end)
+    # Its driver starts it with this one blocked, which would kill it before it listens.
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGUSR2})
     threading.Thread(target=_listen, args=(orders, end), daemon=True).start()
     while (line := orders.get()) is not None and not stop.is_set():
         _work(json.loads(line), answers, stop)

@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from scaling_search.data.load import load_split
+from scaling_search.errors import UserError
 from scaling_search.jobs import execute as module
 from scaling_search.jobs.execute import Place, execute
 from scaling_search.jobs.job import Diverged, Finished, OutOfMemory
@@ -95,6 +96,55 @@ def test_the_recipes_dropout_replaces_the_networks_own(monkeypatch: pytest.Monke
     for recipe in (RECIPE, replace(RECIPE, dropout=0.0), replace(RECIPE, dropout=0.5)):
         execute(job(architecture=network, recipe=recipe), Place())
     assert built == [0.3, 0.0, 0.5]
+
+
+def test_the_finished_network_is_scored_at_another_side_on_request(
+    tmp_path: Path, loaded: list[str]
+) -> None:
+    plain = execute(job(), place(tmp_path))
+    recipe = replace(RECIPE, evaluate_px_factor=1.5)
+    steps: list[bool] = []
+
+    def count_step() -> bool:
+        steps.append(True)
+        return False
+
+    asked = job(recipe=recipe, reads_test=True)
+    result = execute(asked, place(tmp_path), stop_asked=count_step)
+    assert steps == []  # the training is the same
+    assert isinstance(plain, Finished)
+    assert isinstance(result, Finished)
+    assert plain.other_side is None
+    assert result.validation_top1 == plain.validation_top1
+    assert result.other_side is not None
+    assert result.other_side.px == 12
+    assert 0 <= result.other_side.validation_top1 <= 1
+    assert result.other_side.test_top1 is not None
+
+
+def test_a_search_job_scores_another_side_without_the_test_split(loaded: list[str]) -> None:
+    result = execute(job(recipe=replace(RECIPE, evaluate_px_factor=0.5)), Place())
+    assert isinstance(result, Finished)
+    assert result.other_side is not None
+    assert result.other_side.test_top1 is None
+    assert "test" not in loaded
+
+
+@pytest.mark.parametrize("changes", [{"evaluate_px_factor": 2.0}, {"progressive_from": 0.5}])
+def test_a_network_of_one_side_is_refused_before_it_is_trained(
+    changes: dict[str, float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        module,
+        "build",
+        lambda *_, **__: nn.Sequential(nn.Flatten(), nn.Linear(16 * 16, 20)),
+    )
+    recipe = replace(RECIPE, **changes)  # type: ignore[arg-type]
+    network = replace(NETWORK, resolution_px=16)
+    with pytest.raises(
+        UserError, match="need a network that takes images of any side, got 'micro'"
+    ):
+        execute(job(architecture=network, recipe=recipe, epochs=4), Place())
 
 
 def test_a_diverging_training_is_a_result() -> None:

@@ -14,6 +14,7 @@ from scaling_search.jobs.job import (
     Diverged,
     Finished,
     Lost,
+    OtherSide,
     OutOfMemory,
     Result,
     TimedOut,
@@ -75,6 +76,12 @@ def test_trainings_of_two_lengths_share_the_plateau_alone() -> None:
     assert longer.fall_hash != JOB.fall_hash
 
 
+def test_scoring_at_another_side_is_another_job_of_the_same_training() -> None:
+    scored = job(recipe=replace(RECIPE, evaluate_px_factor=1.25))
+    assert scored.hash != JOB.hash
+    assert scored.fall_hash == JOB.fall_hash
+
+
 def test_another_seed_shares_nothing() -> None:
     assert job(seed=1).plateau_hash != JOB.plateau_hash
 
@@ -98,6 +105,7 @@ def test_a_job_with_an_unknown_key_is_refused() -> None:
     [
         FINISHED,
         replace(FINISHED, test_top1=0.1 + 0.2),
+        replace(FINISHED, other_side=OtherSide(12, 0.5, None)),
         Diverged("the loss of epoch 1 is nan"),
         OutOfMemory(64, "no room"),
         TimedOut(60.5),

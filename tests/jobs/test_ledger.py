@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import subprocess
 import sys
@@ -105,6 +106,46 @@ def test_a_garbled_line_is_named_and_the_later_ones_kept(path: Path, garbage: by
     found, notes = known(path)
     assert found == [True, False, True]
     assert notes == ["ledger.jsonl: line 2 is garbled; its job will run again if needed"]
+
+
+def test_a_flipped_bit_anywhere_in_a_line_garbles_it(path: Path) -> None:
+    first, second, third = path.read_bytes().splitlines(keepends=True)
+    for position in (3, 12, 25, 32, 40, 55, 60, len(second) // 2, len(second) - 2):
+        flipped = bytearray(second)
+        flipped[position] ^= 1
+        path.write_bytes(first + bytes(flipped) + third)
+        assert known(path)[0] == [True, False, True]
+        assert known(path)[1] == ["ledger.jsonl: line 2 is garbled; its job will run again if needed"]
+
+
+def test_lines_of_the_first_form_stay_valid_beside_the_newer(path: Path) -> None:
+    first, *rest = path.read_bytes().splitlines(keepends=True)
+    content = json.loads(first)
+    record = json.dumps(content["record"]).encode()
+    crc, key = zlib.crc32(record), content["hash"].encode()
+    old = b'{"hash": "%s", "crc32": "%08x", "record": %s}\n' % (key, crc, record)
+    path.write_bytes(b"".join([old, *rest]))
+    assert known(path) == ([True] * 3, [])
+    path.write_bytes(b"".join([old.replace(b'"seed": 0', b'"seed": 7'), *rest]))
+    assert known(path)[0] == [False, True, True]
+
+
+def test_a_new_ledger_and_its_folder_outlast_a_power_cut(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flushed: list[Path] = []
+    fsync = os.fsync
+
+    def seen(descriptor: int) -> None:
+        flushed.append(Path(f"/proc/self/fd/{descriptor}").readlink())
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", seen)
+    path = tmp_path / "runs" / "new" / "ledger.jsonl"
+    with Ledger(path) as ledger:
+        assert flushed == [tmp_path, tmp_path / "runs", path.parent]
+        ledger.accept(JOB, FINISHED, WHERE)
+    assert flushed[3:] == [path]
 
 
 def test_a_garbled_job_can_be_accepted_again(path: Path) -> None:
@@ -222,3 +263,18 @@ def test_a_result_that_is_not_json_is_refused_before_anything_is_written(path: P
     with Ledger(path) as ledger, pytest.raises(ValueError, match="not JSON compliant"):
         ledger.accept(job(seed=3), replace(FINISHED, validation_top1=float("nan")), WHERE)
     assert path.read_bytes() == before
+
+
+def test_at_a_glance_it_is_read_beside_its_writer_and_left_as_it_is(path: Path) -> None:
+    with Ledger(path):
+        before = path.read_bytes() + b'{"hash": "in the writing'
+        path.write_bytes(before)
+        glance = Ledger.glance(path)
+        assert [glance.get(each) == FINISHED for each in THREE] == [True] * 3
+        assert path.read_bytes() == before
+
+
+def test_at_a_glance_a_missing_ledger_is_not_made(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        Ledger.glance(tmp_path / "ledger.jsonl")
+    assert list(tmp_path.iterdir()) == []

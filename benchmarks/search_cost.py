@@ -1,0 +1,234 @@
+"""Claim: a search finds constants as good as the full grid's for a tenth of its training.
+
+Peer: the way of the EfficientNet paper, every candidate trained in full. Both are replayed on the
+tables of real trainings in results/tabular (`search/replay.py` says how a replay is drawn), where
+the truth is known, so what counts is the regret: how much worse than the best candidate the chosen
+one is when trained in full. Cost is forward multiply-adds × images, rungs included.
+
+    python benchmarks/search_cost.py [TABLE …] [--json] [--replays 1000] [--figure FILE.svg]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from itertools import product
+from multiprocessing import get_context
+from pathlib import Path
+
+import pandas as pd
+from claim import Claim
+from search_cost_figure import regret_picture
+from tabulate import tabulate
+
+from scaling_search.files import write_atomically
+from scaling_search.jobs.job import Result, TrainJob
+from scaling_search.outcome import read_setting
+from scaling_search.search import tabular
+from scaling_search.search.candidates import Candidate
+from scaling_search.search.halving import Make, Plan, Rung, Search
+from scaling_search.search.replay import (
+    Landscape,
+    World,
+    known_jobs,
+    landscape,
+    spent_mac_images,
+)
+from scaling_search.search.strategies import TWO_OBJECTIVES, StrategyName
+from scaling_search.search.verdict import verdict
+
+TABLES = Path(__file__).resolve().parent.parent / "results" / "tabular"
+REGRET_POINTS = 0.1
+GOAL = 10.0
+GRID_SEEDS = (1, 3)
+MOST_SEEDS = 8
+TRIALS = (6, 9, 12, 16, 20, 24, 32, 40, 48)
+STRATEGIES: tuple[StrategyName, ...] = ("random", "tpe", "gp", "nsga2")
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of real trainings, ready to be replayed on."""
+
+    name: str
+    pool: tuple[Candidate, ...]
+    make: Make
+    ground: Landscape
+    known: dict[str, tuple[int, int, int]]
+
+    def routes(self) -> dict[str, tuple[Rung, ...]]:
+        """Every candidate in full, or by halving; chosen on one table, judged by the others."""
+        shortest, *_, full = self.ground.lengths
+        return {
+            "plain": (Rung(full),),
+            "halving": (Rung(shortest, keep=0.34), Rung(full, seeds=2)),
+        }
+
+
+@dataclass(frozen=True)
+class Found:
+    """What one replayed search cost and found; regret in points, `ties` how many can't be told."""
+
+    route: str
+    strategy: str
+    trials: int
+    mac_images: int
+    regret: float
+    ties: int
+    holds_best: bool
+
+
+def read_table(folder: Path) -> Table:
+    """The table of a folder with study.toml, data.json and curves.csv."""
+    setting = read_setting(folder)
+    make = tabular.remembered(setting.search_job)
+    ground = landscape(tabular.read(folder / "curves.csv"))
+    known = known_jobs(ground, setting.pool, make, MOST_SEEDS)
+    return Table(folder.name, setting.pool, make, ground, known)
+
+
+def replay(table: Table, seed: int) -> list[Found]:
+    """One world: the full grid, and every route by every strategy at every number of trials."""
+    world = World(table.ground, table.known, seed)
+    full = table.ground.lengths[-1]
+    activations = [float(candidate.cost.activations) for candidate in table.pool]
+    found = [
+        searched(table, world, Search(Plan(rungs=(Rung(full, n),)), table.pool, table.make), name)
+        for n in GRID_SEEDS
+        for name in [f"full grid, {n} seed{'s' * (n > 1)}"]
+    ]
+    for (route, rungs), strategy in product(table.routes().items(), STRATEGIES):
+        second = "activations" if strategy in TWO_OBJECTIVES else None
+        plan = Plan(strategy, seed=seed, second=second, rungs=rungs)
+        asked: dict[int, tuple[int, ...]] = {}
+        for trials in sorted({min(trials, len(table.pool)) for trials in TRIALS}):
+            sized = replace(plan, trials=trials)
+            search = Search(sized, table.pool, table.make, activations, _asked=asked)
+            found.append(searched(table, world, search, route))
+    return found
+
+
+def searched(table: Table, world: World, search: Search, route: str) -> Found:
+    """What this search finds in this world."""
+    results: dict[str, Result] = {}
+
+    def find(job: TrainJob) -> Result | None:
+        return results.get(job.hash)
+
+    trained: list[TrainJob] = []
+    while missing := (step := search.step(find)).missing:
+        results |= {job.hash: world.result(job) for job in missing}
+        trained += missing
+    plan = search.plan
+    judged = verdict(plan, table.pool, step, table.make, find)
+    assert judged is not None  # no training fails here
+    return Found(
+        route,
+        plan.strategy,
+        plan.trials or len(table.pool),
+        spent_mac_images(trained),
+        table.ground.regret(judged.ties[0]),
+        len(judged.ties),
+        table.ground.best in judged.ties,
+    )
+
+
+def summary(found: pd.DataFrame) -> pd.DataFrame:
+    """One row a route, strategy and number of trials: mean cost, regret with 95 %, ties."""
+    keys = ["table", "route", "strategy", "trials"]
+    grouped = found.groupby(keys, sort=False)
+    rows = grouped.agg(
+        cost=("mac_images", "mean"),
+        regret=("regret", "mean"),
+        error=("regret", "sem"),
+        ties=("ties", "mean"),
+        holds_best=("holds_best", "mean"),
+        n=("regret", "size"),
+    ).reset_index()
+    grid = rows[rows["route"] == "full grid, 3 seeds"].set_index("table")["cost"]
+    rows["share"] = rows["cost"] / rows["table"].map(grid)
+    rows["low"], rows["high"] = (rows["regret"] + sign * 1.96 * rows["error"] for sign in (-1, 1))
+    return rows
+
+
+def claims(rows: pd.DataFrame) -> Iterator[Claim]:
+    """For each table: how many times cheaper than the full grid of three seeds is good enough."""
+    for name, table in rows.groupby("table", sort=False):
+        ours = table[~table["route"].str.startswith("full grid")]
+        ratio, low, high = (_times_cheaper(ours, bound) for bound in ("regret", "high", "low"))
+        best = ours[ours["regret"] <= REGRET_POINTS].nsmallest(1, "share")
+        how = f"{best['strategy'].item()}, {best['route'].item()}" if len(best) else "nothing"
+        yield Claim(
+            f"{name}: training saved at an expected regret of {REGRET_POINTS} points ({how})",
+            "every candidate trained in full from three seeds",
+            ratio,
+            low,
+            high,
+            int(table["n"].min()),
+            GOAL,
+            ratio >= GOAL,
+        )
+
+
+def _times_cheaper(rows: pd.DataFrame, bound: str) -> float:
+    """The full grid's cost over that of the cheapest search whose regret is small; 0: none is."""
+    good = rows[rows[bound] <= REGRET_POINTS]
+    return float(1 / good["share"].min()) if len(good) else 0.0
+
+
+def show(rows: pd.DataFrame) -> str:
+    """The rows as a table for people."""
+    heads = ("table", "route", "strategy", "trials", "cost (%)", "regret (points)")
+    cells = [
+        (
+            *(row["table"], row["route"], row["strategy"], row["trials"]),
+            f"{100 * row['share']:.1f}",
+            f"{row['regret']:.2f} [{row['low']:.2f}, {row['high']:.2f}]",
+            f"{row['ties']:.1f}",
+            f"{100 * row['holds_best']:.1f}",
+        )
+        for row in rows.to_dict("records")
+    ]
+    return tabulate(cells, (*heads, "ties", "hold the best (%)"), disable_numparse=True)
+
+
+def measure(folders: Sequence[Path], replays: int, workers: int) -> pd.DataFrame:
+    """Every replay of every table, spread over processes."""
+    frames = []
+    with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
+        for folder in folders:
+            table = read_table(folder)
+            worlds = pool.map(partial(replay, table), range(replays), chunksize=4)
+            rows = [asdict(one) for world in worlds for one in world]
+            frames.append(pd.DataFrame(rows).assign(table=table.name))
+    return pd.concat(frames, ignore_index=True)
+
+
+def main() -> None:
+    """Replay and print."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    parser.add_argument("tables", nargs="*", type=Path)
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--replays", type=int, default=1000)
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--figure", type=Path, help="write the figure here, and the rows as CSV")
+    asked = parser.parse_args()
+    folders = asked.tables or sorted(path.parent for path in TABLES.glob("*/curves.csv"))
+    rows = summary(measure(folders, asked.replays, asked.workers))
+    if asked.figure:
+        write_atomically(asked.figure, regret_picture(rows, REGRET_POINTS).svg)
+        write_atomically(asked.figure.with_suffix(".csv"), rows.round(5).to_csv(index=False))
+    if asked.json:
+        print(json.dumps([asdict(claim) for claim in claims(rows)]))
+        return
+    print(show(rows))
+    for claim in claims(rows):
+        print(f"{claim.claim}: {claim.ratio:.1f} × [{claim.low:.1f}, {claim.high:.1f}]")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,154 @@
+"""One network trained and scored: its jobs through a ledger, then a result and weights as files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from scaling_search import toml
+from scaling_search.arch.scaling import Coefficients
+from scaling_search.arch.spec import Architecture
+from scaling_search.cost.analytic import count
+from scaling_search.data.request import DataRequest
+from scaling_search.drive import Silent, Watch
+from scaling_search.errors import UserError, require
+from scaling_search.files import as_json, write_atomically
+from scaling_search.jobs.environment import chosen_device
+from scaling_search.jobs.executor import default_workers
+from scaling_search.jobs.job import Finished, Result, TrainJob
+from scaling_search.nets.export import export
+from scaling_search.outlook import Work
+from scaling_search.pipeline import driving
+from scaling_search.study import Comparison, Study
+from scaling_search.trained import trained_network
+from scaling_search.training.named import expanded, named
+from scaling_search.training.recipe import Recipe
+
+_RECIPES = TypeAdapter(Recipe)
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What came of one training; `weights` is a safetensors file with its card, if it finished."""
+
+    job: TrainJob
+    result: Result
+    weights: Path | None
+
+    @property
+    def row(self) -> dict[str, Any]:
+        """The result in plain values; accuracies in percent."""
+        job, result = self.job, self.result
+        cost = count(job.architecture)
+        scores = asdict(result)
+        return {
+            **{"network": job.architecture.name, "px": job.architecture.resolution_px},
+            **{"seed": job.seed, "epochs": job.epochs, "train_images": job.train_images},
+            **{"macs": cost.macs, "params": cost.params, "status": result.kind},
+            "validation_top1_percent": _percent(scores.get("validation_top1")),
+            "test_top1_percent": _percent(scores.get("test_top1")),
+            "train_seconds": round(scores.get("train_seconds", 0.0), 1),
+        }
+
+
+def alone(
+    network: Architecture,
+    name: str,
+    data: DataRequest,
+    recipe: Recipe,
+    *,
+    px: int | None = None,
+    fit_strides: bool = False,
+    epochs: int = 8,
+    seeds: Sequence[int] = (0,),
+) -> Study:
+    """The study of this network alone, without a search and without rivals.
+
+    Raises UserError for pixels that its strides can't take, no epochs, and no or negative seeds.
+    """
+    require(len(seeds) >= 1, "a training needs at least 1 seed", len(seeds))
+    require(min(seeds) >= 0, "a seed must be 0 or more", min(seeds))
+    compared = Comparison(
+        (0.0,), rivals=(), epochs=epochs, seeds=max(seeds) + 1, constants=Coefficients(1, 1, 1)
+    )
+    return Study(
+        name,
+        base=network.name,
+        network=network,
+        base_px=px,
+        fit_strides=fit_strides,
+        data=data,
+        compare=compared,
+        recipe=recipe,
+    )
+
+
+def train_alone(
+    study: Study,
+    seeds: Sequence[int],
+    out: Path,
+    *,
+    device: str = "auto",
+    workers: int | None = None,
+    limit_seconds: float | None = None,
+    watch: Watch | None = None,
+) -> tuple[Trained, ...]:
+    """Train the base of a study made by `alone` from these seeds, unless the ledger has them.
+
+    The run directory is like any other: `report`, `export` and `predict` read it; `result.json`
+    and a safetensors file a seed are written beside. Raises UserError for what can't be met,
+    before anything is trained, the second run on one directory among it.
+    """
+    watch, device = watch or Silent(), chosen_device(device)
+    if workers is None:
+        workers = min(len(seeds), default_workers(device))
+    with driving(study, out, device, workers, limit_seconds, watch) as drive:
+        setting = drive.setting
+        jobs = [setting.compare_job(setting.base, seed) for seed in seeds]
+        drive.finish("training", jobs, Work())
+        found = [(job, drive.ledger.get(job)) for job in jobs]
+    trained = tuple(
+        Trained(job, result, _weights(job, out, watch) if isinstance(result, Finished) else None)
+        for job, result in found
+        if result is not None
+    )
+    rows = [one.row | {"weights": one.weights and one.weights.name} for one in trained]
+    write_atomically(out / "result.json", as_json(rows))
+    return trained
+
+
+def recipe_of(asked: str, batch_size: int | None = None) -> Recipe:
+    """A recipe by its name, or of a TOML file with its fields; at another batch the rate follows.
+
+    Raises UserError for an unknown name or a wrong file.
+    """
+    recipe = _of_file(Path(asked)) if asked.endswith(".toml") else named(asked)
+    if batch_size is None:
+        return recipe
+    require(batch_size >= 1, "batch_size must be at least 1", batch_size)
+    return recipe.at_batch(batch_size)
+
+
+def _of_file(path: Path) -> Recipe:
+    text, source = toml.read_text(path, "recipe"), str(path)
+    values = expanded(toml.parsed(text, source), source)
+    return toml.validated(_RECIPES, values, text, source, lambda _: ", ".join(asdict(Recipe())))
+
+
+def _weights(job: TrainJob, out: Path, watch: Watch) -> Path | None:
+    """The scored weights as a file with its card; None, and said, where checkpoints are gone."""
+    try:
+        module, card = trained_network(out, "base", job.seed)
+    except UserError as error:
+        watch.say(f"no weights are written: {error}")
+        return None
+    path = out / f"{job.architecture.name}-seed-{job.seed}.safetensors"
+    return export(module, card, path, "safetensors").path
+
+
+def _percent(fraction: float | None) -> float | None:
+    return None if fraction is None else round(100 * fraction, 2)

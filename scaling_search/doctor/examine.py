@@ -1,0 +1,59 @@
+"""The whole check. It reads only, takes no lock, and so works beside a run that goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from scaling_search.doctor.finding import Finding
+from scaling_search.doctor.ledger import lock_and_ledger
+from scaling_search.doctor.machine import checkpoints, disk, surroundings
+from scaling_search.doctor.present import kept_checkpoints
+from scaling_search.doctor.study import Jobs, images, jobs_of, progress, setting_of
+from scaling_search.errors import UserError
+from scaling_search.jobs.ledger import Ledger
+from scaling_search.search.resources import UntimedError
+from scaling_search.setting import Setting
+
+
+def examine(run: Path, *, function: str | None = None) -> tuple[Finding, ...]:
+    """Everything that can be said of a run directory without changing it.
+
+    `function` must be given again where the base is a function of the user's. Raises UserError
+    when the directory holds neither a study nor a ledger.
+    """
+    if not any((run / name).is_file() for name in ("study.toml", "ledger.jsonl")):
+        raise UserError(
+            f"a run directory holds study.toml and ledger.jsonl, got {str(run)!r} with neither: "
+            "name the directory that --out named"
+        )
+    return tuple(_findings(run, function))
+
+
+def _findings(run: Path, function: str | None) -> Iterator[Finding]:
+    yield from lock_and_ledger(run)
+    setting, readable = setting_of(run, function)
+    yield readable
+    jobs = None
+    if setting is not None:
+        jobs, finding = _jobs(run, setting)
+        yield finding
+    needed = jobs is not None and bool(jobs.missing)
+    if setting is not None:
+        yield from images(setting, needed)
+    kept = list(kept_checkpoints(run / "checkpoints"))
+    yield from checkpoints(run, kept, jobs)
+    yield surroundings(run, needed)
+    yield disk(run, kept, jobs)
+
+
+def _jobs(run: Path, setting: Setting) -> tuple[Jobs | None, Finding]:
+    path = run / "ledger.jsonl"
+    try:
+        ledger = Ledger.glance(path) if path.is_file() else None
+        jobs = jobs_of(setting, ledger)
+    except UntimedError as error:
+        return None, Finding("study", "note", str(error), "a run times them before it goes on")
+    except UserError as error:
+        return None, Finding("study", "attention", str(error), "a run is refused with this line")
+    return jobs, progress(jobs, ledger)

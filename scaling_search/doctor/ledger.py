@@ -1,0 +1,58 @@
+"""Is the ledger whole, and does anybody write it?"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+from scaling_search.doctor.finding import Finding
+from scaling_search.doctor.present import Lines, holder, ledger_lines
+
+
+def lock_and_ledger(run: Path) -> Iterator[Finding]:
+    """Findings about the lock and the lines of the ledger."""
+    path = run / "ledger.jsonl"
+    held = holder(path)
+    yield _lock(held)
+    try:
+        lines = ledger_lines(path)
+    except OSError as error:
+        what = f"ledger.jsonl can't be read: {error.strerror}"
+        yield Finding("ledger", "note", what, "a run begins with no results")
+        return
+    yield Finding("ledger", "good", f"{lines.results} results can be read")
+    yield from _damages(path, lines)
+    if lines.torn and held is None:
+        then = "a run drops it and runs its job again"
+        yield Finding("ledger", "attention", "the last line is torn", then)
+
+
+def _lock(held: int | None) -> Finding:
+    if held is None:
+        return Finding("lock", "good", "no run writes here now")
+    process = f"process {held}" if held else "a process that can't be seen from here"
+    then = "a second run is refused until it ends; all else is a glance at work under way"
+    return Finding("lock", "note", f"{process} writes here", then)
+
+
+def _damages(path: Path, lines: Lines) -> Iterator[Finding]:
+    again = "passed over, and their jobs run again when needed"
+    damages = (
+        (lines.garbled, "damaged", again),
+        (lines.misnamed, "filed under a hash that is not their job's", again),
+        (lines.unknown, "not understood by this version", "a run that needs them is refused"),
+    )
+    for numbers, how, then in damages:
+        if numbers:
+            delete = ";".join(f"{number}d" for number in numbers)
+            mend = f"to take them out, with no run under way: sed -i '{delete}' "
+            then = f"{then}; {mend}{shlex.quote(str(path))}"
+            yield Finding("ledger", "attention", f"{_named(numbers)}: {how}", then)
+    if lines.repeated:
+        what = f"{_named(lines.repeated)}: the job had a line before"
+        yield Finding("ledger", "note", what, "the first line of a job counts")
+
+
+def _named(numbers: tuple[int, ...]) -> str:
+    return f"line{'s' if len(numbers) > 1 else ''} {', '.join(map(str, numbers))}"

@@ -1,0 +1,128 @@
+"""What lies in a run directory, read without a lock beside whoever writes it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import assert_never
+
+from scaling_search.jobs.ledger import MISUNDERSTOOD, hash_of, understood
+from scaling_search.jobs.lines import Garbled, Line, Torn, Whole, read_lines
+from scaling_search.training import checkpoint
+
+LOCKS = Path("/proc/locks")
+
+
+@dataclass(frozen=True)
+class Lines:
+    """What the lines of a ledger are, by their numbers from 1.
+
+    `misnamed` lines are whole, but their hash is not that of their job; `unknown` ones hold what
+    this version does not understand; `repeated` ones have the hash of a line before them.
+    """
+
+    results: int = 0
+    garbled: tuple[int, ...] = ()
+    misnamed: tuple[int, ...] = ()
+    unknown: tuple[int, ...] = ()
+    repeated: tuple[int, ...] = ()
+    torn: bool = False
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A checkpoint's file: of which plateau (16 hex digits), its size, and whether it is whole."""
+
+    path: Path
+    plateau: str
+    bytes: int
+    intact: bool
+
+
+def ledger_lines(path: Path) -> Lines:
+    """Look at every line of a ledger; raises OSError when there is none."""
+    lines = list(map(_seen, read_lines(path)))
+    numbers: dict[str, int] = {}
+    for line in lines:
+        numbers.setdefault(line.key, line.number)
+    named = [line for line in lines if line.key]
+
+    def those(state: str) -> tuple[int, ...]:
+        return tuple(line.number for line in lines if line.state == state)
+
+    return Lines(
+        results=len({line.key for line in named}),
+        garbled=those("garbled"),
+        misnamed=those("misnamed"),
+        unknown=those("unknown"),
+        repeated=tuple(line.number for line in named if numbers[line.key] != line.number),
+        torn=bool(those("torn")),
+    )
+
+
+@dataclass(frozen=True)
+class _Seen:
+    number: int
+    state: str
+    key: str = ""
+
+
+def _seen(line: Line) -> _Seen:
+    match line:
+        case Garbled():
+            return _Seen(line.number, "garbled")
+        case Torn():
+            return _Seen(0, "torn")
+        case Whole():
+            return _Seen(line.number, _state(line), line.key)
+        case _:
+            assert_never(line)
+
+
+def _state(line: Whole) -> str:
+    if not understood(line.record):
+        return "unknown"
+    try:
+        # The newer form's checksum covers the hash, so only the first form needs a look.
+        named = line.hash_covered or hash_of(line.record) == line.key
+    except MISUNDERSTOOD:
+        return "unknown"
+    return "known" if named else "misnamed"
+
+
+def kept_checkpoints(folder: Path) -> Iterator[Kept]:
+    """Every checkpoint below a run's folder of checkpoints, its bytes held against its name."""
+    for path in sorted(folder.rglob(checkpoint.NAMES)):
+        plateau = path.relative_to(folder).parts[0]
+        try:
+            size = path.stat().st_size
+            yield Kept(path, plateau, size, checkpoint.intact(path))
+        except FileNotFoundError:  # a worker has just dropped it for a newer one
+            continue
+        except OSError:
+            yield Kept(path, plateau, size, False)
+
+
+def unfinished_files(run: Path) -> list[Path]:
+    """What killed processes left of files that they were writing."""
+    return sorted(run.rglob(".*.part"))
+
+
+def holder(ledger: Path) -> int | None:
+    """The process that holds the ledger (0: one that can't be seen from here), None if nobody.
+
+    Read from the system's list of locks, since trying the lock would be taking it. None too where
+    the system has no such list.
+    """
+    try:
+        inode = ledger.with_name(f".{ledger.name}.lock").stat().st_ino
+        locks = LOCKS.read_text().splitlines()
+    except OSError:
+        return None
+    for lock in locks:
+        # "1: FLOCK  ADVISORY  WRITE 4711 fd:01:1234567 0 EOF"
+        words = lock.replace("->", " ").split()
+        if words[1] == "FLOCK" and words[5].rpartition(":")[2] == str(inode):
+            return max(0, int(words[4]))
+    return None

@@ -1,0 +1,87 @@
+"""Is the study readable, is it the one the results were obtained with, are its images there?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from scaling_search.compare.frames import comparison_jobs
+from scaling_search.doctor.finding import Finding, State
+from scaling_search.errors import UserError
+from scaling_search.jobs.job import Result, TrainJob
+from scaling_search.jobs.ledger import Ledger
+from scaling_search.outcome import read_setting
+from scaling_search.setting import Setting
+
+
+@dataclass
+class Jobs:
+    """The trainings that a study asks for as far as its results reach, by hash."""
+
+    asked: dict[str, TrainJob] = field(default_factory=dict)
+    missing: dict[str, TrainJob] = field(default_factory=dict)
+
+
+def setting_of(run: Path, function: str | None) -> tuple[Setting | None, Finding]:
+    """The setting of a run, where it can be read, and what is to be said of it."""
+    try:
+        setting = read_setting(run, function=function)
+    except UserError as error:
+        then = "a run of your own study file with this --out writes it anew"
+        return None, Finding("study", "attention", str(error), then)
+    return setting, Finding("study", "good", f"study.toml is whole: {setting.study.name}")
+
+
+def jobs_of(setting: Setting, ledger: Ledger | None) -> Jobs:
+    """Ask the study for its trainings as a run would; raises UserError as a run would."""
+    jobs = Jobs()
+
+    def find(job: TrainJob) -> Result | None:
+        jobs.asked[job.hash] = job
+        result = None if ledger is None else ledger.get(job)
+        if result is None:
+            jobs.missing[job.hash] = job
+        return result
+
+    coefficients = setting.study.compare.constants
+    if coefficients is None:
+        step = setting.step(find)
+        if not step.done:
+            return jobs
+        constants = setting.constants(step, find)
+        coefficients = constants.coefficients
+        for job in setting.check_jobs(constants):
+            find(job)
+    members, seeds = setting.members(coefficients), setting.study.compare.seeds
+    for job in comparison_jobs(members, seeds, setting.compare_job):
+        find(job)
+    return jobs
+
+
+def progress(jobs: Jobs, ledger: Ledger | None) -> Finding:
+    """Whether the results are those of this study, and what a run would train."""
+    missing = len(jobs.missing)
+    done = len(jobs.asked) - missing
+    others = (0 if ledger is None else ledger.trainings) - done
+    then = f"a run trains what is missing, {missing} at first" if missing else "a run trains none"
+    if others and not done:
+        what = f"none of the {others} trainings in the ledger is one of study.toml's"
+        return Finding("study", "attention", what, f"{then}; the others' results are kept")
+    what = f"{done} of its trainings have their results"
+    if others:
+        what += f"; {others} more are of another study, or of this one before it was edited"
+    return Finding("study", "note" if others or missing else "good", what, then)
+
+
+def images(setting: Setting, needed: bool) -> Iterator[Finding]:
+    """Whether the root of the images is there; `needed`: something is to be trained."""
+    root = setting.study.data.root
+    if root is None:
+        return
+    if Path(root).expanduser().is_dir():
+        yield Finding("data", "good", f"the images' root {root!r} is there")
+        return
+    state: State = "attention" if needed else "note"
+    then = "a run needs it: add --root with the place where it lies now"
+    yield Finding("data", state, f"the images' root {root!r} is not there", then)

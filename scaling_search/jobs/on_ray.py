@@ -1,0 +1,71 @@
+"""A run's wish to train on a Ray cluster, and what comes of it. Ray itself is imported on use."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from scaling_search.errors import UserError, require
+from scaling_search.jobs.environment import chosen_device, environment
+from scaling_search.jobs.execute import Place
+from scaling_search.jobs.executor import Executor, default_workers
+
+
+class Found(NamedTuple):
+    """What runs the jobs, this machine's own device (for timings), and the environment."""
+
+    executor: Executor
+    device: str
+    environment: dict[str, str]
+
+
+@dataclass(frozen=True)
+class OnRay:
+    """A cluster by its address ("host:port", "auto" or "local"), and a job's share of a GPU.
+
+    `gpus_per_job` None is one GPU where the cluster has any, and else none.
+    """
+
+    address: str
+    gpus_per_job: float | None = None
+
+    @contextmanager
+    def tasks(
+        self, device: str, at_most: int | None, out: Path, limit_seconds: float | None
+    ) -> Iterator[Found]:
+        """The cluster while it is connected; at most so many jobs run at once.
+
+        `device` is "cpu", "cuda", or "auto": a GPU if a job takes some of one. Raises UserError
+        when Ray is not installed, no cluster answers, or it has no room for a job.
+        """
+        try:
+            from scaling_search.jobs import ray_cluster, ray_executor
+        except ModuleNotFoundError as error:
+            if error.name != "ray":
+                raise
+            raise UserError(
+                f"--ray needs Ray, got an environment without it ({self.address!r} was asked "
+                "for): pip install 'scaling-search[ray]'"
+            ) from error
+        with ray_cluster.connected(self.address, at_most or default_workers("cpu")):
+            gpus = self._gpus(device, ray_cluster.has_gpus())
+            room = ray_cluster.Room(gpus, at_most)
+            place = Place("cuda" if gpus else "cpu", str(out / "checkpoints"))
+            with ray_executor.RayTasks(place, room, limit_seconds) as tasks:
+                here = chosen_device("cpu" if device == "cpu" else "auto")
+                found = environment(here, room.slots(ray_cluster.alive()))
+                yield Found(tasks, here, found | tasks.environment)
+
+    def _gpus(self, device: str, there_are: bool) -> float:
+        way_out = "Ray chooses the GPU of each job"
+        fits = device in ("auto", "cpu", "cuda")
+        require(fits, "on Ray the device must be auto, cpu or cuda", device, way_out)
+        if self.gpus_per_job is None:
+            return float(device == "cuda" or (device == "auto" and there_are))
+        alike = device == "auto" or (device == "cuda") == (self.gpus_per_job > 0)
+        rule = f"--gpus-per-job must suit --device {device}"
+        require(alike, rule, self.gpus_per_job, "leave one of them out")
+        return self.gpus_per_job

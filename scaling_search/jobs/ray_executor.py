@@ -1,0 +1,261 @@
+"""Where jobs run: on the nodes of a Ray cluster, as many at once as it has room for.
+
+Each job is a Ray task that tells of itself while it runs. Ray repeats nothing by itself: a job
+whose process or node was lost is ordered again, and goes on from its newest checkpoint. What an
+older task of a job says is not heard any more, so a job that ran twice has one result.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Self, assert_never
+
+import ray
+from ray.exceptions import (
+    GetTimeoutError,
+    NodeDiedError,
+    ObjectLostError,
+    RayError,
+    RayTaskError,
+    RuntimeEnvSetupError,
+)
+
+from scaling_search.errors import UserError, require
+from scaling_search.jobs.execute import Place
+from scaling_search.jobs.executor import (
+    DEATHS_ALLOWED,
+    GRACE_SECONDS,
+    Ended,
+    Epoch,
+    Event,
+    Source,
+    Started,
+)
+from scaling_search.jobs.job import Lost, TimedOut, TrainJob
+from scaling_search.jobs.parcels import Parcel
+from scaling_search.jobs.preemption import PREEMPTION
+from scaling_search.jobs.ray_checkpoints import Checkpoints
+from scaling_search.jobs.ray_cluster import Room, alive, on, send_sigterm
+from scaling_search.jobs.ray_task import (
+    Done,
+    Mistake,
+    Node,
+    Order,
+    Report,
+    Stopped,
+    look,
+    versions,
+    work,
+)
+from scaling_search.training.loop import EpochRecord
+
+LOOK_SECONDS = 60.0  # for a cluster's first processes; a node that is busy is met with its job
+FETCH_SECONDS = 30.0
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass
+class _Task:
+    job: TrainJob
+    reports: Any  # Ray's generator of references to reports
+    node: Node | None = None
+    began: float = 0.0
+
+
+@dataclass
+class RayTasks:
+    """The nodes of the connected Ray cluster; a context manager that stops its tasks.
+
+    Deaths and limits are those of `Workers`, but for the loss of a node, which is no job's fault.
+    A limit counts from when a task begins. Checkpoints lie in the place's directory; a node that
+    does not share it sends them through Ray's object store and gets them from there.
+    """
+
+    place: Place
+    room: Room = field(default_factory=Room)
+    limit_seconds: float | None = None
+    clock: Callable[[], float] = time.monotonic
+    machines: dict[str, str] = field(default_factory=dict)
+    _tasks: list[_Task] = field(default_factory=list)
+    _deaths: dict[str, int] = field(default_factory=dict)
+
+    def __enter__(self) -> Self:
+        """Look at every node; raises UserError when no job fits or a node has other versions."""
+        self.room.check(alive())
+        self._work = self.room.remote(work)
+        self._checkpoints = Checkpoints(self.place)
+        self._checkpoints.open()
+        with ExitStack() as stack:
+            stack.callback(self._checkpoints.close)
+            self._look()
+            stack.pop_all()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Ask the tasks to stop at their next step; kill those that do not."""
+        for task in list(self._tasks):
+            if task.node is None:
+                self._drop(task)
+            else:
+                send_sigterm(task.node.node, task.node.pid)
+        deadline = time.monotonic() + GRACE_SECONDS
+        while self._tasks and time.monotonic() < deadline:
+            for task, report in self._heard():
+                if isinstance(report, Parcel):
+                    self._checkpoints.keep(task.job, report)
+                elif not isinstance(report, Node | EpochRecord):
+                    self._tasks.remove(task)
+        for task in list(self._tasks):
+            self._drop(task)
+        self._checkpoints.close()
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The devices of all nodes in words, how many there are, and Ray's version."""
+        devices = ", ".join(sorted(set(self.machines.values())))
+        return {"device": devices, "nodes": str(len(self.machines)), "ray": ray.__version__}
+
+    def run(self, source: Source) -> Iterator[Event]:
+        """Run each job where there is room; raises PreemptedError when asked for room."""
+        with PREEMPTION.polled():
+            yield from self._events(source)
+
+    def _events(self, source: Source) -> Iterator[Event]:
+        again: deque[TrainJob] = deque()
+        while True:
+            # One job waits even where no node is left: one may come back, or be started for it.
+            while len(self._tasks) < max(1, self.room.slots(alive())):
+                job = again.popleft() if again else source()
+                if job is None:
+                    break
+                self._order(job)
+            if not self._tasks:
+                return
+            PREEMPTION.check()
+            for task, report in self._heard():
+                yield from self._understand(task, report, again)
+            yield from self._overdue()
+
+    def _order(self, job: TrainJob) -> None:
+        nodes = [node["NodeID"] for node in alive()]
+        order = Order(
+            _anywhere(job),
+            self._checkpoints.place,
+            self._checkpoints.mark,
+            self._checkpoints.sent_along(job, nodes),
+        )
+        reports = self._work.options(num_returns="streaming").remote(order)
+        self._tasks.append(_Task(job, reports))
+
+    def _heard(self) -> Iterator[tuple[_Task, Report | RayError]]:
+        """What the next task says, within a second."""
+        ready, _ = ray.wait([task.reports for task in self._tasks], timeout=1.0)
+        for task in [task for task in self._tasks if task.reports in ready]:
+            try:
+                yield task, ray.get(next(task.reports), timeout=FETCH_SECONDS)
+            except StopIteration:
+                yield task, RayError("it ended without a result")
+            except (ObjectLostError, GetTimeoutError):
+                continue  # a checkpoint that went down with its node; the task's end comes next
+            except RayError as error:
+                yield task, error
+
+    def _understand(
+        self, task: _Task, report: Report | RayError, again: deque[TrainJob]
+    ) -> Iterator[Event]:
+        match report:
+            case Node():
+                task.node, task.began = report, self.clock()
+                self._meet(report)
+                yield Started(task.job)
+            case EpochRecord():
+                yield Epoch(task.job, report)
+            case Parcel():
+                self._checkpoints.keep(task.job, report)
+            case Done(result):
+                self._tasks.remove(task)
+                yield Ended(task.job, result)
+            case Mistake(text):
+                self._tasks.remove(task)
+                raise UserError(text)
+            case Stopped() | NodeDiedError():
+                self._tasks.remove(task)
+                again.append(task.job)
+            case RayError():
+                self._tasks.remove(task)
+                yield from self._bury(task, report, again)
+            case _:
+                assert_never(report)
+
+    def _bury(self, task: _Task, error: RayError, again: deque[TrainJob]) -> Iterator[Event]:
+        """A dead task's job goes before all others, unless it is the killer."""
+        if task.node is None and isinstance(error, RayTaskError | RuntimeEnvSetupError):
+            raise _unfit(error) from error
+        job = task.job
+        self._deaths[job.hash] = self._deaths.get(job.hash, 0) + 1
+        if self._deaths[job.hash] < DEATHS_ALLOWED:
+            again.append(job)
+        else:
+            yield Ended(job, Lost(self._deaths[job.hash], _reason(error)))
+
+    def _overdue(self) -> Iterator[Event]:
+        limit = self.limit_seconds
+        for task in list(self._tasks):
+            if limit is not None and task.node and self.clock() - task.began > limit:
+                self._drop(task)
+                yield Ended(task.job, TimedOut(limit))
+
+    def _drop(self, task: _Task) -> None:
+        """End the task; whatever it may still say is not heard."""
+        self._tasks.remove(task)
+        ray.cancel(task.reports, force=True, recursive=False)
+
+    def _look(self) -> None:
+        ask = self.room.remote(look)
+        asked = [
+            ask.options(scheduling_strategy=on(node["NodeID"])).remote(
+                self._checkpoints.mark, self.place.device
+            )
+            for node in alive()
+            if self.room.slots([node])
+        ]
+        for answer in ray.wait(asked, num_returns=len(asked), timeout=LOOK_SECONDS)[0]:
+            try:
+                self._meet(ray.get(answer))
+            except (RayTaskError, RuntimeEnvSetupError) as error:
+                raise _unfit(error) from error
+            except RayError as error:  # such as a node that has left
+                _log.warning("a node did not answer: %s", _reason(error))
+
+    def _meet(self, node: Node) -> None:
+        ours = versions()
+        rule = f"every node must have {' and '.join(ours)}, as the driver has"
+        require(node.versions == ours, rule, node.versions, "install the same there")
+        self.machines[node.node] = node.machine
+        self._checkpoints.learn(node.node, node.shares)
+
+
+def _anywhere(job: TrainJob) -> TrainJob:
+    """The job with an absolute path to its images: a task has a working directory of its own."""
+    if job.data.root is None:
+        return job
+    return replace(job, data=replace(job.data, root=str(Path(job.data.root).absolute())))
+
+
+def _unfit(error: RayError) -> UserError:
+    rule = "every node must be able to run scaling_search"
+    return UserError(f"{rule}, got {_reason(error)}: install the same environment on all of them")
+
+
+def _reason(error: RayError) -> str:
+    """The last line says what went wrong in a task, the first what became of its process."""
+    if isinstance(error, RayTaskError):
+        return str(error).strip().rpartition("\n")[2]
+    return str(error).strip().partition("\n")[0]

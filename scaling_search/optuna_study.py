@@ -1,0 +1,157 @@
+"""A run's search as a study of Optuna's, for optuna-dashboard and Optuna's own plots.
+
+The ledger is read as it is at this moment and stays untouched, whether or not a run writes it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import warnings
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import optuna
+from optuna.exceptions import DuplicatedStudyError, ExperimentalWarning, StorageInternalError
+from optuna.storages import RDBStorage
+from optuna.trial import FrozenTrial
+from sqlalchemy.exc import SQLAlchemyError
+
+from scaling_search.errors import UserError, require
+from scaling_search.identity import digest
+from scaling_search.jobs.ledger import Ledger
+from scaling_search.outcome import read_setting
+from scaling_search.report.optuna_trials import Searched, optuna_trials
+from scaling_search.search.constants import Constants
+from scaling_search.search.halving import Step
+from scaling_search.setting import Find, Setting
+
+_PASSWORD = re.compile(r"(//[^:/@]*):[^@/]*@")
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What was written: so many trials by state, and how many trainings the search still lacks."""
+
+    name: str
+    storage: str
+    states: dict[str, int]
+    missing: int
+
+
+def export_optuna(
+    run_directory: Path, storage: str, name: str | None = None, *, function: str | None = None
+) -> Exported:
+    """Write the search of a run as a new study, named `name` (None: as the run's own study).
+
+    A search that is not finished is written as far as it goes. `storage` is an URL as SQLAlchemy
+    reads it. Raises UserError when the directory holds no search, the storage can't be opened, or
+    it holds a study of that name: it is then left as it was.
+    """
+    setting = read_setting(run_directory, function=function)
+    given = setting.study.compare.constants
+    require(given is None, "an export needs a search", "a run with its constants given")
+    ledger = Ledger.glance(run_directory / "ledger.jsonl")
+    step = setting.step(ledger.get)
+    constants = _constants(setting, step, ledger.get)
+    trials = optuna_trials(_searched(setting, ledger, step, constants))
+    name = name or setting.study.name
+    _write(storage, name, trials, _attributes(setting, step, constants))
+    states = Counter(trial.state.name.lower() for trial in trials)
+    return Exported(name, _shown(storage), dict(states), len(step.missing))
+
+
+def _searched(
+    setting: Setting, ledger: Ledger, step: Step, constants: Constants | None
+) -> Searched:
+    study, make = setting.study, setting.search_job
+    return Searched(
+        plan=study.search,
+        budget=study.budget,
+        space=study.space,
+        pool=setting.pool,
+        step=step,
+        constants=constants,
+        make=make,
+        find=ledger.get,
+        accepted_at=ledger.accepted_at,
+    )
+
+
+def _constants(setting: Setting, step: Step, find: Find) -> Constants | None:
+    """The answer, if there is one: a search whose finalists all failed is worth a look too."""
+    with contextlib.suppress(UserError):
+        return setting.constants(step, find) if step.done else None
+    return None
+
+
+def _attributes(setting: Setting, step: Step, constants: Constants | None) -> dict[str, Any]:
+    study = setting.study
+    data = {k: v for k, v in asdict(study.data).items() if k not in ("root", "download")}
+    return {
+        **{"base": study.base, "base_px": setting.base.resolution_px},
+        "data": {**data, "images": setting.info.fingerprint},
+        **{"budget": asdict(study.budget), "space": asdict(study.space)},
+        **{"search": asdict(study.search), "candidates": len(setting.pool)},
+        **{"recipe": asdict(study.recipe), "recipe_hash": digest(study.recipe)},
+        **{"value": "mean validation top-1, a fraction", "missing_trainings": len(step.missing)},
+        **({"constants": asdict(constants)} if constants else {}),
+    }
+
+
+def _write(url: str, name: str, trials: Sequence[FrozenTrial], attributes: dict[str, Any]) -> None:
+    """Write all of the study or nothing of it."""
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    try:
+        with _opened(url) as storage:
+            study = optuna.create_study(storage=storage, study_name=name, direction="maximize")
+            try:
+                _fill(study, trials, attributes)
+            except BaseException:
+                optuna.delete_study(study_name=name, storage=storage)
+                raise
+    except DuplicatedStudyError:
+        raise UserError(
+            f"a study is never overwritten, got {name!r}, which {_shown(url)} holds: "
+            "give another --name, or another storage"
+        ) from None
+    # Optuna lets what SQLAlchemy and the drivers of databases find wrong through as it is.
+    except (SQLAlchemyError, StorageInternalError, ImportError, ValueError, RuntimeError) as error:
+        raise UserError(
+            f"a study needs a database that can be written, got {_shown(url)} "
+            f"({_reason(error)}): try sqlite:///study.db"
+        ) from None
+
+
+@contextlib.contextmanager
+def _opened(url: str) -> Iterator[RDBStorage]:
+    storage = RDBStorage(url)
+    try:
+        yield storage
+    finally:
+        storage.remove_session()
+        storage.engine.dispose()
+
+
+def _fill(study: optuna.Study, trials: Sequence[FrozenTrial], attributes: dict[str, Any]) -> None:
+    with warnings.catch_warnings():
+        # Experimental since Optuna 3.2: without it plots call the value "Objective Value".
+        warnings.simplefilter("ignore", ExperimentalWarning)
+        study.set_metric_names(["validation top-1"])
+    for key, value in attributes.items():
+        study.set_user_attr(key, value)
+    study.add_trials(trials)
+
+
+def _reason(error: BaseException) -> str:
+    """One line; the driver's own words where SQLAlchemy wraps them."""
+    words = str(getattr(error, "orig", None) or error.__cause__ or error).strip()
+    return words.splitlines()[0] if words else type(error).__name__
+
+
+def _shown(storage: str) -> str:
+    """The storage as it may be printed: without its password."""
+    return _PASSWORD.sub(r"\1:***@", storage)

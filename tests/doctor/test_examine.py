@@ -1,0 +1,244 @@
+"""What the doctor says of a run directory, whole or damaged, and that it touches nothing."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import zlib
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from scaling_search.data.request import DataRequest
+from scaling_search.doctor import machine
+from scaling_search.doctor.examine import examine
+from scaling_search.doctor.finding import Finding, healthy, size
+from scaling_search.doctor.present import ledger_lines
+from scaling_search.errors import UserError
+from scaling_search.jobs.ledger import Ledger
+from scaling_search.jobs.lines import line_of
+from scaling_search.outcome import read_setting
+from scaling_search.pipeline import run
+from scaling_search.study import to_toml
+from tests.jobs.small import FINISHED, job
+from tests.program import call
+from tests.tiny import TINY
+
+RESULTS = Path(__file__).parents[2] / "results"
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("runs") / "tiny"
+    run(TINY, out, device="cpu", workers=0)
+    return out
+
+
+@pytest.fixture
+def out(whole: Path, tmp_path: Path) -> Path:
+    """A run directory that may be damaged."""
+    return shutil.copytree(whole, tmp_path / "tiny")
+
+
+def contents(folder: Path) -> dict[Path, tuple[bytes, int]]:
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    return {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in files}
+
+
+def states(out: Path, about: str) -> set[str]:
+    return {finding.state for finding in examine(out) if finding.about == about}
+
+
+def attention(out: Path) -> list[Finding]:
+    return [finding for finding in examine(out) if finding.state == "attention"]
+
+
+def test_a_finished_run_is_healthy_and_nothing_of_it_is_touched(out: Path) -> None:
+    before = contents(out)
+    findings = examine(out)
+    assert attention(out) == []
+    assert healthy(findings)
+    assert {finding.about for finding in findings} == {
+        *("lock", "ledger", "study", "checkpoints", "environment", "disk")
+    }
+    assert contents(out) == before
+
+
+def test_a_run_under_way_is_looked_at_beside_its_writer(out: Path) -> None:
+    with Ledger(out / "ledger.jsonl"), (out / "ledger.jsonl").open("ab") as file:
+        file.write(b'{"crc32": "in the writing')
+        file.flush()
+        assert attention(out) == []
+        (lock,) = [finding for finding in examine(out) if finding.about == "lock"]
+        assert lock.state == "note"
+        assert "writes here" in lock.what
+    (torn,) = attention(out)
+    assert torn.what == "the last line is torn"
+
+
+def edit_line(out: Path, number: int, old: bytes, new: bytes) -> None:
+    path = out / "ledger.jsonl"
+    lines = path.read_bytes().splitlines(keepends=True)
+    assert old in lines[number - 1]
+    lines[number - 1] = lines[number - 1].replace(old, new, 1)
+    path.write_bytes(b"".join(lines))
+
+
+def test_a_damaged_line_is_named_with_what_to_type(out: Path) -> None:
+    edit_line(out, 2, b'"seed": ', b'"seed":9')
+    (garbled,) = attention(out)
+    assert garbled.what == "line 2: damaged"
+    assert f"sed -i '2d' {out / 'ledger.jsonl'}" in garbled.then
+    with Ledger(out / "ledger.jsonl") as ledger:
+        assert ledger.notes == ["ledger.jsonl: line 2 is garbled; its job will run again if needed"]
+
+
+def in_the_first_form(line: bytes) -> bytes:
+    """A line as the ledger's first version wrote it."""
+    content = json.loads(line)
+    key, record = content["hash"].encode(), json.dumps(content["record"]).encode()
+    return b'{"hash": "%s", "crc32": "%08x", "record": %s}\n' % (key, zlib.crc32(record), record)
+
+
+def test_a_flipped_bit_in_the_hash_of_a_first_form_line_is_named(out: Path) -> None:
+    path = out / "ledger.jsonl"
+    first, *rest = path.read_bytes().splitlines(keepends=True)
+    old = in_the_first_form(first)
+    path.write_bytes(b"".join([old, *rest]))
+    assert attention(out) == []
+    flipped = bytearray(old)
+    flipped[10] ^= 1
+    path.write_bytes(b"".join([bytes(flipped), *rest]))
+    assert "line 1: filed under a hash that is not their job's" in [f.what for f in attention(out)]
+
+
+def test_damaged_orphaned_and_half_written_checkpoints_are_told_apart(out: Path) -> None:
+    checkpoints = out / "checkpoints"
+    newest, *_ = sorted(checkpoints.rglob("*.safetensors"))
+    newest.write_bytes(newest.read_bytes()[:-1])
+    orphan = checkpoints / ("0" * 16)
+    orphan.mkdir()
+    (orphan / "000000001-e3b0c44298fc1c14.safetensors").write_bytes(b"")
+    (orphan / ".000000002.abcd.part").write_bytes(b"half")
+    said = [finding for finding in examine(out) if finding.about == "checkpoints"]
+    assert [f.what for f in said if f.state == "attention"] == [
+        f"{newest.relative_to(out)} is damaged"
+    ]
+    assert any(f.what == "1 of no training of this study, 0 bytes" for f in said)
+    assert any(f.what.startswith("1 half-written") for f in said)
+    assert any("of finished trainings" in f.what for f in said)
+
+
+def test_what_a_run_would_train_is_told(out: Path) -> None:
+    path = out / "ledger.jsonl"
+    first, *_ = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(first)
+    (progress,) = [f for f in examine(out) if "trainings have" in f.what]
+    assert progress.state == "note"
+    assert progress.what == "1 of its trainings have their results"
+    assert progress.then.startswith("a run trains what is missing, ")
+
+
+def test_results_of_another_study_are_told(out: Path) -> None:
+    changed = replace(TINY, recipe=replace(TINY.recipe, learning_rate=0.01))
+    (out / "study.toml").write_text(to_toml(changed))
+    assert any(f.what.startswith("none of the 16 trainings in the ledger") for f in attention(out))
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (lambda out: (out / "study.toml").write_text("name ="), "must be valid TOML"),
+        (lambda out: (out / "study.toml").unlink(), "study.toml"),
+        (lambda out: (out / "data.json").write_text("{}"), "data.json"),
+    ],
+)
+def test_a_study_that_cannot_be_read_does_not_stop_the_rest(
+    out: Path, spoil: Callable[[Path], object], said: str
+) -> None:
+    spoil(out)
+    (finding,) = attention(out)
+    assert finding.about == "study"
+    assert said in finding.what
+    assert states(out, "ledger") == {"good"}
+    assert states(out, "disk") == {"good"}
+
+
+def test_another_machine_matters_only_where_something_is_left_to_train(out: Path) -> None:
+    environment = json.loads((out / "environment.json").read_text()) | {"torch": "1.0"}
+    (out / "environment.json").write_text(json.dumps(environment))
+    assert states(out, "environment") == {"note"}
+    (out / "ledger.jsonl").unlink()
+    assert states(out, "environment") == {"attention"}
+    (out / "environment.json").write_text("[" * 100_000)
+    assert states(out, "environment") == {"note"}
+
+
+def test_a_full_disk_matters_where_something_is_left_to_train(
+    out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (out / "ledger.jsonl").unlink()
+    assert states(out, "disk") == {"good"}
+    usage = shutil.disk_usage(out)
+    monkeypatch.setattr(machine.shutil, "disk_usage", lambda _: usage._replace(free=1000))
+    assert states(out, "disk") == {"attention"}
+
+
+def test_images_that_are_gone_are_told(out: Path, tmp_path: Path) -> None:
+    data = DataRequest("imagefolder", root=str(tmp_path / "photos"), train_images=200)
+    (out / "study.toml").write_text(to_toml(replace(TINY, data=data)))
+    assert states(out, "data") == {"note"}  # all is trained
+    (tmp_path / "photos").mkdir()
+    assert states(out, "data") == {"good"}
+
+
+@pytest.mark.parametrize("name", ["cifar10", "fashion-mnist"])
+def test_the_committed_ledgers_are_whole_to_the_last_hash(name: str) -> None:
+    lines = ledger_lines(RESULTS / name / "ledger.jsonl")
+    assert lines.results > 80
+    assert (lines.garbled, lines.misnamed, lines.unknown, lines.repeated) == ((), (), (), ())
+    read_setting(RESULTS / name)
+
+
+def test_a_line_of_an_unknown_kind_is_named(out: Path) -> None:
+    with (out / "ledger.jsonl").open("ab") as file:
+        file.write(line_of("0" * 16, b'{"result": {"kind": "of tomorrow"}}'))
+    assert [f.what for f in attention(out)] == ["line 17: not understood by this version"]
+
+
+def test_a_job_with_two_lines_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.jsonl"
+    with Ledger(path) as ledger:
+        ledger.accept(job(), FINISHED, {})
+    path.write_bytes(path.read_bytes() * 2)
+    assert ledger_lines(path).repeated == (2,)
+
+
+def test_a_directory_that_is_no_run_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"a run directory holds study\.toml and ledger\.jsonl"):
+        examine(tmp_path)
+
+
+def test_the_verb_prints_a_line_a_finding_and_ends_with_0_1_or_2(out: Path, tmp_path: Path) -> None:
+    status, printed, said = call("doctor", str(out))
+    assert (status, said) == (0, "")
+    assert printed.startswith("✓ lock ")
+    edit_line(out, 1, b'"seed": ', b'"seed":9')
+    status, printed, _ = call("doctor", str(out))
+    assert status == 1
+    assert "! ledger       line 1: damaged" in printed
+    values = json.loads(call("doctor", str(out), "--json")[1])
+    assert values["healthy"] is False
+    assert {"about", "state", "what", "then"} == set(values["findings"][0])
+    status, printed, said = call("doctor", str(tmp_path / "nowhere"))
+    assert (status, printed) == (2, "")
+    assert len(said.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("count", "text"), [(0, "0 bytes"), (1234, "1.23 kB"), (5.5e7, "55 MB"), (2e12, "2,000 GB")]
+)
+def test_sizes_are_for_people(count: float, text: str) -> None:
+    assert size(count) == text

@@ -1,0 +1,127 @@
+"""The program in a process of its own, with something that happens to it at a chosen moment.
+
+All are forked from one process that has imported the package, so that none pays for that again.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import sys
+from collections.abc import Callable
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+
+from torch.optim.optimizer import register_optimizer_step_post_hook
+
+from scaling_search.cli.main import main
+from scaling_search.jobs.ledger import Ledger
+from scaling_search.jobs.process import WorkerProcess
+
+_FORKS = multiprocessing.get_context("forkserver")
+_FORKS.set_forkserver_preload(["scaling_search.pipeline", "tests.faults.driving"])
+
+Strike = Callable[[], None]
+"""What is done in the new process before the program begins."""
+
+
+def started(words: list[str], said: Path, strike: Strike) -> BaseProcess:
+    """The program with these arguments, under way; `said` is what it writes to standard error."""
+    process = _FORKS.Process(target=_program, args=(words, said, strike))
+    process.start()
+    return process
+
+
+def ended(words: list[str], said: Path, strike: Strike) -> int:
+    """The exit status of the program with these arguments; -9 for one that SIGKILL ended."""
+    process = started(words, said, strike)
+    process.join()
+    assert process.exitcode is not None
+    return process.exitcode
+
+
+def _program(words: list[str], said: Path, strike: Strike) -> None:
+    os.dup2(os.open(said, os.O_WRONLY | os.O_CREAT | os.O_APPEND), 2)
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    sys.argv = ["scaling-search", *words]
+    strike()
+    main()
+
+
+def nothing() -> None:
+    """Let it run."""
+
+
+def kill_after_the_first_order() -> None:
+    """SIGKILL as soon as a worker has its first job."""
+    order = WorkerProcess.order
+
+    def struck(*words: object) -> None:
+        order(*words)  # type: ignore[arg-type]
+        _kill()
+
+    WorkerProcess.order = struck  # type: ignore[method-assign, assignment]
+
+
+def kill_in_mid_epoch() -> None:
+    """SIGKILL after the second step of the second training; this process trains itself."""
+    _at_step(7, signal.SIGKILL)
+
+
+def ask_for_room_in_mid_epoch() -> None:
+    """SIGUSR2 after the second step of the second training; this process trains itself."""
+    _at_step(7, signal.SIGUSR2)
+
+
+def kill_in_mid_checkpoint() -> None:
+    """SIGKILL when half of the last checkpoint of the second training has reached the disk."""
+    fsync, checkpoints = os.fsync, [0]
+
+    def struck(descriptor: int) -> None:
+        path = os.readlink(f"/proc/self/fd/{descriptor}")
+        checkpoints[0] += path.endswith(".part") and "safetensors" in path
+        if checkpoints[0] == 4:
+            os.ftruncate(descriptor, os.fstat(descriptor).st_size // 2)
+            _kill()
+        fsync(descriptor)
+
+    os.fsync = struck  # type: ignore[assignment]
+
+
+def kill_before_the_second_line() -> None:
+    """SIGKILL when the second result is there and nothing of its line is written."""
+    _at_line(2, 0.0)
+
+
+def kill_in_mid_line() -> None:
+    """SIGKILL when half of the second line is written."""
+    _at_line(2, 0.5)
+
+
+def _at_line(number: int, part: float) -> None:
+    append, calls = Ledger._append, [0]
+
+    def struck(ledger: Ledger, line: bytes) -> int:
+        calls[0] += 1
+        if calls[0] == number:
+            ledger._file.write(line[: int(part * len(line))])
+            _kill()
+        return append(ledger, line)
+
+    Ledger._append = struck  # type: ignore[method-assign]
+
+
+def _at_step(number: int, strike: signal.Signals) -> None:
+    steps = [0]
+
+    def count(*_: object) -> None:
+        steps[0] += 1
+        if steps[0] == number:
+            os.kill(os.getpid(), strike)
+
+    register_optimizer_step_post_hook(count)
+
+
+def _kill() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)

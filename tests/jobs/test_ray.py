@@ -1,0 +1,404 @@
+"""Jobs on a Ray cluster of two nodes: one result per job, whatever becomes of processes and nodes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.jobs import clusters  # sets Ray's environment, so it comes first
+
+# isort: split
+import ray
+
+from scaling_search.data.load import describe
+from scaling_search.data.request import DataRequest
+from scaling_search.errors import UserError
+from scaling_search.jobs import ray_executor
+from scaling_search.jobs.executor import (
+    DEATHS_ALLOWED,
+    Ended,
+    Epoch,
+    Event,
+    Inline,
+    Started,
+    each_of,
+)
+from scaling_search.jobs.job import Finished, Lost, TimedOut, TrainJob
+from scaling_search.jobs.ray_cluster import Room, connected
+from scaling_search.jobs.ray_executor import RayTasks
+from tests.jobs import small
+from tests.jobs.small import DATA, ENDLESS, RECIPE, place, without_times
+
+PATIENCE_SECONDS = 120.0  # a bound, never awaited
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Any]:
+    with clusters.cluster(2) as made, connected(made.address, 1):
+        yield made
+
+
+@pytest.fixture(scope="module")
+def images() -> str:
+    return describe(DATA).fingerprint
+
+
+@pytest.fixture(scope="module")
+def nodes(cluster: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RayTasks]:
+    """Both nodes, for all tests that do not end them; a checkpoint at every step."""
+    with RayTasks(eager(tmp_path_factory.mktemp("nodes")), clock=Clock()) as tasks:
+        yield tasks
+
+
+@pytest.fixture
+def apart(cluster: Any, tmp_path: Path) -> Iterator[RayTasks]:
+    """The same nodes, but none of them finds the driver's mark: nothing is shared."""
+    with RayTasks(eager(tmp_path)) as tasks:
+        Path(tasks._checkpoints.mark).unlink()
+        tasks._checkpoints._sharing.clear()
+        yield tasks
+
+
+@pytest.fixture
+def job(images: str) -> Callable[..., TrainJob]:
+    return lambda **changes: small.job(images=images, **changes)
+
+
+def eager(folder: Path) -> Any:
+    return replace(place(folder), every_seconds=0.0)
+
+
+def ended(events: list[Event]) -> list[Ended]:
+    return [event for event in events if isinstance(event, Ended)]
+
+
+def started(events: list[Event], job: TrainJob) -> int:
+    return sum(isinstance(event, Started) and event.job == job for event in events)
+
+
+def epochs(events: list[Event], job: TrainJob) -> list[int]:
+    return [e.record.epoch for e in events if isinstance(e, Epoch) and e.job == job]
+
+
+def node_of(tasks: RayTasks, job: TrainJob) -> Any:
+    (node,) = [task.node for task in tasks._tasks if task.job == job]
+    return node
+
+
+def until(condition: Callable[[], bool]) -> bool:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return condition()
+
+
+def gone(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except FileNotFoundError:
+        return True
+
+
+def run_and_kill_after_epoch_2(
+    tasks: RayTasks, struck: TrainJob, strike: Callable[[Any], None]
+) -> list[Event]:
+    """The events of a run in which something happens, once, to the node of that job."""
+    events: list[Event] = []
+    struck_once = False
+    for event in tasks.run(each_of([struck])):
+        events.append(event)
+        if isinstance(event, Epoch) and event.record.epoch == 2 and not struck_once:
+            struck_once = True
+            strike(node_of(tasks, struck))
+    assert struck_once
+    return events
+
+
+def test_two_nodes_give_the_results_of_inline(
+    nodes: RayTasks, job: Callable[..., TrainJob], tmp_path: Path
+) -> None:
+    jobs = [job(seed=seed, epochs=2, reads_test=seed == 0) for seed in range(4)]
+    there = ended(list(nodes.run(each_of(jobs))))
+    here = {e.job: e.result for e in ended(list(Inline(place(tmp_path)).run(each_of(jobs))))}
+    assert sorted(event.job.seed for event in there) == [0, 1, 2, 3]
+    for event in there:
+        assert without_times(event.result) == without_times(here[event.job])
+    assert len(nodes.machines) == 2
+
+
+def test_both_nodes_work_at_once_and_every_epoch_is_told(
+    nodes: RayTasks, job: Callable[..., TrainJob]
+) -> None:
+    jobs = [job(seed=seed, epochs=2) for seed in (10, 11)]
+    where = set()
+    events = []
+    for event in nodes.run(each_of(jobs)):
+        events.append(event)
+        where |= {task.node.node for task in nodes._tasks if task.node}
+    assert where == set(nodes.machines)
+    for each in jobs:
+        (result,) = [event.result for event in ended(events) if event.job == each]
+        assert isinstance(result, Finished)
+        assert [event for event in events if event.job == each] == [
+            Started(each),
+            *(Epoch(each, record) for record in result.history),
+            Ended(each, result),
+        ]
+
+
+def test_no_jobs_are_no_events(nodes: RayTasks) -> None:
+    assert list(nodes.run(each_of([]))) == []
+
+
+@pytest.mark.parametrize("shared", [True, False])
+def test_a_job_whose_process_is_killed_goes_on_from_its_checkpoint_and_ends_once(
+    shared: bool,
+    job: Callable[..., TrainJob],
+    request: pytest.FixtureRequest,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    tasks = request.getfixturevalue("nodes" if shared else "apart")
+    struck = job(seed=20, epochs=4)
+    events = run_and_kill_after_epoch_2(
+        tasks, struck, lambda node: os.kill(node.pid, signal.SIGKILL)
+    )
+    assert started(events, struck) == 2
+    assert epochs(events, struck)[2:4] == [3, 4] or epochs(events, struck) == [1, 2, 3, 2, 3, 4]
+    (end,) = ended(events)
+    (uninterrupted,) = ended(list(Inline().run(each_of([struck]))))
+    assert without_times(end.result) == without_times(uninterrupted.result)
+    assert capfd.readouterr().out == ""
+
+
+def test_a_node_removed_without_grace_loses_nothing_and_is_no_jobs_fault(
+    cluster: Any, nodes: RayTasks, job: Callable[..., TrainJob]
+) -> None:
+    jobs = [job(seed=seed, epochs=8) for seed in (30, 31, 32)]
+    (doomed,) = cluster.worker_nodes
+    events: list[Event] = []
+    for event in nodes.run(each_of(jobs)):
+        events.append(event)
+        if isinstance(event, Epoch) and event.record.epoch == 2 and cluster.worker_nodes:
+            if node_of(nodes, event.job).node == doomed.node_id:
+                pid, struck = node_of(nodes, event.job).pid, event.job
+                cluster.remove_node(doomed, allow_graceful=False)
+    assert until(lambda: gone(pid))
+    clusters.add(cluster)
+    assert started(events, struck) == 2
+    assert sorted(event.job.seed for event in ended(events)) == [30, 31, 32]
+    inline = {e.job: e.result for e in ended(list(Inline().run(each_of(jobs))))}
+    for event in ended(events):
+        assert without_times(event.result) == without_times(inline[event.job])
+    assert struck.hash not in nodes._deaths
+
+
+def test_where_nothing_is_shared_a_training_goes_on_from_the_drivers_checkpoints(
+    apart: RayTasks, job: Callable[..., TrainJob]
+) -> None:
+    first = list(apart.run(each_of([job(seed=40, epochs=2)])))
+    again = list(apart.run(each_of([job(seed=40, epochs=2, reads_test=True)])))
+    assert [type(event) for event in first] == [Started, Epoch, Epoch, Ended]
+    assert [type(event) for event in again] == [Started, Ended]  # all its epochs were there
+    keeping = apart._checkpoints._keeping(job(seed=40, epochs=2))
+    assert keeping is not None
+    assert len(list(keeping.fall.glob("*.safetensors"))) == 2
+
+
+def test_leaving_in_mid_run_stops_the_tasks_with_a_checkpoint(
+    cluster: Any, job: Callable[..., TrainJob], tmp_path: Path
+) -> None:
+    long = job(seed=50, epochs=ENDLESS)
+    with RayTasks(place(tmp_path)) as tasks:
+        Path(tasks._checkpoints.mark).unlink()  # so that it must come back to the driver
+        for event in tasks.run(each_of([long])):
+            if isinstance(event, Epoch):
+                break
+    keeping = tasks._checkpoints._keeping(long)
+    assert keeping is not None
+    assert len(list(keeping.plateau.glob("*.safetensors"))) == 1
+    assert tasks._tasks == []
+
+
+def test_a_stopped_process_over_the_limit_is_timed_out_and_never_heard_again(
+    nodes: RayTasks, job: Callable[..., TrainJob]
+) -> None:
+    asked, after = job(seed=60, epochs=ENDLESS), job(seed=61)
+    assert isinstance(nodes.clock, Clock)
+    nodes.limit_seconds = 100.0
+    events: list[Event] = []
+    for event in nodes.run(each_of([asked])):
+        events.append(event)
+        if isinstance(event, Epoch) and nodes.clock.now == 0:
+            pid = node_of(nodes, asked).pid
+            os.kill(pid, signal.SIGSTOP)
+            nodes.clock.now = 101.0
+    nodes.limit_seconds = None
+    assert until(lambda: gone(pid))  # so that it can't be continued
+    events += nodes.run(each_of([after]))
+    assert [event.job for event in ended(events)] == [asked, after]
+    assert ended(events)[0].result == TimedOut(100.0)
+    assert isinstance(ended(events)[1].result, Finished)
+
+
+def test_a_job_whose_process_is_killed_each_time_is_lost(
+    nodes: RayTasks, job: Callable[..., TrainJob]
+) -> None:
+    killer = job(seed=70, epochs=ENDLESS)
+    nodes._deaths[killer.hash] = DEATHS_ALLOWED - 1
+    events: list[Event] = []
+    for event in nodes.run(each_of([killer])):
+        events.append(event)
+        if isinstance(event, Started):
+            os.kill(node_of(nodes, killer).pid, signal.SIGKILL)
+    (lost,) = ended(events)
+    assert isinstance(lost.result, Lost)
+    assert lost.result.deaths == DEATHS_ALLOWED
+    assert "died unexpectedly" in lost.result.reason
+
+
+def test_a_mistake_in_a_job_comes_out_as_the_one_line_with_its_node(
+    nodes: RayTasks, job: Callable[..., TrainJob]
+) -> None:
+    greedy = job(recipe=replace(RECIPE, batch_size=1000))
+    rule = r"a batch holds 1000 images.*, got 180: lower batch_size.* \(on node 127.0.0.1\)"
+    with pytest.raises(UserError, match=rule):
+        list(nodes.run(each_of([greedy])))
+
+
+def test_images_that_a_node_lacks_or_has_otherwise_come_out_as_the_one_line(
+    nodes: RayTasks, job: Callable[..., TrainJob], tmp_path: Path
+) -> None:
+    elsewhere = DataRequest("imagefolder", root=str(tmp_path / "nowhere"))
+    with pytest.raises(UserError, match="nowhere"):
+        list(nodes.run(each_of([job(data=elsewhere)])))
+    with pytest.raises(UserError, match="every node must have the images of the driver"):
+        list(nodes.run(each_of([small.job()])))
+
+
+def test_a_node_with_other_versions_is_refused(
+    cluster: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ray_executor, "versions", lambda: ("torch 1.0", "scaling_search 0.0"))
+    with pytest.raises(UserError, match=r"every node must have torch 1\.0 and"):
+        RayTasks(place(tmp_path)).__enter__()
+    assert not list(tmp_path.rglob(".shared-*"))
+
+
+def test_two_jobs_of_half_a_gpu_share_one(
+    cluster: Any, job: Callable[..., TrainJob], tmp_path: Path
+) -> None:
+    node = clusters.add(cluster, cpus=4, gpus=1)
+    try:
+        jobs = iter([job(seed=seed, epochs=ENDLESS) for seed in range(80, 84)])
+        with RayTasks(place(tmp_path), Room(gpus_per_job=0.5)) as tasks:
+            for _ in tasks.run(lambda: next(jobs, None)):
+                if all(task.node for task in tasks._tasks):
+                    break
+            assert [task.node.node for task in tasks._tasks if task.node] == [node.node_id] * 2
+        assert len(list(jobs)) == 2  # no more were asked for
+    finally:
+        cluster.remove_node(node, allow_graceful=False)
+
+
+@pytest.mark.parametrize(
+    ("cpus", "gpus", "gpus_per_job", "room"),
+    [(4, 0, 0, 4), (4, 1, 0.25, 4), (16, 2, 0.3, 6), (16, 1, 1 / 3, 3), (2, 4, 1, 2), (8, 5, 2, 2)],
+)
+def test_a_node_has_room_for(cpus: int, gpus: int, gpus_per_job: float, room: int) -> None:
+    node = {"Resources": {"CPU": float(cpus), "GPU": float(gpus)}}
+    assert Room(gpus_per_job).slots([node]) == room
+    assert Room(gpus_per_job).slots([node, node]) == 2 * room
+    assert Room(gpus_per_job, at_most=1).slots([node, node]) == 1
+
+
+def test_a_cluster_that_fits_no_job_is_refused() -> None:
+    with pytest.raises(UserError, match=r"room for a job: 1 CPU, 0.5 GPU, got \[\{'CPU': 4"):
+        Room(0.5).check([{"Resources": {"CPU": 4.0}}])
+
+
+@pytest.mark.parametrize("gpus", [-1.0, 1.5, float("nan")])
+def test_gpus_that_cannot_be_given_are_refused(gpus: float) -> None:
+    with pytest.raises(UserError, match="a part of one, or a whole number"):
+        Room(gpus)
+
+
+def test_an_address_where_nobody_listens_is_refused_at_once() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        with pytest.raises(UserError, match=r"a Ray cluster must answer, got .* refused"):
+            connected(address, 1).__enter__()
+    with pytest.raises(UserError, match="auto, local or host:port"):
+        connected("ray://head:10001", 1).__enter__()
+
+
+CLIENT = """
+import sys
+from scaling_search.errors import UserError
+from scaling_search.jobs.ray_cluster import connected
+try:
+    with connected(sys.argv[1], 1):
+        print("let in")
+except UserError as error:
+    print(error)
+"""
+
+
+def test_a_driver_with_another_token_is_refused(cluster: Any) -> None:
+    settings = {"RAY_AUTH_TOKEN": "f" * 32, "RAY_NUM_REDIS_GET_RETRIES": "1"}
+    done = subprocess.run(
+        [sys.executable, "-c", CLIENT, cluster.address],
+        env={**os.environ, **settings},
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.startswith("a Ray cluster must answer")
+    assert "RAY_AUTH_TOKEN_PATH" in done.stdout
+
+
+DRIVER = """
+import sys
+from pathlib import Path
+from scaling_search.data.load import describe
+from scaling_search.jobs.executor import Epoch, each_of
+from scaling_search.jobs.ray_cluster import connected
+from scaling_search.jobs.ray_executor import RayTasks
+from tests.jobs.small import DATA, ENDLESS, job, place
+asked = job(epochs=ENDLESS, images=describe(DATA).fingerprint)
+with connected(sys.argv[1], 1), RayTasks(place(Path(sys.argv[2]))) as tasks:
+    for event in tasks.run(each_of([asked])):
+        if isinstance(event, Epoch):
+            print(*[task.node.pid for task in tasks._tasks], flush=True)
+"""
+
+
+def test_tasks_of_a_killed_driver_end_by_themselves(cluster: Any, tmp_path: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", DRIVER, cluster.address, str(tmp_path)],
+        stdout=subprocess.PIPE,
+        cwd=Path(__file__).parents[2],
+    ) as driver:
+        assert driver.stdout is not None
+        (pid,) = [int(pid) for pid in driver.stdout.readline().split()]
+        assert not gone(pid)
+        driver.kill()
+    assert until(lambda: gone(pid))
