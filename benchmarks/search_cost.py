@@ -15,7 +15,7 @@ import json
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, replace
-from functools import partial
+from functools import cache, partial
 from itertools import product
 from multiprocessing import get_context
 from pathlib import Path
@@ -46,7 +46,7 @@ REGRET_POINTS = 0.1
 GOAL = 10.0
 GRID_SEEDS = (1, 3)
 MOST_SEEDS = 8
-TRIALS = (6, 9, 12, 16, 20, 24, 32, 40, 48)
+TRIALS = (6, 9, 12, 16, 24, 32, 48)
 STRATEGIES: tuple[StrategyName, ...] = ("random", "tpe", "gp", "nsga2")
 
 
@@ -82,8 +82,9 @@ class Found:
     holds_best: bool
 
 
+@cache
 def read_table(folder: Path) -> Table:
-    """The table of a folder with study.toml, data.json and curves.csv."""
+    """The table of a folder with study.toml, data.json and curves.csv; once a process."""
     setting = read_setting(folder)
     make = tabular.remembered(setting.search_job)
     ground = landscape(tabular.read(folder / "curves.csv"))
@@ -91,8 +92,9 @@ def read_table(folder: Path) -> Table:
     return Table(folder.name, setting.pool, make, ground, known)
 
 
-def replay(table: Table, seed: int) -> list[Found]:
+def replay(folder: Path, seed: int) -> list[Found]:
     """One world: the full grid, and every route by every strategy at every number of trials."""
+    table = read_table(folder)
     world = World(table.ground, table.known, seed)
     full = table.ground.lengths[-1]
     activations = [float(candidate.cost.activations) for candidate in table.pool]
@@ -201,10 +203,9 @@ def measure(folders: Sequence[Path], replays: int, workers: int) -> pd.DataFrame
     frames = []
     with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
         for folder in folders:
-            table = read_table(folder)
-            worlds = pool.map(partial(replay, table), range(replays), chunksize=4)
+            worlds = pool.map(partial(replay, folder), range(replays), chunksize=4)
             rows = [asdict(one) for world in worlds for one in world]
-            frames.append(pd.DataFrame(rows).assign(table=table.name))
+            frames.append(pd.DataFrame(rows).assign(table=folder.name))
     return pd.concat(frames, ignore_index=True)
 
 
