@@ -81,7 +81,7 @@ class Drive:
 
     def knowing(self, ask: Callable[[Setting], object]) -> Drive:
         """This drive once `ask` finds every latency that the budget needs; nothing may train."""
-        if self.setting.study.budget.resource != "latency":
+        if not self.setting.study.asks_latency:
             return self
         place = Place(self.device, machine_of(self.device))
         rounds = Rounds(self.ledger, place, self.watch.say)

@@ -71,7 +71,7 @@ def read_setting(out: Path, *, function: str | None = None) -> Setting:
             f"a run directory holds study.toml and data.json, got {str(out)!r}: run the study first"
         ) from None
     setting = Setting(study, info)
-    if study.budget.resource != "latency":
+    if not study.asks_latency:
         return setting
     ledger = out / "ledger.jsonl"
     return setting.knowing(Ledger.glance(ledger).timings()) if ledger.exists() else setting
@@ -100,6 +100,7 @@ def report_of(setting: Setting, ledger: Ledger, out: Path) -> Outcome:
         time=_time(setting, ledger, setting.line_up(members, step)),
         cautions=trust.sentences,
         check=trust.check,
+        second=study.search.second,
     )
     report = write_report(evidence, out)
     return Outcome(constants, runs, searched, curves, gains(runs), report, trust.sentences)
@@ -136,8 +137,11 @@ def _searched(
             "run the study again with the same --out"
         )
     constants = setting.constants(step, find)
-    make = setting.search_job
-    return constants, search_frame(study.search, setting.pool, step, constants, make, find), step
+    frame = search_frame(study.search, setting.pool, step, constants, setting.search_job, find)
+    if setting.costs and study.search.second:
+        weighed = dict(zip((one.name for one in setting.pool), setting.costs, strict=True))
+        frame[study.search.second] = frame["network"].map(weighed)
+    return constants, frame, step
 
 
 def _question(setting: Setting) -> str:

@@ -20,6 +20,8 @@ from scaling_search.jobs.execute import Place
 from scaling_search.jobs.executor import Inline, Workers, default_workers
 from scaling_search.jobs.ledger import Ledger
 from scaling_search.jobs.on_ray import Found, OnRay
+from scaling_search.jobs.peers import peers
+from scaling_search.jobs.together import WithPeers
 from scaling_search.outcome import Outcome, report_of
 from scaling_search.outlook import Work, comparison
 from scaling_search.setting import Setting
@@ -69,6 +71,13 @@ def driving(
     """
     device = device if on_ray else chosen_device(device)
     require(workers is None or workers >= 0, "workers must be 0 or more", workers)
+    where = on_ray.tasks if on_ray else _on_this_machine
+    company = peers()
+    if company is not None:
+        require(on_ray is None, "torchrun trains by itself, without --ray", on_ray)
+        together = WithPeers(company, watch.event)
+        together.check(study.recipe, device, workers, limit_seconds)
+        where = together.tasks
     info = describe(study.data, report=watch.say)
     setting = Setting(study, info)
     with ExitStack() as stack:
@@ -76,7 +85,6 @@ def driving(
         for note in [*ledger.notes, *_warnings(setting)]:
             watch.say(note)
         _write_inputs(setting, out)
-        where = on_ray.tasks if on_ray else _on_this_machine
         found = stack.enter_context(where(device, workers, out, limit_seconds))
         drive = Drive(setting, ledger, *found, watch)
         if not (out / "environment.json").exists():
@@ -88,7 +96,7 @@ def _run(drive: Drive, out: Path, search_only: bool) -> Outcome:
     find, step = drive.ledger.get, None
     coefficients = drive.setting.study.compare.constants
     if coefficients is None:
-        drive = drive.knowing(lambda setting: setting.pool)
+        drive = drive.knowing(lambda setting: (setting.pool, setting.costs))
         later = Work() if search_only else comparison(drive.setting)
         step = drive.search(later)
         constants = drive.setting.constants(step, find)

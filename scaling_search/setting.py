@@ -30,6 +30,7 @@ from scaling_search.search.resources import (
     same_terms,
     tries_of,
 )
+from scaling_search.search.space import Resource
 from scaling_search.study import Study
 
 Find = Callable[[TrainJob], Result | None]
@@ -55,12 +56,12 @@ class Setting:
         batch, images = self.study.recipe.batch_size, self.info.train_images
         rule = f"a batch of {batch} needs at least as many training images"
         require(images >= batch, rule, images, "lower batch_size or take more images")
-        timed = self.study.budget.resource == "latency"
-        if timed or self.study.budget.resource == "memory":
-            self.meter(self.base)
-        if timed:
+        for weighed in (self.study.budget.resource, self.study.search.second):
+            if weighed in ("latency", "memory"):
+                self._meter_of(weighed)(self.base)
+        if self.study.asks_latency:
             seconds = self.study.timing.seconds
-            rule = "a latency budget needs seconds of timing above 0"
+            rule = "a latency that is budgeted or weighed needs seconds of timing above 0"
             require(seconds > 0, rule, seconds, "raise timing.seconds")
         elif self.study.compare.constants is None:
             require(len(self.pool) > 0, "a search needs candidates", len(self.pool))
@@ -78,16 +79,30 @@ class Setting:
     @cached_property
     def meter(self) -> Meter:
         """What reads the budget's resource off a network."""
+        return self._meter_of(self.study.budget.resource)
+
+    @cached_property
+    def costs(self) -> tuple[float, ...] | None:
+        """Each candidate's second objective, where the search has one; may raise UntimedError."""
+        second = self.study.search.second
+        if second is None:
+            return None
+        read = self._meter_of(second)
+        return tuple(gathered(partial(read, one.architecture) for one in self.pool))
+
+    def _meter_of(self, resource: Resource) -> Meter:
         ratios = {**self.ratios, self.base.fingerprint: 1.0}
-        return meter_of(self.study.budget, self.study.timing.regime, ratios)
+        return meter_of(
+            replace(self.study.budget, resource=resource), self.study.timing.regime, ratios
+        )
 
     def knowing(self, timings: Iterable[Timed], place: Place | None = None) -> Setting:
         """The setting that knows these timings, the newest first, as far as they answer to it.
 
         Only those of one machine count: that of `place`, else of the newest that was taken beside
-        this base as the study asks. Whatever is not budgeted in latency needs to know none.
+        this base as the study asks. A study that asks for no latency needs to know none.
         """
-        if self.study.budget.resource != "latency":
+        if not self.study.asks_latency:
             return self
         known = list(timings)
         asked = [(one.job, self.beside_base((), one.job.place)) for one in known]
@@ -124,7 +139,7 @@ class Setting:
 
     @cached_property
     def _search(self) -> Search:
-        return Search(self.study.search, self.pool, self.search_job)
+        return Search(self.study.search, self.pool, self.search_job, self.costs)
 
     def constants(self, step: Step, find: Find) -> Constants:
         """What the finished search concludes."""

@@ -131,6 +131,11 @@ class Study:
             self._table()
 
     @property
+    def asks_latency(self) -> bool:
+        """Whether networks must be timed before the search can weigh them."""
+        return "latency" in (self.budget.resource, self.search.second)
+
+    @property
     def is_function(self) -> bool:
         """Whether the base is a function of the user's."""
         return self.network is None and ":" in self.base

@@ -53,7 +53,14 @@ def _certainty(constants: Constants, search: pd.DataFrame) -> str:
     if others < 1:
         return f"{basis}; no other candidate ties with it."
     words = "one other candidate" if others == 1 else f"{others} other candidates"
-    return f"{basis}; the evidence can't tell {words} from it{_spread(search)}."
+    where = _untried(constants, search) + _spread(search)
+    return f"{basis}; the evidence can't tell {words} from it{where}."
+
+
+def _untried(constants: Constants, search: pd.DataFrame) -> str:
+    """Say how many of the ties are judged by their neighbours alone."""
+    untried = len(set(constants.ties) - set(search["network"])) if len(search) else 0
+    return f", {untried} of them never tried" if untried else ""
 
 
 def _spread(search: pd.DataFrame) -> str:

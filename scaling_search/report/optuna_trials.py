@@ -70,7 +70,8 @@ def optuna_trials(searched: Searched) -> tuple[FrozenTrial, ...]:
     Parameters are the grid point; the value is the mean validation top-1 (a fraction) at the
     highest rung reached, intermediate values the same by epoch. COMPLETE trials reached the last
     rung, PRUNED ones were not promoted, FAIL ones did not train to the end, RUNNING ones the search
-    is not done with: those have no value yet.
+    is not done with: those have no value yet. The attribute `best` marks the search's own verdict,
+    which weighs all trainings and need not be the trial with the highest value.
     """
     return tuple(_trial(searched, _tried(searched, index)) for index in searched.step.rungs[0])
 

@@ -27,6 +27,7 @@ from scaling_search.report.latency import (
     points_of,
 )
 from scaling_search.report.latency_figures import accuracy_latency_picture, explains_picture
+from scaling_search.report.pareto import SECOND_WORDS, pareto, pareto_picture, pareto_table
 from scaling_search.report.table import LEFT_ALIGNED, Table, write_tables
 from scaling_search.report.tables import (
     candidates_table,
@@ -35,6 +36,7 @@ from scaling_search.report.tables import (
     gains_table,
 )
 from scaling_search.search.constants import Constants
+from scaling_search.search.space import Resource
 
 _TEMPLATES = Path(__file__).parent / "templates"
 
@@ -73,7 +75,8 @@ class Evidence:
     `curves` are the frames of comparison, candidates and epochs (any may be empty); `study_toml`
     and `command` let a reader run the study again; `environment` holds versions and machine;
     `time` is None where nothing was timed; `cautions` are sentences on how far the constants are to
-    be trusted, `check` the frame of their check at a larger φ, None or empty without one.
+    be trusted, `check` the frame of their check at a larger φ, None or empty without one;
+    `second` is the resource that the search weighed beside accuracy, a column of `search`.
     """
 
     title: str
@@ -88,6 +91,7 @@ class Evidence:
     time: Time | None = None
     cautions: tuple[str, ...] = ()
     check: pd.DataFrame | None = None
+    second: Resource | None = None
 
 
 @dataclass(frozen=True)
@@ -132,6 +136,7 @@ def tables_of(evidence: Evidence) -> dict[str, Table]:
             else []
         ),
         *([latency_table(evidence.time.frame)] if evidence.time else []),
+        *(pareto_table(evidence.search, *weighed) for weighed in _weighed(evidence)),
     )
     return {table.name: table for table in tables}
 
@@ -143,9 +148,18 @@ def pictures_of(evidence: Evidence) -> tuple[Picture, ...]:
         drawn += [accuracy_picture(evidence.runs, cost) for cost in COSTS]
     if len(evidence.search) and len(landscape(evidence.search)):
         drawn.append(landscape_picture(evidence.search))
+    drawn += [pareto_picture(evidence.search, *weighed) for weighed in _weighed(evidence)]
     if len(evidence.curves):
         drawn.append(curves_picture(evidence.curves))
     return (*drawn, *_time_pictures(evidence.runs, evidence.time))
+
+
+def _weighed(evidence: Evidence) -> list[tuple[Resource, str]]:
+    """The second objective and its words, if there is one and a candidate to show."""
+    second = evidence.second
+    if second is None or not len(pareto(evidence.search, second)):
+        return []
+    return [(second, SECOND_WORDS[second])]
 
 
 def _time_pictures(runs: pd.DataFrame, time: Time | None) -> Iterator[Picture]:
@@ -175,6 +189,7 @@ def _words(
         "environment": environment_table(evidence.environment),
         "pictures": {picture.name: picture for picture in drawn},
         "left_aligned": LEFT_ALIGNED,
+        "pareto": [f"pareto_{second}" for second, _ in _weighed(evidence)],
         "data_uri": _data_uri,
     }
 

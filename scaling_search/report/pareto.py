@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -22,7 +22,16 @@ from scaling_search.report.table import (
     shown_text,
 )
 from scaling_search.search.pareto import Point, front, hypervolume
+from scaling_search.search.space import Resource
 
+# How the second objective is named on an axis, with its unit.
+SECOND_WORDS: Mapping[Resource, str] = {
+    "macs": "MACs",
+    "params": "parameters",
+    "activations": "activations (outputs of convolutions)",
+    "memory": "peak memory (bytes)",
+    "latency": "time per image (× the base's)",
+}
 _KEPT = ("network", "alpha", "beta", "gamma", "px")
 _GREY = "#8c8c8c"
 _SIZE_INCHES = (8.4, 4.8)

@@ -22,8 +22,9 @@ Floats = NDArray[np.float64]
 
 VAGUE_POINTS = 30.0  # prior sd of the mean accuracy at each length
 JITTER = 1e-8
-# Half of a training's luck lies in the plateau that its longer continuation shares.
-PLATEAU_LUCK = 0.5
+# How alike the luck of two lengths of one seed is: the longer goes on from the shorter's plateau.
+# Between 0.1 and 0.5 for the pairs of lengths in results/tabular.
+PLATEAU_LUCK = 0.3
 # What is expected before anything is seen, as (mean, sd) of the logarithm of each parameter, in
 # percentage points and doublings: wide, and there to keep a few trainings from saying the absurd.
 PRIORS = {
