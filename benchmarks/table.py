@@ -1,6 +1,7 @@
 """The committed benchmark results as one table: results/benchmarks/*.json to its README.md.
 
-`python benchmarks/table.py` writes it; the JSON files are what the scripts print with --json.
+`python benchmarks/table.py` writes it; the JSON files are what the scripts print with --json. Where
+that was not on a quiet machine, a file is `{"note": "…", "claims": […]}` and the table says so.
 """
 
 from __future__ import annotations
@@ -22,10 +23,12 @@ def table() -> str:
     rows = [_row(path.stem, claim) for path in _results() for claim in _claims(path)]
     environment = json.loads((FOLDER / "environment.json").read_text(encoding="utf-8"))
     facts = ", ".join(f"{name} {value}" for name, value in environment.items())
+    notes = "".join(f"\n\n`{path.stem}`: {note}" for path in _results() if (note := _note(path)))
     body = tabulate(rows, HEADS, tablefmt="pipe", disable_numparse=True)
     return (
         "# Benchmarks\n\nWhat the scripts of `benchmarks/` printed with `--json`, on one quiet "
-        f"machine; how a number is admitted is said there.\n\n{body}\n\nObtained with: {facts}.\n"
+        f"machine; how a number is admitted is said there.\n\n{body}{notes}\n\n"
+        f"Obtained with: {facts}.\n"
     )
 
 
@@ -35,7 +38,13 @@ def _results() -> list[Path]:
 
 def _claims(path: Path) -> list[dict[str, Any]]:
     content = json.loads(path.read_text(encoding="utf-8"))
-    return content if isinstance(content, list) else [content]
+    content = content.get("claims", [content]) if isinstance(content, dict) else content
+    return list(content)
+
+
+def _note(path: Path) -> str:
+    content = json.loads(path.read_text(encoding="utf-8"))
+    return str(content.get("note", "")) if isinstance(content, dict) else ""
 
 
 def _row(script: str, claim: dict[str, Any]) -> list[str]:

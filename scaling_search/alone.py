@@ -20,6 +20,7 @@ from scaling_search.files import as_json, write_atomically
 from scaling_search.jobs.environment import chosen_device
 from scaling_search.jobs.executor import default_workers
 from scaling_search.jobs.job import Finished, Result, TrainJob
+from scaling_search.jobs.peers import peers
 from scaling_search.nets.export import export
 from scaling_search.outlook import Work
 from scaling_search.pipeline import driving
@@ -104,7 +105,7 @@ def train_alone(
     before anything is trained, the second run on one directory among it.
     """
     watch, device = watch or Silent(), chosen_device(device)
-    if workers is None:
+    if workers is None and peers() is None:
         workers = min(len(seeds), default_workers(device))
     with driving(study, out, device, workers, limit_seconds, watch) as drive:
         setting = drive.setting

@@ -97,7 +97,8 @@ def _attributes(setting: Setting, step: Step, constants: Constants | None) -> di
         **{"budget": asdict(study.budget), "space": asdict(study.space)},
         **{"search": asdict(study.search), "candidates": len(setting.pool)},
         **{"recipe": asdict(study.recipe), "recipe_hash": digest(study.recipe)},
-        **{"value": "mean validation top-1, a fraction", "missing_trainings": len(step.missing)},
+        "value": "mean validation top-1, a fraction; the verdict of the search is `best`",
+        "missing_trainings": len(step.missing),
         **({"constants": asdict(constants)} if constants else {}),
     }
 

@@ -19,7 +19,7 @@ from scaling_search.jobs.environment import chosen_device, environment
 from scaling_search.jobs.execute import Place
 from scaling_search.jobs.executor import Inline, Workers, default_workers
 from scaling_search.jobs.ledger import Ledger
-from scaling_search.jobs.on_ray import Found, OnRay
+from scaling_search.jobs.on_ray import Found, OnRay, Where
 from scaling_search.jobs.peers import peers
 from scaling_search.jobs.together import WithPeers
 from scaling_search.outcome import Outcome, report_of
@@ -71,10 +71,10 @@ def driving(
     """
     device = device if on_ray else chosen_device(device)
     require(workers is None or workers >= 0, "workers must be 0 or more", workers)
-    where = on_ray.tasks if on_ray else _on_this_machine
+    where: Where = on_ray.tasks if on_ray else _on_this_machine
     company = peers()
     if company is not None:
-        require(on_ray is None, "torchrun trains by itself, without --ray", on_ray)
+        require(on_ray is None, "torchrun trains by itself, without --ray", "both")
         together = WithPeers(company, watch.event)
         together.check(study.recipe, device, workers, limit_seconds)
         where = together.tasks

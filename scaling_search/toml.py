@@ -77,9 +77,7 @@ def shortened(text: str) -> str:
     return text if len(text) <= LONGEST else f"{text[:half]} … {text[-half:]}"
 
 
-def _numbers(
-    values: object, key: str = "", level: int = 0
-) -> Iterator[tuple[str, int | float]]:
+def _numbers(values: object, key: str = "", level: int = 0) -> Iterator[tuple[str, int | float]]:
     """Every number below these values, and the key that it stands under."""
     if level > DEEPEST:
         raise RecursionError

@@ -88,7 +88,7 @@ def test_every_trial_agrees_with_the_ledger(tmp_path: Path) -> None:
     }
 
 
-def test_the_published_run_gives_its_published_table(tmp_path: Path) -> None:
+def test_the_published_run_gives_its_published_accuracies(tmp_path: Path) -> None:
     export_optuna(PUBLISHED, url(tmp_path))
     table = pd.read_csv(PUBLISHED / "tables" / "candidates.csv").set_index("network")
     study = read_back(url(tmp_path), "fashion-mnist")
@@ -96,10 +96,20 @@ def test_the_published_run_gives_its_published_table(tmp_path: Path) -> None:
     for trial in study.trials:
         row = table.loc[trial.user_attrs["network"]]
         assert 100 * (trial.value or 0) == pytest.approx(row["validation_top1_percent"])
-        for name in ("macs", "px", "rung", "epochs", "tie", "best"):
+        for name in ("macs", "px", "rung", "epochs"):
             assert trial.user_attrs[name] == row[name], name
         assert list(trial.params.values()) == pytest.approx(list(row[["alpha", "beta", "gamma"]]))
-    assert study.best_trial.user_attrs["best"]
+
+
+def test_the_verdict_is_the_one_that_the_search_concludes(tmp_path: Path) -> None:
+    run = directory(tmp_path / "run")
+    export_optuna(run, url(tmp_path))
+    setting, ledger = Setting(TINY, INFO), Ledger.glance(run / "ledger.jsonl")
+    concluded = setting.constants(setting.step(ledger.get), ledger.get)
+    trials = [trial.user_attrs for trial in read_back(url(tmp_path)).trials]
+    assert [said["network"] for said in trials if said["best"]] == [concluded.ties[0]]
+    tried = {said["network"] for said in trials}
+    assert {said["network"] for said in trials if said["tie"]} == tried & set(concluded.ties)
 
 
 def test_the_study_says_what_was_searched_and_what_was_found(tmp_path: Path) -> None:

@@ -73,7 +73,7 @@ def test_the_study_of_the_readme_is_one() -> None:
 
 
 def test_every_verb_is_in_the_readme() -> None:
-    named = set(re.findall(r"`(\w+)`", README[README.index("## Commands") :]))
+    named = set(re.findall(r"`([\w-]+)`", README[README.index("## Commands") :]))
     assert set(VERBS) <= named
 
 

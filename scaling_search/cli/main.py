@@ -15,7 +15,9 @@ import typer
 from scaling_search.cli import doctor, exporting, listing, measuring, running, trusting
 from scaling_search.cli.show import errors
 from scaling_search.errors import UserError
+from scaling_search.jobs.peers import LostPeerError
 from scaling_search.jobs.preemption import PREEMPTION, REQUEUE
+from scaling_search.jobs.together import among_peers
 from scaling_search.training.loop import StoppedError
 
 STOPPED = 130  # what a shell expects of a program that Ctrl-C ended
@@ -56,13 +58,15 @@ def main() -> NoReturn:
 
 def _main() -> NoReturn:
     try:
-        status = app(standalone_mode=False)
+        status = among_peers(lambda: app(standalone_mode=False))
     except UserError as error:
         _fail(str(error), 2)
     except typer.TyperException as error:
         _fail(error.format_message(), error.exit_code)
     except (KeyboardInterrupt, StoppedError, typer.Abort):
         status = STOPPED
+    except LostPeerError as error:
+        _fail(f"{error}; the same command goes on from the last checkpoint", 1)
     except OSError as error:
         _fail(f"{error.strerror or error}: {error.filename or 'is the disk full?'}", 1)
     if PREEMPTION.asked:

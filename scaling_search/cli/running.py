@@ -68,7 +68,9 @@ def search_command(
     Example: scaling-search search --preset fashion-mnist
     """
     chosen = _study(study, preset, function, root, download)
-    _drive(chosen, out, device, workers, (ray, gpus_per_job), job_timeout, as_json, search_only=True)
+    _drive(
+        chosen, out, device, workers, (ray, gpus_per_job), job_timeout, as_json, search_only=True
+    )
 
 
 def compare_command(

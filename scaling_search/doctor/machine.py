@@ -46,8 +46,11 @@ def _owners(kept: Sequence[Kept], jobs: Jobs) -> Iterator[Finding]:
     wanted = {job.plateau_hash for job in jobs.asked.values()}
     going_on = {job.plateau_hash for job in jobs.missing.values()}
     if foreign := [each for each in kept if each.plateau not in wanted]:
-        what = f"{len(foreign)} of no training of this study, {_size(foreign)}"
-        yield Finding("checkpoints", "note", what, "no run of it reads them: they may be deleted")
+        what = f"{len(foreign)} of no training that this study asks for, {_size(foreign)}"
+        then = "no run of it reads them: they may be deleted"
+        if not jobs.complete:
+            then = "keep them: it may ask for them once its search is finished"
+        yield Finding("checkpoints", "note", what, then)
     if ended := [each for each in kept if each.plateau in wanted - going_on]:
         what = f"{len(ended)} of finished trainings, {_size(ended)}"
         then = "`export` and longer trainings go on from them; else they may be deleted"

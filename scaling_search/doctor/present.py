@@ -121,7 +121,7 @@ def holder(ledger: Path) -> int | None:
     except OSError:
         return None
     for lock in locks:
-        # "1: FLOCK  ADVISORY  WRITE 4711 fd:01:1234567 0 EOF"
+        # Number, kind, mode, access, process, device and inode (fd:01:1234567), range.
         words = lock.replace("->", " ").split()
         if words[1] == "FLOCK" and words[5].rpartition(":")[2] == str(inode):
             return max(0, int(words[4]))

@@ -17,8 +17,12 @@ from scaling_search.setting import Setting
 
 @dataclass
 class Jobs:
-    """The trainings that a study asks for as far as its results reach, by hash."""
+    """The trainings that a study asks for as far as its results reach, by hash.
 
+    `complete`: the search is finished, so that all are known.
+    """
+
+    complete: bool = False
     asked: dict[str, TrainJob] = field(default_factory=dict)
     missing: dict[str, TrainJob] = field(default_factory=dict)
 
@@ -53,6 +57,7 @@ def jobs_of(setting: Setting, ledger: Ledger | None) -> Jobs:
         coefficients = constants.coefficients
         for job in setting.check_jobs(constants):
             find(job)
+    jobs.complete = True
     members, seeds = setting.members(coefficients), setting.study.compare.seeds
     for job in comparison_jobs(members, seeds, setting.compare_job):
         find(job)
@@ -66,11 +71,13 @@ def progress(jobs: Jobs, ledger: Ledger | None) -> Finding:
     others = (0 if ledger is None else ledger.trainings) - done
     then = f"a run trains what is missing, {missing} at first" if missing else "a run trains none"
     if others and not done:
-        what = f"none of the {others} trainings in the ledger is one of study.toml's"
+        what = f"none of the {others} trainings in the ledger is one that study.toml asks for"
         return Finding("study", "attention", what, f"{then}; the others' results are kept")
     what = f"{done} of its trainings have their results"
     if others:
-        what += f"; {others} more are of another study, or of this one before it was edited"
+        whose = "another study, or this one before it was edited"
+        later = "" if jobs.complete else "; or it asks for them once its search is finished"
+        what += f"; {others} more are not asked for: they are of {whose}{later}"
     return Finding("study", "note" if others or missing else "good", what, then)
 
 

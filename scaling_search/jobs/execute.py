@@ -21,6 +21,7 @@ from scaling_search.jobs.job import (
     TrainJob,
 )
 from scaling_search.nets.build import build
+from scaling_search.training.distributed import ALONE, Group
 from scaling_search.training.evaluate import accuracy
 from scaling_search.training.loop import DivergedError, EpochRecord, Keeping, Trainer
 
@@ -52,13 +53,15 @@ def execute(
     *,
     stop_asked: Callable[[], bool] = lambda: False,
     on_epoch: Callable[[EpochRecord], None] = lambda _: None,
+    group: Group = ALONE,
 ) -> Result:
     """Train the job's network and score it; what may be expected to fail is a result.
 
+    Each process of a group does its part of one training, and all have its result.
     Raises StoppedError once `stop_asked` says so and the checkpoint is written.
     """
     try:
-        return _execute(job, place, stop_asked, on_epoch)
+        return _execute(job, place, stop_asked, on_epoch, group)
     except DivergedError as error:
         return Diverged(str(error))
     except (torch.OutOfMemoryError, MemoryError) as error:
@@ -75,6 +78,7 @@ def _execute(
     place: Place,
     stop_asked: Callable[[], bool],
     on_epoch: Callable[[EpochRecord], None],
+    group: Group,
 ) -> Finished:
     device = torch.device(place.device)
     px = job.architecture.resolution_px
@@ -96,6 +100,7 @@ def _execute(
         device,
         keeping=place.keeping(job, stop_asked),
         on_epoch=on_epoch,
+        group=group,
     )
     history = tuple(trainer.run())
     test_top1 = _test_top1(trainer, job, px)
@@ -108,7 +113,7 @@ def _test_top1(trainer: Trainer, job: TrainJob, px: int) -> float | None:
     if not job.reads_test:
         return None
     test = load_split(job.data, "test", px, trainer.device)
-    return accuracy(trainer.state.evaluated, test, job.recipe, trainer.device)
+    return accuracy(trainer.state.evaluated, test, job.recipe, trainer.device, trainer.group)
 
 
 def _other_side(trainer: Trainer, job: TrainJob) -> OtherSide | None:
@@ -117,7 +122,8 @@ def _other_side(trainer: Trainer, job: TrainJob) -> OtherSide | None:
     if px == job.architecture.resolution_px:
         return None
     validation = load_split(job.data, "validation", px, trainer.device)
-    top1 = accuracy(trainer.state.evaluated, validation, job.recipe, trainer.device)
+    scored = trainer.state.evaluated
+    top1 = accuracy(scored, validation, job.recipe, trainer.device, trainer.group)
     return OtherSide(px, top1, _test_top1(trainer, job, px))
 
 

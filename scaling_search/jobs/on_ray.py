@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
-from scaling_search.errors import UserError, require
+from scaling_search.errors import require
 from scaling_search.jobs.environment import chosen_device, environment
 from scaling_search.jobs.execute import Place
 from scaling_search.jobs.executor import Executor, default_workers
@@ -22,6 +23,10 @@ class Found(NamedTuple):
     environment: dict[str, str]
 
 
+Where = Callable[[str, int | None, Path, float | None], AbstractContextManager[Found]]
+"""From device, jobs at once, run directory and limit in seconds to what runs the jobs."""
+
+
 @dataclass(frozen=True)
 class OnRay:
     """A cluster by its address ("host:port", "auto" or "local"), and a job's share of a GPU.
@@ -32,6 +37,11 @@ class OnRay:
     address: str
     gpus_per_job: float | None = None
 
+    def __post_init__(self) -> None:
+        """Raise UserError, before any image is read, where Ray is not installed."""
+        rule, way_out = "--ray needs the package ray", "pip install 'scaling-search[ray]'"
+        require(find_spec("ray") is not None, rule, None, way_out)
+
     @contextmanager
     def tasks(
         self, device: str, at_most: int | None, out: Path, limit_seconds: float | None
@@ -39,17 +49,10 @@ class OnRay:
         """The cluster while it is connected; at most so many jobs run at once.
 
         `device` is "cpu", "cuda", or "auto": a GPU if a job takes some of one. Raises UserError
-        when Ray is not installed, no cluster answers, or it has no room for a job.
+        when no cluster answers, or it has no room for a job.
         """
-        try:
-            from scaling_search.jobs import ray_cluster, ray_executor
-        except ModuleNotFoundError as error:
-            if error.name != "ray":
-                raise
-            raise UserError(
-                f"--ray needs Ray, got an environment without it ({self.address!r} was asked "
-                "for): pip install 'scaling-search[ray]'"
-            ) from error
+        from scaling_search.jobs import ray_cluster, ray_executor
+
         with ray_cluster.connected(self.address, at_most or default_workers("cpu")):
             gpus = self._gpus(device, ray_cluster.has_gpus())
             room = ray_cluster.Room(gpus, at_most)

@@ -59,9 +59,7 @@ def put_down(parcel: Parcel, keeping: Keeping) -> None:
         old.unlink(missing_ok=True)
 
 
-def _unseen(
-    folder: Path, kind: Literal["plateau", "fall"], seen: set[str]
-) -> Iterator[Parcel]:
+def _unseen(folder: Path, kind: Literal["plateau", "fall"], seen: set[str]) -> Iterator[Parcel]:
     for path in _newest_first(folder)[:KEPT]:
         if path.name not in seen:
             try:

@@ -33,7 +33,6 @@ def connected(address: str, cpus: int) -> Iterator[None]:
     answers.
     """
     _check(address)
-    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "error")
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     starts: dict[str, Any] = {}
     if address == "local":
@@ -62,23 +61,34 @@ def _check(address: str) -> None:
         return
     host, colon, port = address.rpartition(":")
     plain = bool(colon) and "/" not in host and port.isdecimal()
-    require(plain, "a Ray address is auto, local or host:port", address, "a node's own port is 6379")
+    require(
+        plain, "a Ray address is auto, local or host:port", address, "a node's own port is 6379"
+    )
+    if not answers(address):
+        raise _unreachable(address, "nobody listens there")
+
+
+def answers(address: str) -> bool:
+    """Whether anybody listens at "host:port"."""
+    host, _, port = address.rpartition(":")
     try:
         socket.create_connection((host.strip("[]"), int(port)), ANSWER_SECONDS).close()
-    except OSError as error:
-        raise _unreachable(address, error.strerror or str(error)) from error
+    except OSError:
+        return False
+    return True
 
 
 def _unreachable(address: str, reason: str) -> UserError:
     return UserError(
-        f"a Ray cluster must answer, got {address!r} ({reason}): start one with `ray start --head`, "
-        "run this on a node of it, and let RAY_AUTH_TOKEN_PATH name its token if it has one"
+        f"a Ray cluster must answer, got {address!r} ({reason}): start one with `ray start "
+        "--head`, run this on a node of it, and let RAY_AUTH_TOKEN_PATH name its token"
     )
 
 
 def alive() -> list[dict[str, Any]]:
     """The nodes that Ray takes to be there."""
-    return [node for node in ray.nodes() if node["Alive"]]
+    nodes = ray.nodes()  # type: ignore[no-untyped-call]
+    return [node for node in nodes if node["Alive"]]
 
 
 def has_gpus() -> bool:

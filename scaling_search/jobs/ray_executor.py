@@ -12,15 +12,12 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
-from pathlib import Path
-from typing import Any, Self, assert_never
+from dataclasses import dataclass, field
+from typing import Self, assert_never
 
 import ray
 from ray.exceptions import (
-    GetTimeoutError,
     NodeDiedError,
-    ObjectLostError,
     RayError,
     RayTaskError,
     RuntimeEnvSetupError,
@@ -42,6 +39,7 @@ from scaling_search.jobs.parcels import Parcel
 from scaling_search.jobs.preemption import PREEMPTION
 from scaling_search.jobs.ray_checkpoints import Checkpoints
 from scaling_search.jobs.ray_cluster import Room, alive, on, send_sigterm
+from scaling_search.jobs.ray_orders import Task, anywhere, heard, reason, unfit
 from scaling_search.jobs.ray_task import (
     Done,
     Mistake,
@@ -56,17 +54,8 @@ from scaling_search.jobs.ray_task import (
 from scaling_search.training.loop import EpochRecord
 
 LOOK_SECONDS = 60.0  # for a cluster's first processes; a node that is busy is met with its job
-FETCH_SECONDS = 30.0
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass
-class _Task:
-    job: TrainJob
-    reports: Any  # Ray's generator of references to reports
-    node: Node | None = None
-    began: float = 0.0
 
 
 @dataclass
@@ -83,7 +72,7 @@ class RayTasks:
     limit_seconds: float | None = None
     clock: Callable[[], float] = time.monotonic
     machines: dict[str, str] = field(default_factory=dict)
-    _tasks: list[_Task] = field(default_factory=list)
+    _tasks: list[Task] = field(default_factory=list)
     _deaths: dict[str, int] = field(default_factory=dict)
 
     def __enter__(self) -> Self:
@@ -107,7 +96,7 @@ class RayTasks:
                 send_sigterm(task.node.node, task.node.pid)
         deadline = time.monotonic() + GRACE_SECONDS
         while self._tasks and time.monotonic() < deadline:
-            for task, report in self._heard():
+            for task, report in heard(self._tasks):
                 if isinstance(report, Parcel):
                     self._checkpoints.keep(task.job, report)
                 elif not isinstance(report, Node | EpochRecord):
@@ -139,36 +128,23 @@ class RayTasks:
             if not self._tasks:
                 return
             PREEMPTION.check()
-            for task, report in self._heard():
+            for task, report in heard(self._tasks):
                 yield from self._understand(task, report, again)
             yield from self._overdue()
 
     def _order(self, job: TrainJob) -> None:
         nodes = [node["NodeID"] for node in alive()]
         order = Order(
-            _anywhere(job),
+            anywhere(job),
             self._checkpoints.place,
             self._checkpoints.mark,
             self._checkpoints.sent_along(job, nodes),
         )
         reports = self._work.options(num_returns="streaming").remote(order)
-        self._tasks.append(_Task(job, reports))
-
-    def _heard(self) -> Iterator[tuple[_Task, Report | RayError]]:
-        """What the next task says, within a second."""
-        ready, _ = ray.wait([task.reports for task in self._tasks], timeout=1.0)
-        for task in [task for task in self._tasks if task.reports in ready]:
-            try:
-                yield task, ray.get(next(task.reports), timeout=FETCH_SECONDS)
-            except StopIteration:
-                yield task, RayError("it ended without a result")
-            except (ObjectLostError, GetTimeoutError):
-                continue  # a checkpoint that went down with its node; the task's end comes next
-            except RayError as error:
-                yield task, error
+        self._tasks.append(Task(job, reports))
 
     def _understand(
-        self, task: _Task, report: Report | RayError, again: deque[TrainJob]
+        self, task: Task, report: Report | RayError, again: deque[TrainJob]
     ) -> Iterator[Event]:
         match report:
             case Node():
@@ -194,16 +170,16 @@ class RayTasks:
             case _:
                 assert_never(report)
 
-    def _bury(self, task: _Task, error: RayError, again: deque[TrainJob]) -> Iterator[Event]:
+    def _bury(self, task: Task, error: RayError, again: deque[TrainJob]) -> Iterator[Event]:
         """A dead task's job goes before all others, unless it is the killer."""
         if task.node is None and isinstance(error, RayTaskError | RuntimeEnvSetupError):
-            raise _unfit(error) from error
+            raise unfit(error) from error
         job = task.job
         self._deaths[job.hash] = self._deaths.get(job.hash, 0) + 1
         if self._deaths[job.hash] < DEATHS_ALLOWED:
             again.append(job)
         else:
-            yield Ended(job, Lost(self._deaths[job.hash], _reason(error)))
+            yield Ended(job, Lost(self._deaths[job.hash], reason(error)))
 
     def _overdue(self) -> Iterator[Event]:
         limit = self.limit_seconds
@@ -212,10 +188,10 @@ class RayTasks:
                 self._drop(task)
                 yield Ended(task.job, TimedOut(limit))
 
-    def _drop(self, task: _Task) -> None:
+    def _drop(self, task: Task) -> None:
         """End the task; whatever it may still say is not heard."""
         self._tasks.remove(task)
-        ray.cancel(task.reports, force=True, recursive=False)
+        task.drop()
 
     def _look(self) -> None:
         ask = self.room.remote(look)
@@ -230,9 +206,9 @@ class RayTasks:
             try:
                 self._meet(ray.get(answer))
             except (RayTaskError, RuntimeEnvSetupError) as error:
-                raise _unfit(error) from error
+                raise unfit(error) from error
             except RayError as error:  # such as a node that has left
-                _log.warning("a node did not answer: %s", _reason(error))
+                _log.warning("a node did not answer: %s", reason(error))
 
     def _meet(self, node: Node) -> None:
         ours = versions()
@@ -240,22 +216,3 @@ class RayTasks:
         require(node.versions == ours, rule, node.versions, "install the same there")
         self.machines[node.node] = node.machine
         self._checkpoints.learn(node.node, node.shares)
-
-
-def _anywhere(job: TrainJob) -> TrainJob:
-    """The job with an absolute path to its images: a task has a working directory of its own."""
-    if job.data.root is None:
-        return job
-    return replace(job, data=replace(job.data, root=str(Path(job.data.root).absolute())))
-
-
-def _unfit(error: RayError) -> UserError:
-    rule = "every node must be able to run scaling_search"
-    return UserError(f"{rule}, got {_reason(error)}: install the same environment on all of them")
-
-
-def _reason(error: RayError) -> str:
-    """The last line says what went wrong in a task, the first what became of its process."""
-    if isinstance(error, RayTaskError):
-        return str(error).strip().rpartition("\n")[2]
-    return str(error).strip().partition("\n")[0]

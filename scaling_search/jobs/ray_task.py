@@ -122,7 +122,8 @@ def _end_of(future: Future[Result]) -> Report:
     try:
         return Done(future.result())
     except UserError as error:
-        return Mistake(f"{error} (on node {ray.util.get_node_ip_address()})")
+        here = ray.util.get_node_ip_address()  # type: ignore[no-untyped-call]
+        return Mistake(f"{error} (on node {here})")
     except StoppedError:
         return Stopped()
 

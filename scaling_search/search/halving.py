@@ -119,7 +119,7 @@ class Step:
 
 @dataclass(frozen=True, eq=False)
 class Search:
-    """A plan over a pool of candidates, and how a candidate's training is made a job.
+    """A plan over a pool of candidates, how a candidate's training is made a job, and one ledger.
 
     `costs` is each candidate's second objective, where the plan has one.
     """
@@ -130,6 +130,7 @@ class Search:
     costs: Sequence[float] | None = None
     _jobs: dict[tuple[int, int], list[TrainJob]] = field(default_factory=dict, repr=False)
     _asked: dict[int, tuple[int, ...]] = field(default_factory=dict, repr=False)
+    _scores: dict[tuple[int, int], float] = field(default_factory=dict, repr=False)
 
     def step(self, find: Find) -> Step:
         """How far the results reach, and which trainings come next."""
@@ -140,8 +141,7 @@ class Search:
                 break
             chosen = self._going_on(rung, reached[-1], all_in, find)
             reached.append(chosen)
-            wanted = [job for index in chosen for job in self.jobs(rung + 1, index)]
-            lacking = [job for job in wanted if find(job) is None]
+            lacking = [job for index in chosen for job in self._lacking(rung + 1, index, find)]
             missing, all_in = lacking + missing, all_in and not lacking
         return Step(tuple(tuple(rung) for rung in reached), tuple(missing))
 
@@ -154,7 +154,18 @@ class Search:
 
     def score(self, rung: int, index: int, find: Find) -> float | None:
         """The mean validation top-1 at a rung; -inf: a training failed, None: one is missing."""
-        return _mean([find(job) for job in self.jobs(rung, index)])
+        key = (rung, index)
+        if key not in self._scores:
+            mean = _mean([find(job) for job in self.jobs(rung, index)])
+            if mean is None:
+                return None
+            self._scores[key] = mean  # a result never changes
+        return self._scores[key]
+
+    def _lacking(self, rung: int, index: int, find: Find) -> list[TrainJob]:
+        if self.score(rung, index, find) is not None:
+            return []
+        return [job for job in self.jobs(rung, index) if find(job) is None]
 
     def _going_on(self, rung: int, tried: Sequence[int], all_in: bool, find: Find) -> list[int]:
         """Who goes on from a rung, best first: the better part of it, and who went on before."""
@@ -190,7 +201,7 @@ class Search:
             for index in self._ask(told, past, min(batch, wanted - len(told))):
                 told.append(Told(index, self.score(0, index, find), self._cost(index)))
                 past = hash((past, told[-1]))
-                missing += [job for job in self.jobs(0, index) if find(job) is None]
+                missing += self._lacking(0, index, find)
         return [one.index for one in told], missing
 
     def _ask(self, told: Sequence[Told], past: int, number: int) -> tuple[int, ...]:

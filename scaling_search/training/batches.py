@@ -1,4 +1,4 @@
-"""From indices to what the network sees: fetched, augmented, at the epoch's side."""
+"""From images as they are kept to what the network sees: augmented, at the epoch's side."""
 
 from __future__ import annotations
 
@@ -11,12 +11,18 @@ from scaling_search.training.recipe import Recipe
 from scaling_search.training.state import MEMORY_FORMATS
 
 
-def batch_on(
-    split: Split, indices: torch.Tensor, device: torch.device
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """The images (uint8, B × C × H × W) and labels (B) of these indices, on the device."""
-    images = split.fetch(indices).to(device, non_blocking=True)
-    return images, split.labels[indices].to(device, non_blocking=True)
+def chances(
+    of_all: torch.Tensor, own: torch.Tensor, recipe: Recipe, device: torch.device
+) -> torch.Tensor:
+    """The rows of an epoch's draws (N × columns) for its parts (indices, parts × B), in order.
+
+    They go to the device once, where a step needs not wait for them, unless what is drawn there is
+    worked out on the CPU: the box of a resized crop, the operations of an automatic policy.
+    """
+    rows = of_all[own]
+    if recipe.augment == "random-resized-crop" or recipe.auto_augment != "none":
+        return rows
+    return rows.to(device)
 
 
 def training_images(

@@ -11,7 +11,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from scaling_search.data.augment import augment
 from scaling_search.data.splits import Split
-from scaling_search.training.batches import batch_on
+from scaling_search.training.distributed import ALONE, Group
 from scaling_search.training.recipe import Recipe
 
 EVALUATION_BATCH = 256
@@ -20,17 +20,25 @@ FOLDED_FROM_IMAGES = 1024
 
 
 @torch.inference_mode()
-def accuracy(model: nn.Module, split: Split, recipe: Recipe, device: torch.device) -> float:
-    """Top-1 accuracy of the model on a split, a fraction; the images are not augmented."""
+def accuracy(
+    model: nn.Module,
+    split: Split,
+    recipe: Recipe,
+    device: torch.device,
+    group: Group = ALONE,
+) -> float:
+    """Top-1 accuracy of the model on a split, a fraction; the images are not augmented.
+
+    Each process of the group scores a slice of the images, and all have the same result.
+    """
     model.eval()
     scored = folded(model) if len(split) >= FOLDED_FROM_IMAGES else model
     right = torch.zeros((), dtype=torch.long, device=device)
-    for indices in torch.split(torch.arange(len(split)), EVALUATION_BATCH):
-        images, labels = batch_on(split, indices, device)
+    for images, labels in split.batches(group.slice_of(len(split)), EVALUATION_BATCH):
         with autocast(device, recipe):
             logits = scored(augment(images, None, "none", split.mean, split.std))
         right += (logits.argmax(1) == labels).sum()
-    return float(right.item() / len(split))
+    return group.total(int(right.item())) / len(split)
 
 
 def folded(model: nn.Module) -> nn.Module:
@@ -58,6 +66,6 @@ def _fold_within(sequence: nn.Sequential) -> None:
     names = list(sequence._modules)
     for name, following in pairwise(names):
         first, second = sequence._modules[name], sequence._modules[following]
-        if isinstance(first, nn.Conv2d) and isinstance(second, nn.BatchNorm2d):
+        if isinstance(first, nn.Conv2d) and isinstance(second, nn.BatchNorm2d | nn.SyncBatchNorm):
             sequence._modules[name] = fuse_conv_bn_eval(first, second)
             sequence._modules[following] = nn.Identity()

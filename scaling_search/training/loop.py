@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +14,16 @@ import torch
 from torch import nn
 
 from scaling_search.data.augment import draws, draws_per_image, order
-from scaling_search.data.splits import Split
+from scaling_search.data.splits import Batch, Split
 from scaling_search.errors import require
 from scaling_search.training import checkpoint
-from scaling_search.training.batches import batch_on, training_images
+from scaling_search.training.batches import chances, training_images
 from scaling_search.training.checkpoint import Checkpoint
+from scaling_search.training.distributed import ALONE, Group
 from scaling_search.training.evaluate import accuracy
 from scaling_search.training.recipe import Recipe
 from scaling_search.training.state import State, new_state
-from scaling_search.training.step import learn
+from scaling_search.training.step import learn, seed_chance
 
 _log = logging.getLogger(__name__)
 
@@ -61,7 +63,11 @@ class Keeping:
 
 @dataclass
 class Trainer:
-    """One training under way. `run` is the whole of it; resuming gives bitwise the same."""
+    """One training under way. `run` is the whole of it; resuming gives bitwise the same.
+
+    The processes of a group each have a Trainer, equal but for their rank, and take every step
+    together; the first one's files are the training's.
+    """
 
     model: nn.Module
     train: Split
@@ -72,9 +78,11 @@ class Trainer:
     device: torch.device
     keeping: Keeping | None = None
     on_epoch: Callable[[EpochRecord], None] = lambda _: None
+    group: Group = ALONE
 
     def __post_init__(self) -> None:
         """Raise UserError when there are fewer images than a batch, or no epochs."""
+        self.part_size = self.group.part_size(self.recipe)
         require(self.epochs >= 1, "a training needs at least 1 epoch", self.epochs)
         require(
             len(self.train) >= self.recipe.batch_size,
@@ -85,7 +93,7 @@ class Trainer:
         self.steps_per_epoch = len(self.train) // self.recipe.batch_size
         self.total_steps = self.steps_per_epoch * self.epochs
         self.shared_steps = self.recipe.plateau_steps(self.total_steps)
-        self.state: State = new_state(self.model, self.recipe, self.device)
+        self.state: State = new_state(self.model, self.recipe, self.device, self.group)
         self.step = 0
         self.history: list[EpochRecord] = []
         self.loss_sum = torch.zeros((), device=self.device)
@@ -111,45 +119,52 @@ class Trainer:
         epoch, first = divmod(self.step, self.steps_per_epoch)
         began = self._now()
         before = self.seconds
-        permutation = order(self.seed, epoch, len(self.train))
-        columns = draws_per_image(self.recipe.augment, self.recipe.auto_augment)
-        chance = draws(self.seed, epoch, len(self.train), columns)
+        parts = self._parts(epoch, first)
         self.state.model.train()
-        for batch in range(first, self.steps_per_epoch):
-            size = self.recipe.batch_size
-            self._learn(epoch, permutation[batch * size : (batch + 1) * size], chance)
+        for _ in range(first, self.steps_per_epoch):
+            self._learn(islice(parts, self.recipe.accumulate))
             self.seconds = before + self._now() - began
             self._keep()
         self._finish_epoch(epoch)
 
-    def _learn(self, epoch: int, indices: torch.Tensor, chance: torch.Tensor) -> None:
-        # Dropout draws from the step alone, so a resumed run needs no generator's state.
-        torch.manual_seed((self.seed << 32) + self.step)
+    def _learn(self, parts: Iterator[Batch]) -> None:
+        # Dropout draws from step and rank alone, so a resumed run needs no generator's state.
+        number = (self.seed << 32) + self.step * self.group.world + self.group.rank
+        seed_chance(number, self.device)
         rate = self.recipe.learning_rate_at(self.step, self.total_steps, self.steps_per_epoch)
-        parts = (self._part(epoch, part, chance) for part in indices.chunk(self.recipe.accumulate))
-        self.loss_sum += learn(self.state, self.recipe, rate, parts, self.device)
+        loss = learn(self.state, self.recipe, rate, parts, self.device)
+        self.loss_sum += self.group.mean(loss)
         self.step += 1
 
-    def _part(
-        self, epoch: int, indices: torch.Tensor, chance: torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        images, labels = batch_on(self.train, indices, self.device)
-        side = self.recipe.side_px_at(epoch, self.epochs, images.shape[-1])
-        return training_images(images, chance[indices], self.train, self.recipe, side), labels
+    def _parts(self, epoch: int, first: int) -> Iterator[Batch]:
+        """What this process learns from in an epoch, from step `first` on, augmented."""
+        count, size = len(self.train), self.recipe.batch_size
+        whole = order(self.seed, epoch, count)[first * size : self.steps_per_epoch * size]
+        own = self.group.own(whole, self.part_size)
+        columns = draws_per_image(self.recipe.augment, self.recipe.auto_augment)
+        drawn = draws(self.seed, epoch, count, columns)
+        chance = chances(drawn, own, self.recipe, self.device)
+        read = self.train.batches(own.flatten(), self.part_size)
+        for of_part, (images, labels) in zip(chance, read, strict=True):
+            side = self.recipe.side_px_at(epoch, self.epochs, images.shape[-1])
+            seen = training_images(images, of_part, self.train, self.recipe, side)
+            yield seen, labels
 
     def _finish_epoch(self, epoch: int) -> None:
         loss = self.loss_sum.item() / self.steps_per_epoch
         self.loss_sum.zero_()
         if not torch.isfinite(torch.tensor(loss)):
             raise DivergedError(f"the loss of epoch {epoch + 1} is {loss}")
-        top1 = accuracy(self.state.evaluated, self.validation, self.recipe, self.device)
+        scored = self.state.evaluated
+        self.group.take_buffers(scored)
+        top1 = accuracy(scored, self.validation, self.recipe, self.device, self.group)
         self.history.append(EpochRecord(epoch + 1, loss, top1, self.seconds))
         self.on_epoch(self.history[-1])
 
     def _keep(self) -> None:
         if self.keeping is None:
             return
-        stop = self.keeping.stop_asked()
+        stop = self.group.any(self.keeping.stop_asked())
         due = self._now() - self.last_kept >= self.keeping.every_seconds
         at_fall = self.step == self.shared_steps and self.step < self.total_steps
         if not (stop or due or at_fall):
@@ -160,6 +175,8 @@ class Trainer:
             raise StoppedError(f"stopped at step {self.step} of {self.total_steps}")
 
     def _save(self, folder: Path) -> None:
+        if not self.group.leads:
+            return
         try:
             checkpoint.save(folder, Checkpoint(self.step, self.state.tensors(), self._record()))
         except OSError as error:
@@ -175,8 +192,13 @@ class Trainer:
         """Take up the newest checkpoint; whether it is this training's own last one."""
         if self.keeping is None:
             return False
-        own = next(checkpoint.whole(self.keeping.fall, at_most=self.total_steps), None)
-        kept = own or next(checkpoint.whole(self.keeping.plateau, at_most=self.shared_steps), None)
+        own = kept = None
+        if self.group.leads:
+            own = next(checkpoint.whole(self.keeping.fall, at_most=self.total_steps), None)
+            shared = checkpoint.whole(self.keeping.plateau, at_most=self.shared_steps)
+            kept = own or next(shared, None)
+        # One reads for all: two that read might find different ones whole.
+        kept = self.group.of_the_first(kept)
         if kept is not None:
             self._take(kept.step, kept.tensors, kept.record)
         return own is not None and own.step == self.total_steps

@@ -40,9 +40,11 @@ class Recipe:
     `clip_norm` 0 switches clipping off, `ema_decay` 0 the averaging of weights; `ema_warmup`
     averages over fewer steps at first, min(ema_decay, (1 + n) / (10 + n)) at step n; `dropout` None
     keeps the architecture's own. `accumulate` splits each batch into so many parts whose gradients
-    are added; batch norms see the parts. `progressive_from` is the first epoch's side as a fraction
-    of the network's; it rises to 1 over three quarters of the epochs. With `evaluate_px_factor`
-    other than 1 the trained network is scored once more, at so many times its side.
+    are added; batch norms see the parts. Where several processes train, each takes an equal part of
+    each batch, which is all that batch norms see unless `sync_batch_norm`. `progressive_from` is
+    the first epoch's side as a fraction of the network's; it rises to 1 over three quarters of the
+    epochs. With `evaluate_px_factor` other than 1 the trained network is scored once more, at so
+    many times its side.
     """
 
     optimizer: Optimizer = "sgd"
@@ -71,6 +73,7 @@ class Recipe:
     compile: Compile = "off"
     progressive_from: float = 1.0
     evaluate_px_factor: float = 1.0
+    sync_batch_norm: bool = False
 
     # pydantic reads this when a recipe comes from a file: a misspelt key must not pass.
     __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}

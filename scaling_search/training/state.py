@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, assert_never
 
 import torch
 from torch import nn
+from torch.nn.parallel import DistributedDataParallel
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+from scaling_search.training.distributed import ALONE, Group
 from scaling_search.training.recipe import MemoryFormat, Recipe
 
 MEMORY_FORMATS: dict[MemoryFormat, torch.memory_format] = {
@@ -24,8 +27,9 @@ Forward = Callable[[torch.Tensor], torch.Tensor]
 class State:
     """A network in training: the model, its optimiser, its averaged copy and its loss scaler.
 
-    `forward` gives the logits of a training step: the model itself, or the model compiled. Its
-    weights are the model's, so a checkpoint never shows which of the two it was.
+    `forward` gives the logits of a training step: the model itself, the model compiled, or the
+    model in step with those of other processes. Its weights are the model's, so a checkpoint never
+    shows which it was. Within `apart()` gradients stay in this process.
     """
 
     model: nn.Module
@@ -33,6 +37,7 @@ class State:
     averaged: AveragedModel | None
     scaler: torch.amp.GradScaler
     forward: Forward
+    apart: Callable[[], AbstractContextManager[None]] = nullcontext
 
     @property
     def evaluated(self) -> nn.Module:
@@ -64,18 +69,24 @@ class State:
         self.scaler.load_state_dict(scaler)
 
 
-def new_state(model: nn.Module, recipe: Recipe, device: torch.device) -> State:
+def new_state(
+    model: nn.Module, recipe: Recipe, device: torch.device, group: Group = ALONE
+) -> State:
     """The state before the first step; moves the model to the device in the recipe's format."""
+    if recipe.sync_batch_norm:
+        model = group.synchronised(model, device)
     layout = MEMORY_FORMATS[recipe.memory_format]
     model.to(device=device, memory_format=layout)  # type: ignore[call-overload]
     averaged = None
     if recipe.ema_decay:
         averaged = AveragedModel(model, multi_avg_fn=_average(recipe), use_buffers=True)
     scaler = torch.amp.GradScaler(device.type, enabled=recipe.precision == "float16")
-    forward: Forward = model
+    whole = group.parallel(model, device)
+    apart = whole.no_sync if isinstance(whole, DistributedDataParallel) else nullcontext
+    forward: Forward = whole
     if recipe.compile != "off":
-        forward = torch.compile(model, mode=recipe.compile)
-    return State(model, optimizer(model, recipe), averaged, scaler, forward)
+        forward = torch.compile(whole, mode=recipe.compile)
+    return State(model, optimizer(model, recipe), averaged, scaler, forward, apart)
 
 
 def _average(recipe: Recipe) -> Callable[..., None]:
@@ -104,7 +115,10 @@ def optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
     match recipe.optimizer:
         case "sgd":
             nesterov = recipe.momentum > 0
-            return torch.optim.SGD(groups, lr=rate, momentum=recipe.momentum, nesterov=nesterov)
+            # Fused: all parameters in one kernel, bitwise the same as one after the other.
+            return torch.optim.SGD(
+                groups, lr=rate, momentum=recipe.momentum, nesterov=nesterov, fused=True
+            )
         case "adamw":
             return torch.optim.AdamW(groups, lr=rate)
         case "rmsprop":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import nullcontext
 
 import torch
 from torch import nn
@@ -23,8 +24,9 @@ def learn(
 ) -> torch.Tensor:
     """Take one step on a batch that comes in `recipe.accumulate` equal parts; its mean loss.
 
-    Each part is its images (float32, B × C × H × W) and labels (B). Raises UserError when the
-    network can't be compiled as the recipe asks.
+    Of several processes each has its own part of the batch, and its own loss. Each part is its
+    images (float32, B × C × H × W) and labels (B). Raises UserError when the network can't be
+    compiled as the recipe asks.
     """
     for group in state.optimizer.param_groups:
         group["lr"] = learning_rate
@@ -43,6 +45,15 @@ def learn(
     return loss
 
 
+def seed_chance(number: int, device: torch.device) -> None:
+    """Seed what dropout and stochastic depth draw from on this device."""
+    if device.type == "cpu":
+        # What torch.manual_seed does for it too, without asking every other kind of device.
+        torch.default_generator.manual_seed(number)
+    else:
+        torch.manual_seed(number)
+
+
 def _gradients(
     state: State,
     recipe: Recipe,
@@ -50,13 +61,16 @@ def _gradients(
     device: torch.device,
 ) -> torch.Tensor:
     total = torch.zeros((), device=device)
-    for images, labels in parts:
-        with autocast(device, recipe):
-            logits = state.forward(images)
-            loss = functional.cross_entropy(logits, labels, label_smoothing=recipe.label_smoothing)
-        if recipe.accumulate > 1:
-            loss = loss / recipe.accumulate
-        state.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
+    for number, (images, labels) in enumerate(parts, 1):
+        # Processes exchange the sum of all parts, once.
+        with nullcontext() if number == recipe.accumulate else state.apart():
+            with autocast(device, recipe):
+                logits = state.forward(images)
+                smoothing = recipe.label_smoothing
+                loss = functional.cross_entropy(logits, labels, label_smoothing=smoothing)
+            if recipe.accumulate > 1:
+                loss = loss / recipe.accumulate
+            state.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
         total += loss.detach().float()
     return total
 

@@ -126,9 +126,19 @@ def test_damaged_orphaned_and_half_written_checkpoints_are_told_apart(out: Path)
     assert [f.what for f in said if f.state == "attention"] == [
         f"{newest.relative_to(out)} is damaged"
     ]
-    assert any(f.what == "1 of no training of this study, 0 bytes" for f in said)
+    (foreign,) = [f for f in said if f.what.startswith("1 of no training that this study asks for")]
+    assert foreign.then == "no run of it reads them: they may be deleted"
     assert any(f.what.startswith("1 half-written") for f in said)
     assert any("of finished trainings" in f.what for f in said)
+
+
+def test_while_the_search_is_unfinished_no_checkpoint_is_called_needless(out: Path) -> None:
+    edit_line(out, 1, b'"seed": ', b'"seed":9')
+    said = examine(out)
+    (foreign,) = [f for f in said if "of no training that" in f.what]
+    assert foreign.then == "keep them: it may ask for them once its search is finished"
+    (progress,) = [f for f in said if "trainings have their results" in f.what]
+    assert progress.what.endswith("or it asks for them once its search is finished")
 
 
 def test_what_a_run_would_train_is_told(out: Path) -> None:

@@ -61,8 +61,6 @@ def test_what_changed_is_trained_what_did_not_is_kept_and_an_edit_undone_costs_n
     assert len({job.hash for job in trained}) == len(trained)
 
 
-def test_a_new_name_or_description_trains_nothing(
-    tmp_path: Path, trained: list[TrainJob]
-) -> None:
+def test_a_new_name_or_description_trains_nothing(tmp_path: Path, trained: list[TrainJob]) -> None:
     before = searched(STUDY, tmp_path)
     assert searched(replace(STUDY, name="other", description="Once more."), tmp_path) == before

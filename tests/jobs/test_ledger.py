@@ -114,8 +114,9 @@ def test_a_flipped_bit_anywhere_in_a_line_garbles_it(path: Path) -> None:
         flipped = bytearray(second)
         flipped[position] ^= 1
         path.write_bytes(first + bytes(flipped) + third)
-        assert known(path)[0] == [True, False, True]
-        assert known(path)[1] == ["ledger.jsonl: line 2 is garbled; its job will run again if needed"]
+        found, notes = known(path)
+        assert found == [True, False, True]
+        assert notes == ["ledger.jsonl: line 2 is garbled; its job will run again if needed"]
 
 
 def test_lines_of_the_first_form_stay_valid_beside_the_newer(path: Path) -> None:

@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from scaling_search.data.augment import draws
-from scaling_search.training.batches import batch_on, training_images
+from scaling_search.training.batches import training_images
 from scaling_search.training.recipe import Recipe
-from tests.training.small import CPU, RECIPE, StopAfter, keeping, same_tensors, split, trainer
+from tests.training.small import RECIPE, StopAfter, keeping, same_tensors, split, trainer
 
 
 def test_sides_grow_to_the_whole_over_three_quarters_of_the_epochs() -> None:
@@ -62,7 +62,7 @@ def test_network_and_images_have_the_recipes_memory_format(
 
 
 def test_images_and_labels_belong_together() -> None:
-    images, labels = batch_on(split(), torch.tensor([7, 2]), CPU)
+    ((images, labels),) = split().batches(torch.tensor([7, 2]), 2)
     assert torch.equal(images, split().images[[7, 2]])
     assert labels.tolist() == [3, 2]
 

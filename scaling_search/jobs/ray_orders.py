@@ -1,0 +1,65 @@
+"""A Ray task as its driver sees it: ordered, heard, dropped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import ray
+from ray.exceptions import GetTimeoutError, ObjectLostError, RayError, RayTaskError
+
+from scaling_search.errors import UserError
+from scaling_search.jobs.job import TrainJob
+from scaling_search.jobs.ray_task import Node, Report
+
+FETCH_SECONDS = 30.0
+
+
+@dataclass
+class Task:
+    """A job under way, or waiting for its node; `began` is when the node was heard of."""
+
+    job: TrainJob
+    reports: Any  # Ray's generator of references to reports
+    node: Node | None = None
+    began: float = 0.0
+
+    def drop(self) -> None:
+        """End it; whoever drops it listens to it no longer."""
+        ray.cancel(self.reports, force=True, recursive=False)
+
+
+def heard(tasks: Sequence[Task]) -> Iterator[tuple[Task, Report | RayError]]:
+    """What the next of these tasks says, within a second; at its end an error or a last report."""
+    ready, _ = ray.wait([task.reports for task in tasks], timeout=1.0)
+    for task in [task for task in tasks if task.reports in ready]:
+        try:
+            yield task, ray.get(next(task.reports), timeout=FETCH_SECONDS)
+        except StopIteration:
+            yield task, RayError("it ended without a result")
+        except (ObjectLostError, GetTimeoutError):
+            continue  # a checkpoint that went down with its node; the task's end comes next
+        except RayError as error:
+            yield task, error
+
+
+def anywhere(job: TrainJob) -> TrainJob:
+    """The job with an absolute path to its images: a task has a working directory of its own."""
+    if job.data.root is None:
+        return job
+    return replace(job, data=replace(job.data, root=str(Path(job.data.root).absolute())))
+
+
+def reason(error: RayError) -> str:
+    """The last line says what went wrong in a task, the first what became of its process."""
+    if isinstance(error, RayTaskError):
+        return str(error).strip().rpartition("\n")[2]
+    return str(error).strip().partition("\n")[0]
+
+
+def unfit(error: RayError) -> UserError:
+    """The line for a node where not even the task's module can be imported."""
+    rule = "every node must be able to run scaling_search"
+    return UserError(f"{rule}, got {reason(error)}: install the same environment on all of them")

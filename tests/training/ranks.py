@@ -1,0 +1,121 @@
+"""Two processes of the program that train together, forked with what torchrun would tell them.
+
+Started by torchrun as a script, it is the program itself, but that rank 1 is killed on the way.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch.optim.optimizer import register_optimizer_step_post_hook
+
+from scaling_search.cli.main import main
+from scaling_search.training import loop
+from tests.faults import driving
+
+WORLD = 2
+KILLED_AT = 13  # of 18 steps; the fall began at step 11, and that is the last checkpoint
+
+PATIENCE_SECONDS = 300.0  # a bound, never awaited
+
+Strike = Callable[[], None]
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How the processes ended: exit statuses, standard outputs and errors, by rank."""
+
+    statuses: list[int | None]
+    printed: list[str]
+    said: list[str]
+
+
+def trained(
+    words: list[str], folder: Path, *, alone: bool = False, on: Strike | None = None
+) -> Ended:
+    """The program in both processes (alone: in one) until they end; `on` happens to rank 1."""
+    folder.mkdir(parents=True, exist_ok=True)
+    world, port = 1 if alone else WORLD, _free_port()
+    printed = [folder / f"printed-{rank}" for rank in range(world)]
+    said = [folder / f"said-{rank}" for rank in range(world)]
+    processes = [
+        driving.started(words, said[rank], partial(_as_rank, rank, world, port, printed[rank], on))
+        for rank in range(world)
+    ]
+    for process in processes:
+        process.join()
+    statuses = [process.exitcode for process in processes]
+    return Ended(statuses, [p.read_text() for p in printed], [s.read_text() for s in said])
+
+
+def under_torchrun(words: list[str]) -> subprocess.CompletedProcess[str]:
+    """This file started twice by torchrun, until all have ended."""
+    port = f"--master-port={_free_port()}"
+    run = ["torch.distributed.run", f"--nproc-per-node={WORLD}", "--master-addr=127.0.0.1", port]
+    command = [sys.executable, "-m", *run, "-m", "tests.training.ranks", *words]
+    root = Path(__file__).parents[2]
+    return subprocess.run(
+        command, cwd=root, capture_output=True, text=True, check=False, timeout=PATIENCE_SECONDS
+    )
+
+
+def _as_rank(rank: int, world: int, port: int, printed: Path, on: Strike | None) -> None:
+    os.dup2(os.open(printed, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), 1)
+    os.environ |= {"RANK": str(rank), "WORLD_SIZE": str(world), "LOCAL_RANK": str(rank)}
+    os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
+    if on is not None and rank == 1:
+        on()
+
+
+def at_step(number: int, strike: Strike) -> None:
+    """Let this happen in this process after so many steps of the optimiser."""
+    steps = [0]
+
+    def count(*_: object) -> None:
+        steps[0] += 1
+        if steps[0] == number:
+            strike()
+
+    register_optimizer_step_post_hook(count)
+
+
+def ask_for_room() -> None:
+    """SIGUSR2 in mid-epoch."""
+    at_step(5, partial(os.kill, os.getpid(), signal.SIGUSR2))
+
+
+def fail_twice() -> None:
+    """No memory for the third batch, and later one that is not a number; in this process alone."""
+    whole, batches = loop.training_images, [0]
+
+    def struck(*given: Any) -> torch.Tensor:
+        batches[0] += 1
+        if batches[0] == 3:
+            raise torch.OutOfMemoryError("tried to allocate 2 GiB")
+        images = whole(*given)
+        return images * torch.nan if batches[0] == 5 else images
+
+    loop.training_images = struck
+
+
+def _free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+if __name__ == "__main__":
+    if os.environ["RANK"] == "1":
+        at_step(KILLED_AT, partial(os.kill, os.getpid(), signal.SIGKILL))
+    sys.argv[0] = "scaling-search"
+    main()

@@ -1,0 +1,126 @@
+"""A set that lies on the device: an epoch's order and draws go there once, a step copies nothing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from scaling_search.data.augment import draws
+from scaling_search.data.splits import ResidentSplit
+from scaling_search.training.batches import chances
+from scaling_search.training.loop import Trainer
+from scaling_search.training.recipe import Recipe
+from scaling_search.training.step import seed_chance
+from tests.training.small import CPU, RECIPE, same_tensors, split, trainer
+
+cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+META = torch.device("meta")
+
+
+class Copies(TorchDispatchMode):
+    """Counts the operations that take a tensor of the CPU to another device, or back."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.count = 0
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: Any = (), kwargs: Any = None
+    ) -> Any:
+        made = func(*args, **(kwargs or {}))
+        given = {arg.device for arg in args if isinstance(arg, torch.Tensor)}
+        if isinstance(made, torch.Tensor) and given and made.device not in given:
+            self.count += 1
+        return made
+
+
+def on(device: torch.device, part: ResidentSplit) -> ResidentSplit:
+    moved = {name: getattr(part, name).to(device) for name in ("images", "mean", "std")}
+    return replace(part, **moved)
+
+
+def copies_by_step(policy: str, device: torch.device) -> list[int]:
+    """The copies before each step of an epoch gets its images and labels."""
+    one = trainer(recipe=replace(RECIPE, augment=policy))  # type: ignore[arg-type]
+    # The network is left where it is: only the way of the images is looked at.
+    one.train, one.device = on(device, one.train), device  # type: ignore[arg-type]
+    parts, counted = one._parts(0, 0), []
+    for _ in range(one.steps_per_epoch):
+        with Copies() as copies:
+            images, labels = next(parts)
+        assert images.device.type == labels.device.type == device.type
+        counted.append(copies.count)
+    return counted
+
+
+@pytest.mark.parametrize("policy", ["none", "shift", "shift-flip"])
+def test_only_the_first_step_of_an_epoch_copies_to_the_device(policy: str) -> None:
+    # A device that computes nothing stands in for one that does: copies to it are the same calls.
+    first, *others = copies_by_step(policy, META)
+    assert first == 3  # order, labels and draws
+    assert others == [0, 0, 0, 0]
+
+
+def test_what_the_cpu_works_out_stays_there() -> None:
+    own = torch.tensor([[2, 0], [1, 3]])
+    recipe = Recipe(augment="random-resized-crop")
+    of_all = draws(0, 0, 4, 5)
+    kept = chances(of_all, own, recipe, META)
+    assert kept.device == CPU
+    assert torch.equal(kept[1], of_all[[1, 3]])
+    assert chances(of_all, own, replace(recipe, augment="shift"), META).device == META
+
+
+def test_the_seed_of_a_step_is_torchs_own() -> None:
+    seed_chance((3 << 32) + 7, CPU)
+    ours = torch.rand(5)
+    torch.manual_seed((3 << 32) + 7)
+    assert torch.equal(ours, torch.rand(5))
+
+
+def test_the_fused_optimiser_takes_the_same_steps_as_the_plain_one() -> None:
+    fused, plain = trainer(), trainer()
+    for group in plain.state.optimizer.param_groups:
+        assert group["fused"]
+        group["fused"], group["foreach"] = False, False
+    fused.run()
+    plain.run()
+    assert same_tensors(fused, plain)
+
+
+def on_gpu(recipe: Recipe) -> Trainer:
+    device = torch.device("cuda")
+    one = trainer(recipe=recipe)
+    parts = on(device, split()), on(device, split(20, seed=1))
+    return Trainer(one.model, *parts, recipe, one.epochs, one.seed, device)
+
+
+@pytest.mark.gpu
+@cuda
+def test_a_step_on_a_gpu_waits_for_nothing() -> None:
+    one = on_gpu(Recipe(batch_size=8, augment="shift-flip"))
+    one.state.model.train()
+    parts = one._parts(0, 0)
+    for step in range(one.steps_per_epoch):
+        if step == 1:  # the epoch's order and draws are there, and the kernels are loaded
+            torch.cuda.synchronize()
+            torch.cuda.set_sync_debug_mode("error")
+        try:
+            one._learn(iter([next(parts)]))
+        finally:
+            torch.cuda.set_sync_debug_mode("default")
+
+
+@pytest.mark.gpu
+@pytest.mark.slow
+@cuda
+def test_a_captured_training_has_the_losses_of_a_plain_one() -> None:
+    plain, captured = (
+        on_gpu(Recipe(batch_size=8, compile=mode)) for mode in ("off", "reduce-overhead")
+    )
+    losses = [[record.train_loss for record in one.run()] for one in (plain, captured)]
+    assert losses[1] == pytest.approx(losses[0], rel=1e-2)
