@@ -19,6 +19,7 @@ from functools import cache, partial
 from itertools import product
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from claim import Claim
@@ -38,6 +39,7 @@ from scaling_search.search.replay import (
     landscape,
     spent_mac_images,
 )
+from scaling_search.search.space import Resource
 from scaling_search.search.strategies import TWO_OBJECTIVES, StrategyName
 from scaling_search.search.verdict import verdict
 
@@ -103,7 +105,7 @@ def replay(folder: Path, seed: int) -> list[Found]:
         for seeds in GRID_SEEDS
     ]
     for (route, rungs), strategy in product(table.routes().items(), STRATEGIES):
-        second = "activations" if strategy in TWO_OBJECTIVES else None
+        second: Resource | None = "activations" if strategy in TWO_OBJECTIVES else None
         plan = Plan(strategy, seed=seed, second=second, rungs=rungs)
         asked: dict[int, tuple[int, ...]] = {}
         for trials in sorted({min(trials, len(table.pool)) for trials in TRIALS}):
@@ -163,9 +165,10 @@ def summary(found: pd.DataFrame) -> pd.DataFrame:
 def claims(rows: pd.DataFrame) -> Iterator[Claim]:
     """For each table: what is saved of the full grid's training, by two measures of good enough."""
     for name, table in rows.groupby("table", sort=False):
-        grids = table[table["route"].str.startswith("full grid")].set_index("route")
-        once, thrice = (grids.loc[_grid_name(seeds)] for seeds in GRID_SEEDS)
-        ours = table.drop(table.index[table["route"].isin(grids.index)])
+        of_grid = table["route"].str.startswith("full grid")
+        grids = table[of_grid].set_index("route").to_dict("index")
+        once, thrice = (grids[_grid_name(seeds)] for seeds in GRID_SEEDS)
+        ours = table[~of_grid]
         yield _claim(
             f"{name}: training saved at a regret of at most {REGRET_POINTS:g} points, its own "
             f"{thrice['regret']:.2f}",
@@ -184,7 +187,7 @@ def claims(rows: pd.DataFrame) -> Iterator[Claim]:
         )
 
 
-def _claim(what: str, ours: pd.DataFrame, regret: float, grid: pd.Series, peer: str) -> Claim:
+def _claim(what: str, ours: pd.DataFrame, regret: float, grid: dict[Any, Any], peer: str) -> Claim:
     bounds = ("regret", "high", "low")
     ratio, low, high = (_times_cheaper(ours, bound, regret, grid["cost"]) for bound in bounds)
     n = int(ours["n"].min())

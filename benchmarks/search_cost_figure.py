@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
@@ -35,7 +36,7 @@ def regret_picture(rows: pd.DataFrame, goal: float) -> Picture:
     return picture("search_cost", caption, (4.2 * len(names) + 0.6, 4.6), draw)
 
 
-def _panel(axes: object, rows: pd.DataFrame, goal: float) -> None:
+def _panel(axes: Axes, rows: pd.DataFrame, goal: float) -> None:
     axes.axhline(goal, color="black", linewidth=0.8, linestyle=(0, (1, 2)))
     axes.axvline(0.1, color="black", linewidth=0.8, linestyle=(0, (1, 2)))
     grids = rows[rows["route"].str.startswith("full grid")]
@@ -45,7 +46,7 @@ def _panel(axes: object, rows: pd.DataFrame, goal: float) -> None:
     for (strategy, route), line in rows.drop(grids.index).groupby(
         ["strategy", "route"], sort=False
     ):
-        colour, marker = LOOKS[strategy]
+        colour, marker = LOOKS[str(strategy)]
         axes.errorbar(
             line["share"],
             line["regret"],

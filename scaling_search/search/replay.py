@@ -74,7 +74,9 @@ def landscape(curves: pd.DataFrame) -> Landscape:
     freed = cube.shape[1] / (cube.shape[1] - 1)
     residuals = ((cube - raw[:, None]) * freed**0.5).reshape(-1, cube.shape[2])
     means = _without_error(raw, np.cov(residuals.T, bias=True) / cube.shape[1])
-    return Landscape(tuple(seeds.index), tuple(scores.columns), means, residuals)
+    return Landscape(
+        tuple(map(str, seeds.index)), tuple(map(int, scores.columns)), means, residuals
+    )
 
 
 def _without_error(means: Floats, error: Floats) -> Floats:

@@ -22,6 +22,7 @@ Floats = NDArray[np.float64]
 
 VAGUE_POINTS = 30.0  # prior sd of the mean accuracy at each length
 JITTER = 1e-8
+BELIEVABLE_SDS = 4
 # How alike the luck of two lengths of one seed is: the longer goes on from the shorter's plateau.
 # Between 0.1 and 0.5 for the pairs of lengths in results/tabular.
 PLATEAU_LUCK = 0.3
@@ -70,7 +71,13 @@ def posterior(shares: Floats, full_epochs: int, seen: Sequence[Seen]) -> Posteri
     """
     surface = _Surface(shares, full_epochs, seen)
     start = np.array([mean for mean, _ in PRIORS.values()])
-    fitted = optimize.minimize(surface.loss, start, method="L-BFGS-B", options={"maxiter": 40})
+    # A line search may leap to where an exponential overflows; nothing worth finding lies there.
+    bounds = [
+        (mean - BELIEVABLE_SDS * sd, mean + BELIEVABLE_SDS * sd) for mean, sd in PRIORS.values()
+    ]
+    fitted = optimize.minimize(
+        surface.loss, start, method="L-BFGS-B", bounds=bounds, options={"maxiter": 40}
+    )
     return surface.at_full_length(fitted.x)
 
 
