@@ -220,6 +220,35 @@ def show(rows: pd.DataFrame) -> str:
     return tabulate(cells, (*heads, "ties", "hold the best (%)"), disable_numparse=True)
 
 
+def digest(rows: pd.DataFrame) -> str:
+    """The full grid, and each search at the most that a tenth of its cost pays for, in Markdown."""
+    grid = rows["route"].str.startswith("full grid")
+    within = rows[~grid & (rows["share"] <= 1 / GOAL)]
+    largest = within.loc[within.groupby(["table", "strategy", "route"])["trials"].idxmax()]
+    chosen = pd.concat([rows[grid], largest]).sort_values(["table", "share"], kind="stable")
+    cells = [
+        (
+            row["table"],
+            row["route"] if row["strategy"] == "grid" else f"{row['strategy']}, {row['route']}",
+            row["trials"],
+            f"{100 * row['share']:.1f}",
+            f"{row['regret']:.2f} [{row['low']:.2f}, {row['high']:.2f}]",
+            f"{row['ties']:.0f}",
+            f"{100 * row['holds_best']:.0f}",
+        )
+        for row in chosen.to_dict("records")
+    ]
+    heads = ("table", "search", "tried", "cost (%)", "regret (points) [95 %]", "ties")
+    sides = ("left", "left", *["right"] * 5)
+    body = tabulate(
+        cells, (*heads, "best among ties (%)"), "pipe", disable_numparse=True, colalign=sides
+    )
+    n = int(rows["n"].min())
+    return (
+        f"{body}\n\nCost is in percent of the full grid from three seeds; n = {n} replays each.\n"
+    )
+
+
 def measure(folders: Sequence[Path], replays: int, workers: int) -> pd.DataFrame:
     """Every replay of every table, spread over processes."""
     frames = []
@@ -238,11 +267,16 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--replays", type=int, default=1000)
     parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--figure", type=Path, help="write the figure here, and the rows as CSV")
+    parser.add_argument("--figure", type=Path, help="write figure, rows (CSV) and digest here")
+    parser.add_argument("--rows", type=Path, help="the CSV of an earlier run, instead of replaying")
     asked = parser.parse_args()
     folders = asked.tables or sorted(path.parent for path in TABLES.glob("*/curves.csv"))
-    rows = summary(measure(folders, asked.replays, asked.workers))
+    if asked.rows:
+        rows = pd.read_csv(asked.rows)
+    else:
+        rows = summary(measure(folders, asked.replays, asked.workers))
     if asked.figure:
+        write_atomically(asked.figure.with_suffix(".md"), digest(rows))
         write_atomically(asked.figure, regret_picture(rows, REGRET_POINTS).svg)
         write_atomically(asked.figure.with_suffix(".csv"), rows.round(5).to_csv(index=False))
     if asked.json:

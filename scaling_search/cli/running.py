@@ -132,7 +132,8 @@ def train_command(
 ) -> None:
     """Train one network, score it on the test split and write its weights.
 
-    Started again, it goes on where it stopped. Example: scaling-search train efficientnet-b3
+    Started again, it goes on where it stopped. On eight GPUs: torchrun --nproc-per-node 8
+    -m scaling_search train … Example: scaling-search train efficientnet-b3
     --data imagefolder --root photos --epochs 90 --recipe modern --batch-size 256
     """
     if readers is not None:
