@@ -115,10 +115,7 @@ def optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
     match recipe.optimizer:
         case "sgd":
             nesterov = recipe.momentum > 0
-            # Fused: all parameters in one kernel, bitwise the same as one after the other.
-            return torch.optim.SGD(
-                groups, lr=rate, momentum=recipe.momentum, nesterov=nesterov, fused=True
-            )
+            return torch.optim.SGD(groups, lr=rate, momentum=recipe.momentum, nesterov=nesterov)
         case "adamw":
             return torch.optim.AdamW(groups, lr=rate)
         case "rmsprop":

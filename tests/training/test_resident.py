@@ -1,4 +1,4 @@
-"""A set that lies on the device: an epoch's order and draws go there once, a step copies nothing."""
+"""A set that lies on the device: an epoch's order and draws go there once, steps copy nothing."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from scaling_search.training.batches import chances
 from scaling_search.training.loop import Trainer
 from scaling_search.training.recipe import Recipe
 from scaling_search.training.step import seed_chance
-from tests.training.small import CPU, RECIPE, same_tensors, split, trainer
+from tests.training.small import CPU, RECIPE, split, trainer
 
 cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 META = torch.device("meta")
@@ -28,9 +28,7 @@ class Copies(TorchDispatchMode):
         super().__init__()
         self.count = 0
 
-    def __torch_dispatch__(
-        self, func: Any, types: Any, args: Any = (), kwargs: Any = None
-    ) -> Any:
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         made = func(*args, **(kwargs or {}))
         given = {arg.device for arg in args if isinstance(arg, torch.Tensor)}
         if isinstance(made, torch.Tensor) and given and made.device not in given:
@@ -80,16 +78,6 @@ def test_the_seed_of_a_step_is_torchs_own() -> None:
     ours = torch.rand(5)
     torch.manual_seed((3 << 32) + 7)
     assert torch.equal(ours, torch.rand(5))
-
-
-def test_the_fused_optimiser_takes_the_same_steps_as_the_plain_one() -> None:
-    fused, plain = trainer(), trainer()
-    for group in plain.state.optimizer.param_groups:
-        assert group["fused"]
-        group["fused"], group["foreach"] = False, False
-    fused.run()
-    plain.run()
-    assert same_tensors(fused, plain)
 
 
 def on_gpu(recipe: Recipe) -> Trainer:
