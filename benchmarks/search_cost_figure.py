@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter
+from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from scaling_search.report.drawing import Picture, picture
 
@@ -59,5 +59,7 @@ def _panel(axes: Axes, rows: pd.DataFrame, goal: float) -> None:
             label=f"{strategy}, {route}",
         )
     axes.set_xscale("log")
+    axes.set_xticks([0.03, 0.1, 0.3, 1.0])
     axes.xaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{share:.0%}"))
+    axes.xaxis.set_minor_formatter(NullFormatter())
     axes.set_ylim(bottom=0)

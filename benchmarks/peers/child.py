@@ -1,7 +1,7 @@
 """A process that trains by one loop: orders come in as JSON lines, what they took goes out.
 
-`python -m peers.child '{"loop": …, "network": …, "px": …, "images": …, "batch_size": …, "loaders": …}'`. Its
-first answer holds the logits of the fresh network for the first images: all loops must agree.
+`python -m peers.child '{"loop": …, …}'` is started by `process.Team`. Its first answer holds the
+logits of the fresh network for the first images: all loops must agree.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ import time
 from typing import Any
 
 import torch
+
 from peers.ours import ours
 from peers.reference import reference
 from peers.task import Loop, Task
 from peers.timm_train import timm_train
 from peers.tutorial import tutorial
-
 from scaling_search.arch import zoo
 from scaling_search.data.load import load_split
 from scaling_search.data.request import DataRequest

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import deque
 
 import torch
-from peers.task import Loop, Pictures, Task
 from torch import nn
 from torch.utils.data import DataLoader, RandomSampler
 from torchvision import transforms
+
+from peers.task import Loop, Pictures, Task
 
 WINDOW = 20
 

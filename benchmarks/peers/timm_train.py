@@ -11,6 +11,7 @@ from importlib.util import find_spec
 from typing import Any
 
 import torch
+
 from peers.task import Loop, Pictures, Task
 
 EPOCHS = 300

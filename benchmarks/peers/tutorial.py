@@ -3,39 +3,46 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import torch
-from peers.task import Batches, Loop, Pictures, Task
 from torch import nn
 from torch.utils.data import DataLoader
 from torchvision import transforms
 
+from peers.task import Batches, Loop, Pictures, Task
+
 LEARNING_RATE = 1e-3  # Adam's own
 
 
-def tutorial(task: Task, *, crop: bool = True) -> Loop:
-    """The loop on this task; the images are cropped out of padded ones, or left as they are."""
-    px = task.network.resolution_px
-    plain = transforms.Compose(
-        [transforms.ToTensor(), transforms.Normalize(*task.normalisation)]
+def tutorial(task: Task) -> Loop:
+    """The loop on this task; the images are cropped out of padded ones."""
+    model, batches = task.model(), tutorial_batches(task, crop=True)
+    steps = training(model, batches)
+    scored = Pictures(task.train, _tensor(task))
+    return Loop(
+        model,
+        DataLoader(scored, batch_size=task.batch_size),
+        lambda: sum(next(steps) for _ in range(len(batches))),
     )
+
+
+def tutorial_batches(task: Task, *, crop: bool) -> DataLoader[tuple[Any, int]]:
+    """The images in a new order every time, as they are or cropped out of padded ones."""
+    px = task.network.resolution_px
     moved = [transforms.RandomCrop(px, padding=px // 8)] if crop else []
-    augmented = transforms.Compose([*moved, plain])
-    batches = DataLoader(
-        Pictures(task.train, augmented),
+    return DataLoader(
+        Pictures(task.train, transforms.Compose([*moved, _tensor(task)])),
         batch_size=task.batch_size,
         shuffle=True,
         drop_last=True,
         num_workers=task.loaders,
         persistent_workers=task.loaders > 0,
     )
-    model = task.model()
-    steps = training(model, batches)
-    return Loop(
-        model,
-        DataLoader(Pictures(task.train, plain), batch_size=task.batch_size),
-        lambda: sum(next(steps) for _ in range(len(batches))),
-    )
+
+
+def _tensor(task: Task) -> Any:
+    return transforms.Compose([transforms.ToTensor(), transforms.Normalize(*task.normalisation)])
 
 
 def training(model: nn.Module, batches: Batches) -> Iterator[int]:

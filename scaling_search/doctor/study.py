@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -42,25 +42,29 @@ def jobs_of(setting: Setting, ledger: Ledger | None) -> Jobs:
     jobs = Jobs()
 
     def find(job: TrainJob) -> Result | None:
-        jobs.asked[job.hash] = job
+        """Its result; a search also looks for what it does not ask for."""
         result = None if ledger is None else ledger.get(job)
-        if result is None:
-            jobs.missing[job.hash] = job
+        if result is not None:
+            jobs.asked[job.hash] = job
         return result
+
+    def ask(wanted: Iterable[TrainJob]) -> None:
+        lacking = {job.hash: job for job in wanted if find(job) is None}
+        jobs.asked.update(lacking)
+        jobs.missing.update(lacking)
 
     coefficients = setting.study.compare.constants
     if coefficients is None:
         step = setting.step(find)
+        ask(step.missing)
         if not step.done:
             return jobs
         constants = setting.constants(step, find)
         coefficients = constants.coefficients
-        for job in setting.check_jobs(constants):
-            find(job)
+        ask(setting.check_jobs(constants))
     jobs.complete = True
     members, seeds = setting.members(coefficients), setting.study.compare.seeds
-    for job in comparison_jobs(members, seeds, setting.compare_job):
-        find(job)
+    ask(comparison_jobs(members, seeds, setting.compare_job))
     return jobs
 
 
