@@ -48,7 +48,8 @@ def search_frame(
                 "n": len(scores),
                 "validation_top1": statistics.fmean(scores) if scores else math.nan,
                 "sd": statistics.stdev(scores) if len(scores) > 1 else math.nan,
-                "p_best": round(chances.get(candidate.name, math.nan), 2),  # of draws: no more is known
+                # More digits would be the draws' own noise.
+                "p_best": round(chances.get(candidate.name, math.nan), 2),
                 "tie": candidate.name in constants.ties,
                 "best": candidate.name == constants.ties[0],
                 "status": failures[0] if failures else "finished",
