@@ -103,33 +103,6 @@ def holm(p_values: Sequence[float]) -> tuple[float, ...]:
     return tuple(adjusted)
 
 
-def p_best(
-    samples: Mapping[str, Sequence[float]], seed: int, draws: int = 4000
-) -> dict[str, float]:
-    """Estimate by bootstrap how often each candidate would have the highest mean.
-
-    Where all candidates have the same n, position j of each must be the same seed. From
-    `OWN_SD_FROM` values on, seeds are drawn anew, jointly for all candidates; below it, or with
-    unequal n, each mean is shaken by the residuals of all candidates pooled, since redrawing two
-    or three seeds would promise far too much. Without any repeated training nothing is known of
-    the scatter, and every candidate gets the same share.
-    """
-    names = [name for name, values in samples.items() if len(values)]
-    if not names:
-        return {}
-    values = [np.asarray(samples[name], dtype=np.float64) for name in names]
-    rng = np.random.default_rng(seed)
-    counts = {len(row) for row in values}
-    if len(counts) == 1 and min(counts) >= OWN_SD_FROM:
-        means = _joint_bootstrap(np.stack(values), rng, draws)
-    else:
-        means = _residual_bootstrap(values, rng, draws)
-    # Accuracies are multiples of 1/images: equal means are common, and share the win.
-    winners = means >= means.max(axis=1, keepdims=True) - 1e-12
-    shares = (winners / winners.sum(axis=1, keepdims=True)).mean(axis=0)
-    return dict(zip(names, map(float, shares), strict=True))
-
-
 def ties(samples: Mapping[str, Mapping[Seed, float]], alpha: float = 0.05) -> tuple[str, ...]:
     """Name the candidates that can't be told from the best, best mean first.
 
@@ -189,24 +162,6 @@ def _residuals(rows: Sequence[Floats], blocked: bool) -> tuple[Floats, int]:
         table = np.stack(centred)
         return (table - table.mean(axis=0)).ravel(), (len(rows) - 1) * (table.shape[1] - 1)
     return np.concatenate(centred), sum(row.size - 1 for row in rows)
-
-
-def _joint_bootstrap(table: Floats, rng: np.random.Generator, draws: int) -> Floats:
-    """Return draws x candidates means over redrawn seeds; table is candidates x seeds."""
-    drawn = rng.integers(table.shape[1], size=(draws, table.shape[1]))
-    means: Floats = table[:, drawn].mean(axis=2).T
-    return means
-
-
-def _residual_bootstrap(rows: Sequence[Floats], rng: np.random.Generator, draws: int) -> Floats:
-    """Return draws x candidates means, each shaken by residuals drawn from all candidates."""
-    residuals, freedom = _residuals(rows, blocked=len({row.size for row in rows}) == 1)
-    if freedom == 0:
-        return np.zeros((draws, len(rows)))
-    # Fitted means take a part of the scatter with them: give it back before drawing.
-    residuals = residuals * math.sqrt(residuals.size / freedom)
-    shaken = [row.mean() + rng.choice(residuals, (draws, row.size)).mean(axis=1) for row in rows]
-    return np.stack(shaken, axis=1)
 
 
 def _two_sided_p(mean: float, error: float, freedom: int) -> float:

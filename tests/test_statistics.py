@@ -10,7 +10,6 @@ import pytest
 from scaling_search.statistics import (
     holm,
     mean_interval,
-    p_best,
     paired_difference,
     ties,
     verdict_of,
@@ -79,36 +78,6 @@ def test_holm_multiplies_by_the_rank_from_the_smallest_and_never_falls():
 def test_holm_leaves_nan_alone_and_does_not_count_it():
     assert holm([0.01, NAN, 0.04])[0] == pytest.approx(0.02)
     assert math.isnan(holm([0.01, NAN])[1])
-
-
-@pytest.mark.parametrize("n", [3, 8])
-def test_a_clear_winner_has_p_best_near_one(n):
-    noise = np.random.default_rng(0).normal(0, 0.01, (3, n))
-    values = np.array([[0.9], [0.7], [0.6]]) + noise
-    chances = p_best(dict(zip("abc", values.tolist(), strict=True)), seed=0)
-    assert chances["a"] > 0.999
-    assert sum(chances.values()) == pytest.approx(1.0)
-
-
-def test_p_best_of_two_like_candidates_is_open():
-    samples = {"a": [0.70, 0.72, 0.71], "b": [0.72, 0.70, 0.712]}
-    assert 0.1 < p_best(samples, seed=0)["a"] < 0.9
-
-
-def test_three_seeds_promise_less_than_redrawing_them_would():
-    # "a" leads on each seed, so redrawing seeds would always give it the win; but the seeds are
-    # few, and the lead is small against their scatter.
-    samples = {"a": [0.701, 0.741, 0.711], "b": [0.70, 0.70, 0.71]}
-    assert p_best(samples, seed=0)["a"] < 0.99
-
-
-def test_single_runs_share_p_best_equally_whatever_their_numbers():
-    assert p_best({"a": [0.9], "b": [0.1]}, seed=0) == {"a": 0.5, "b": 0.5}
-
-
-def test_p_best_is_a_pure_function_of_its_seed():
-    samples = {"a": [0.70, 0.72, 0.71], "b": [0.72, 0.70, 0.712]}
-    assert p_best(samples, seed=3) == p_best(samples, seed=3)
 
 
 def test_with_single_runs_everything_ties_best_first():

@@ -17,6 +17,7 @@ from scaling_search.outcome import Outcome
 from scaling_search.report.answer import answer, notes
 from scaling_search.report.table import LEFT_ALIGNED
 from scaling_search.report.tables import comparison_table, gains_table
+from scaling_search.search.constants import Constants
 
 # A pipe has no width of its own: what is read by a program or a pager is not cut.
 console = Console(width=None if sys.stdout.isatty() else 200)
@@ -65,6 +66,10 @@ def _draw(heads: Sequence[str], rows: Sequence[Sequence[str]], title: str) -> No
 _LEFT = frozenset({"stage", "block", "data set", "classes", "name"})
 
 
+def _constants_values(constants: Constants | None) -> dict[str, Any] | None:
+    return {**asdict(constants), "p_best": constants.p_best} if constants else None
+
+
 def _outcome_values(outcome: Outcome) -> dict[str, Any]:
     frames = {
         "comparison": comparison_table(outcome.runs).numbers if len(outcome.runs) else outcome.runs,
@@ -72,7 +77,7 @@ def _outcome_values(outcome: Outcome) -> dict[str, Any]:
         "search": outcome.search,
     }
     return {
-        "constants": asdict(outcome.constants) if outcome.constants else None,
+        "constants": _constants_values(outcome.constants),
         **{name: json.loads(frame.to_json(orient="records")) for name, frame in frames.items()},
         "cautions": list(outcome.cautions),
         "report": str(outcome.report.html),

@@ -26,7 +26,7 @@ from scaling_search.errors import UserError
 CHUNK_BYTES = 1 << 20
 HEADER_BYTES = 1 << 20  # of one file in a tar: names and attributes take a few hundred
 DAMAGED = (tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError)
-REFUSED = (OSError, ValueError, RuntimeError, NotImplementedError)  # as zipfile and the disk do
+REFUSED = (OSError, ValueError, RuntimeError)  # the disk's, a bad header's, zipfile's own
 
 
 def unpack(archive: Path, into: Path, *, max_bytes: int, max_files: int, folder: str = "") -> Path:

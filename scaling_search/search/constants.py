@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 
@@ -32,8 +32,8 @@ class Constants:
     `coefficients` is the point; `alpha`, `beta` and `gamma` are the intervals that give the winning
     network itself at φ = 1; `ties` names the winner and the candidates that the evidence can't tell
     from it, tried or not, so that the best of all is among them with a probability of 95 %;
-    `p_best` is the winner's own (see `search.verdict`). `candidates` were distinct, `trained` of
-    them got trained and `finalists` reached the last rung, each with `seeds` trainings.
+    `chances` is each candidate's own (see `search.verdict`). `candidates` were distinct, `trained`
+    of them got trained and `finalists` reached the last rung, each with `seeds` trainings.
     """
 
     coefficients: Coefficients
@@ -41,11 +41,16 @@ class Constants:
     beta: Interval
     gamma: Interval
     ties: tuple[str, ...]
-    p_best: float
+    chances: Mapping[str, float]
     candidates: int
     trained: int
     finalists: int
     seeds: int
+
+    @property
+    def p_best(self) -> float:
+        """How probable it is that the winner is the best of all."""
+        return self.chances[self.ties[0]]
 
 
 def conclude(
@@ -75,7 +80,7 @@ def conclude(
         beta=winner.beta,
         gamma=winner.gamma,
         ties=found.ties,
-        p_best=found.chances[winner.name],
+        chances=found.chances,
         candidates=len(pool),
         trained=len(step.rungs[0]),
         finalists=len(step.rungs[-1]),

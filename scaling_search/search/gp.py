@@ -51,7 +51,7 @@ def gp(pool: Sequence[Candidate], told: Sequence[Told], seed: int) -> int:
     distances = cdist(places[tried], places[tried + left])
     scores = np.array(list(scored.values()))
     scores = (scores - scores.mean()) / (scores.std() or 1.0)
-    kernels = [_matern(distances / length) for length in LENGTHS]
+    kernels = [matern(distances / length) for length in LENGTHS]
     judged = [_judged(kernel, scores, noise) for kernel, noise in product(kernels, NOISES)]
     likelihoods = np.array([likelihood for likelihood, _ in judged])
     weights = np.exp(likelihoods - likelihoods.max())
@@ -86,7 +86,7 @@ def _improvement(above: Floats, sd: Floats) -> Floats:
     return improvement
 
 
-def _matern(distances: Floats) -> Floats:
+def matern(distances: Floats) -> Floats:
     """The Matérn-5/2 kernel at distances in length scales."""
     far = sqrt(5) * distances
     kernel: Floats = (1 + far + far**2 / 3) * np.exp(-far)

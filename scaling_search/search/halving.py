@@ -18,15 +18,18 @@ from scaling_search.jobs.job import Finished, Result, TrainJob
 from scaling_search.search.candidates import Candidate
 from scaling_search.search.pareto import ranks
 from scaling_search.search.space import Resource
-from scaling_search.search.strategies import STRATEGIES, TWO_OBJECTIVES, StrategyName, Told
+from scaling_search.search.strategies import (
+    INDEPENDENT,
+    STRATEGIES,
+    TWO_OBJECTIVES,
+    StrategyName,
+    Told,
+)
 
 Make = Callable[[Candidate, int, int], TrainJob]
 """The job that trains a candidate for so many epochs from a seed."""
 Find = Callable[[TrainJob], Result | None]
 """The result of a job, or None while it is missing."""
-
-# Their proposals depend on no score, so all can be made at once.
-INDEPENDENT = frozenset({"grid", "random"})
 
 MOST_SEEDS = 10_000
 
@@ -213,11 +216,6 @@ class Search:
                 asked.append(Told(strategy(self.pool, [*told, *asked], self.plan.seed), None))
             self._asked[past] = tuple(one.index for one in asked)
         return self._asked[past]
-
-
-def advance(plan: Plan, pool: Sequence[Candidate], make: Make, find: Find) -> Step:
-    """How far the results of a search reach, and which trainings come next."""
-    return Search(plan, pool, make).step(find)
 
 
 def trainings(rung: Rung, candidate: Candidate, make: Make) -> list[TrainJob]:

@@ -17,6 +17,9 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 from scipy import linalg, optimize
+from scipy.spatial.distance import cdist
+
+from scaling_search.search.gp import matern
 
 Floats = NDArray[np.float64]
 
@@ -115,8 +118,7 @@ class _Surface:
 
     @cached_property
     def distance(self) -> Floats:
-        gaps = self.shares[:, None, :] - self.shares[None, :, :]
-        return np.asarray(np.sqrt((gaps**2).sum(axis=2)))
+        return np.asarray(cdist(self.shares, self.shares))
 
     @cached_property
     def shared_luck(self) -> Floats:
@@ -168,8 +170,7 @@ class _Surface:
         return np.asarray(kernel + VAGUE_POINTS**2 * (apart == 0) + JITTER * np.eye(len(self.seen)))
 
     def _alike(self, p: dict[str, float], a: NDArray[np.intp], b: NDArray[np.intp]) -> Floats:
-        r = math.sqrt(5) * self.distance[np.ix_(a, b)] / p["reach"]
-        smooth = (1 + r + r**2 / 3) * np.exp(-r)
+        smooth = matern(self.distance[np.ix_(a, b)] / p["reach"])
         return np.asarray(smooth + p["own"] ** 2 * (a[:, None] == b[None]))
 
     def _amplitude(self, p: dict[str, float]) -> Floats:

@@ -13,7 +13,6 @@ from scaling_search.jobs.job import Finished
 from scaling_search.search.candidates import Candidate
 from scaling_search.search.constants import Constants
 from scaling_search.search.halving import Find, Make, Plan, Step, trainings
-from scaling_search.search.verdict import verdict
 
 COLUMNS = (
     *("network", "alpha", "beta", "gamma", "alpha_low", "alpha_high", "beta_low", "beta_high"),
@@ -31,8 +30,6 @@ def search_frame(
     find: Find,
 ) -> pd.DataFrame:
     """One row a trained candidate, at the highest rung that it reached."""
-    found = verdict(plan, pool, step, make, find)
-    chances = found.chances if found else {}
     rows = []
     for index in step.rungs[0]:
         candidate = pool[index]
@@ -49,7 +46,7 @@ def search_frame(
                 "validation_top1": statistics.fmean(scores) if scores else math.nan,
                 "sd": statistics.stdev(scores) if len(scores) > 1 else math.nan,
                 # More digits would be the draws' own noise.
-                "p_best": round(chances.get(candidate.name, math.nan), 2),
+                "p_best": round(constants.chances.get(candidate.name, math.nan), 2),
                 "tie": candidate.name in constants.ties,
                 "best": candidate.name == constants.ties[0],
                 "status": failures[0] if failures else "finished",

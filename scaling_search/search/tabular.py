@@ -1,7 +1,7 @@
 """A table of trainings: every candidate's learning curves as one frame, and a `find` made of it.
 
 A strategy is judged by replaying it on such a table, in seconds, instead of by training. The search
-takes a table for a ledger: `advance(plan, pool, remembered(make), find(frame))`.
+takes a table for a ledger: `Search(plan, pool, remembered(make)).step(find(frame))`.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ JUDGED_UNTRIED = 1000
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Judgement:
     """Who is best by all trainings of a search.
 
     `ties` begins with the winner, the best of the finalists; the others are the fewest candidates,
@@ -33,7 +33,7 @@ class Verdict:
 
 def verdict(
     plan: Plan, pool: Sequence[Candidate], step: Step, make: Make, find: Find
-) -> Verdict | None:
+) -> Judgement | None:
     """The verdict on a finished search; None when every finalist failed.
 
     It rests on the surface over all rungs (`search.surface`): a candidate that was dropped early,
@@ -60,7 +60,7 @@ def verdict(
     winner = max(final, key=lambda index: float(after.mean[place[index]]))
     tied = _fewest([float(chance) for chance in chances], place[winner])
     names = [pool[index].name for index in judged]
-    return Verdict(
+    return Judgement(
         tuple(names[row] for row in tied), dict(zip(names, chances.tolist(), strict=True))
     )
 

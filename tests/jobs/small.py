@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,6 +11,7 @@ from typing import Any
 from scaling_search.arch import zoo
 from scaling_search.data.request import DataRequest
 from scaling_search.jobs.execute import Place
+from scaling_search.jobs.executor import Ended, Event
 from scaling_search.jobs.job import Finished, TrainJob
 from scaling_search.training.loop import EpochRecord
 from scaling_search.training.recipe import Recipe
@@ -27,6 +30,7 @@ JOB = TrainJob(
     seed=0,
 )
 ENDLESS = 100_000  # epochs: hours
+PATIENCE_SECONDS = 120.0  # a bound, never awaited
 FINISHED = Finished((EpochRecord(1, 2.5, 0.25, 3.0),), 0.25, None, 3.0)
 
 
@@ -45,3 +49,22 @@ def without_times(finished: object) -> Finished:
     assert isinstance(finished, Finished), finished
     history = tuple(replace(record, train_seconds=0.0) for record in finished.history)
     return replace(finished, history=history, train_seconds=0.0)
+
+
+def ended(events: list[Event]) -> list[Ended]:
+    return [event for event in events if isinstance(event, Ended)]
+
+
+def until(condition: Callable[[], bool]) -> bool:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return condition()
+
+
+def gone(pid: int) -> bool:
+    """Whether the process has ended, reaped by its new parent or not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except FileNotFoundError:
+        return True

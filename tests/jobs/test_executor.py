@@ -6,8 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -27,9 +26,7 @@ from scaling_search.jobs.executor import (
     each_of,
 )
 from scaling_search.jobs.job import Finished, Lost, TimedOut, TrainJob
-from tests.jobs.small import ENDLESS, RECIPE, job, place, without_times
-
-PATIENCE_SECONDS = 120.0  # a bound, never awaited
+from tests.jobs.small import ENDLESS, RECIPE, ended, gone, job, place, until, without_times
 
 
 @dataclass
@@ -51,25 +48,6 @@ def pool(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workers]:
 def pid_of(pool: Workers, of: TrainJob) -> int:
     (pid,) = [worker.process.pid for worker in pool._pool if worker.job == of]
     return pid
-
-
-def ended(events: list[Event]) -> list[Ended]:
-    return [event for event in events if isinstance(event, Ended)]
-
-
-def until(condition: Callable[[], bool]) -> bool:
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not condition() and time.monotonic() < deadline:
-        time.sleep(0.05)
-    return condition()
-
-
-def gone(pid: int) -> bool:
-    """Whether the process has ended, reaped by its new parent or not."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
-    except FileNotFoundError:
-        return True
 
 
 def test_inline_runs_in_order_and_ends_each_job_once() -> None:

@@ -7,7 +7,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -37,9 +36,17 @@ from scaling_search.jobs.ray_cluster import Room, connected
 from scaling_search.jobs.ray_executor import RayTasks
 from scaling_search.training.checkpoint import step_of
 from tests.jobs import small
-from tests.jobs.small import DATA, ENDLESS, RECIPE, STEPS_PER_EPOCH, place, without_times
-
-PATIENCE_SECONDS = 120.0  # a bound, never awaited
+from tests.jobs.small import (
+    DATA,
+    ENDLESS,
+    RECIPE,
+    STEPS_PER_EPOCH,
+    ended,
+    gone,
+    place,
+    until,
+    without_times,
+)
 
 
 class Clock:
@@ -85,10 +92,6 @@ def eager(folder: Path) -> Any:
     return replace(place(folder), every_seconds=0.0)
 
 
-def ended(events: list[Event]) -> list[Ended]:
-    return [event for event in events if isinstance(event, Ended)]
-
-
 def started(events: list[Event], job: TrainJob) -> int:
     return sum(isinstance(event, Started) and event.job == job for event in events)
 
@@ -100,20 +103,6 @@ def epochs(events: list[Event], job: TrainJob) -> list[int]:
 def node_of(tasks: RayTasks, job: TrainJob) -> Any:
     (node,) = [task.node for task in tasks._tasks if task.job == job]
     return node
-
-
-def until(condition: Callable[[], bool]) -> bool:
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not condition() and time.monotonic() < deadline:
-        time.sleep(0.05)
-    return condition()
-
-
-def gone(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
-    except FileNotFoundError:
-        return True
 
 
 def checkpoints(tasks: RayTasks, job: TrainJob) -> list[Path]:

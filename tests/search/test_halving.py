@@ -13,7 +13,7 @@ from scaling_search.data.request import DataInfo, DataRequest
 from scaling_search.errors import UserError
 from scaling_search.jobs.job import Diverged, Finished, Result, TrainJob, job_for
 from scaling_search.search.candidates import Candidate, candidates
-from scaling_search.search.halving import Plan, Rung, Step, advance
+from scaling_search.search.halving import Plan, Rung, Search, Step
 from scaling_search.search.space import Axis, Budget, Space
 from scaling_search.training.loop import EpochRecord
 from scaling_search.training.recipe import Recipe
@@ -51,7 +51,7 @@ class World:
 
     def search(self, plan: Plan, most: int = 1000) -> Step:
         for _ in numbers():
-            step = advance(plan, POOL, make, self.find)
+            step = Search(plan, POOL, make).step(self.find)
             if step.done or len(self.trained) >= most:
                 return step
             self.train(step.missing)
@@ -65,17 +65,17 @@ def by_side(job: TrainJob) -> Result:
 
 
 def test_the_grid_asks_for_every_candidate_at_once() -> None:
-    step = advance(Plan("grid", rungs=(Rung(2),)), POOL, make, World(by_side).find)
+    step = Search(Plan("grid", rungs=(Rung(2),)), POOL, make).step(World(by_side).find)
     assert len(step.missing) == len(POOL)
     assert step.rungs == (tuple(range(len(POOL))),)
 
 
 def test_tpe_asks_for_one_batch_and_then_for_the_next() -> None:
     world, plan = World(by_side), Plan("tpe", trials=6, batch=2, rungs=(Rung(2, seeds=2),))
-    first = advance(plan, POOL, make, world.find)
+    first = Search(plan, POOL, make).step(world.find)
     assert len(first.missing) == 4  # two candidates, two seeds
     world.train(first.missing)
-    second = advance(plan, POOL, make, world.find)
+    second = Search(plan, POOL, make).step(world.find)
     assert second.rungs[0][:2] == first.rungs[0]
     assert len(second.rungs[0]) == 4
 
@@ -135,9 +135,9 @@ ASYNCHRONOUS = Plan(asynchronous=True, rungs=(Rung(2, keep=0.25), Rung(4, keep=0
 
 def test_an_asynchronous_search_promotes_before_the_rung_is_full() -> None:
     world = World(by_side)
-    first = advance(ASYNCHRONOUS, POOL, make, world.find)
+    first = Search(ASYNCHRONOUS, POOL, make).step(world.find)
     world.train(first.missing[:4])
-    step = advance(ASYNCHRONOUS, POOL, make, world.find)
+    step = Search(ASYNCHRONOUS, POOL, make).step(world.find)
     assert len(step.rungs[1]) == 1  # a quarter of four
     assert step.missing[0].epochs == 4
 
@@ -147,20 +147,20 @@ def test_an_asynchronous_search_ends_with_all_that_a_synchronous_one_would_promo
     workers: int,
 ) -> None:
     world = World(by_side)
-    while missing := advance(ASYNCHRONOUS, POOL, make, world.find).missing:
+    while missing := Search(ASYNCHRONOUS, POOL, make).step(world.find).missing:
         world.train(missing[:workers])
     patient = World(by_side).search(replace(ASYNCHRONOUS, asynchronous=False))
-    reached = advance(ASYNCHRONOUS, POOL, make, world.find).rungs
+    reached = Search(ASYNCHRONOUS, POOL, make).step(world.find).rungs
     assert all(set(early) >= set(late) for early, late in zip(reached, patient.rungs, strict=True))
     assert len({job.hash for job in world.trained}) == len(world.trained)
 
 
 def test_who_was_promoted_early_stays_promoted_when_better_ones_come() -> None:
     world = World(by_side)
-    while missing := advance(ASYNCHRONOUS, POOL, make, world.find).missing:
+    while missing := Search(ASYNCHRONOUS, POOL, make).step(world.find).missing:
         world.train(missing[-1:] if len(world.trained) < 4 else missing[:1])
     long = {job.architecture.fingerprint for job in world.trained if job.epochs == 4}
-    step = advance(ASYNCHRONOUS, POOL, make, world.find)
+    step = Search(ASYNCHRONOUS, POOL, make).step(world.find)
     assert {POOL[i].architecture.fingerprint for i in step.rungs[1]} == long
 
 

@@ -11,7 +11,7 @@ import pytest
 from scaling_search.errors import UserError
 from scaling_search.jobs.job import Diverged, Finished, Result, TrainJob
 from scaling_search.search import tabular
-from scaling_search.search.halving import Plan, Rung, advance
+from scaling_search.search.halving import Plan, Rung, Search
 from scaling_search.training.loop import EpochRecord
 from tests.search.test_halving import POOL, World, make
 
@@ -91,9 +91,9 @@ def test_every_strategy_replayed_on_the_table_goes_as_on_the_ledger(
         Plan("random", trials=6, rungs=(Rung(3, 1),)),
         Plan("tpe", trials=8, rungs=(Rung(1, 2), Rung(3, 2))),
     ):
-        step = advance(plan, POOL, tabular.remembered(make), tabular.find(frame))
+        step = Search(plan, POOL, tabular.remembered(make)).step(tabular.find(frame))
         assert step.done
-        assert step == advance(plan, POOL, make, world.find)
+        assert step == Search(plan, POOL, make).step(world.find)
 
 
 def test_a_remembered_job_is_made_once() -> None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from scaling_search.jobs.job import Diverged, Result, TrainJob
 from scaling_search.search.halving import Plan, Rung
-from scaling_search.search.verdict import CERTAINTY, Verdict, verdict
+from scaling_search.search.verdict import CERTAINTY, Judgement, verdict
 from tests.search.test_halving import POOL, World, by_side, finished, make
 
 PLAN = Plan("grid", rungs=(Rung(2, 1, keep=0.3), Rung(5, 3)))
 
 
-def judged(world: World, plan: Plan = PLAN) -> Verdict:
+def judged(world: World, plan: Plan = PLAN) -> Judgement:
     step = world.search(plan)
     found = verdict(plan, POOL, step, make, world.find)
     assert found is not None
