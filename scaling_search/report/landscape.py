@@ -139,9 +139,13 @@ def _legend(places: pd.DataFrame) -> list[Line2D]:
     for rung in _rungs(places):
         epochs = places.loc[places["rung"] == rung, "epochs"].max()
         keys.append(
-            key(_marker(rung), "#9a9a9a", "#ffffff", 0.6, f"rung {rung + 1} ({epochs:g} epochs)")
+            key(_marker(rung), "#9a9a9a", "#ffffff", 0.6, f"rung {rung + 1} ({_epochs(epochs)})")
         )
     keys.append(key("o", "#ffffff", "#000000", 2.6, "best"))
     if (places["tie"] & ~places["best"]).any():
         keys.append(key("o", "#ffffff", COLOURS["compound"], 2.0, "can't be told from the best"))
     return keys
+
+
+def _epochs(number: float) -> str:
+    return "1 epoch" if number == 1 else f"{number:g} epochs"
