@@ -1,4 +1,4 @@
-"""One cache of images for the whole session, away from the user's own."""
+"""For the whole session: one cache of images, away from the user's own, and Ray's settings."""
 
 from __future__ import annotations
 
@@ -6,6 +6,10 @@ import os
 from collections.abc import Iterator
 
 import pytest
+
+from tests.ray_settings import SETTINGS
+
+os.environ.update(SETTINGS)  # Ray reads them once, whichever test imports it first
 
 
 @pytest.fixture(scope="session", autouse=True)

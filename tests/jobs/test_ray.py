@@ -14,10 +14,6 @@ from typing import Any
 
 import pytest
 
-from tests.jobs import clusters  # sets Ray's environment, so it comes first
-
-# isort: split
-
 from scaling_search.data.load import describe
 from scaling_search.data.request import DataRequest
 from scaling_search.errors import UserError
@@ -35,7 +31,7 @@ from scaling_search.jobs.job import Finished, Lost, TimedOut, TrainJob
 from scaling_search.jobs.ray_cluster import Room, connected
 from scaling_search.jobs.ray_executor import RayTasks
 from scaling_search.training.checkpoint import step_of
-from tests.jobs import small
+from tests.jobs import clusters, small
 from tests.jobs.small import (
     DATA,
     ENDLESS,

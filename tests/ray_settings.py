@@ -1,0 +1,12 @@
+"""What a Ray cluster of the tests is started with: loopback only, with a token, nothing reported."""
+
+from __future__ import annotations
+
+TOKEN = "0123456789abcdef" * 2
+SETTINGS = {
+    # By this name Ray keeps to the loopback address, on any system.
+    "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_AUTH_MODE": "token",
+    "RAY_AUTH_TOKEN": TOKEN,
+}
