@@ -1,4 +1,4 @@
-"""What a Ray cluster of the tests is started with: loopback only, with a token, nothing reported."""
+"""What the tests start a Ray cluster with: loopback only, a token, nothing reported."""
 
 from __future__ import annotations
 
