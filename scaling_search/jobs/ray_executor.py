@@ -130,6 +130,7 @@ class RayTasks:
             PREEMPTION.check()
             for task, report in heard(self._tasks):
                 yield from self._understand(task, report, again)
+            again.extend(self._cut_off())
             yield from self._overdue()
 
     def _order(self, job: TrainJob) -> None:
@@ -180,6 +181,14 @@ class RayTasks:
             again.append(job)
         else:
             yield Ended(job, Lost(self._deaths[job.hash], reason(error)))
+
+    def _cut_off(self) -> Iterator[TrainJob]:
+        """The jobs of silent nodes that Ray has given up; it would wait minutes for their tasks."""
+        there = {node["NodeID"] for node in alive()}
+        for task in list(self._tasks):
+            if task.node and task.node.node not in there and task.silent():
+                self._drop(task)
+                yield task.job
 
     def _overdue(self) -> Iterator[Event]:
         limit = self.limit_seconds

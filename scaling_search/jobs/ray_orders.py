@@ -26,6 +26,10 @@ class Task:
     node: Node | None = None
     began: float = 0.0
 
+    def silent(self) -> bool:
+        """Whether nothing it said is still to be heard."""
+        return not ray.wait([self.reports], timeout=0)[0]
+
     def drop(self) -> None:
         """End it; whoever drops it listens to it no longer."""
         ray.cancel(self.reports, force=True, recursive=False)
