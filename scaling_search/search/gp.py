@@ -91,3 +91,10 @@ def matern(distances: Floats) -> Floats:
     far = sqrt(5) * distances
     kernel: Floats = (1 + far + far**2 / 3) * np.exp(-far)
     return kernel
+
+
+def matern_slope(distances: Floats) -> Floats:
+    """How the kernel changes with the logarithm of the length scale."""
+    far = sqrt(5) * distances
+    slope: Floats = far**2 / 3 * (1 + far) * np.exp(-far)
+    return slope

@@ -9,9 +9,10 @@ import numpy as np
 
 from scaling_search.jobs.job import Finished
 from scaling_search.search.candidates import Candidate
+from scaling_search.search.evidence import Seen
 from scaling_search.search.halving import Find, Make, Plan, Step, trainings
 from scaling_search.search.proposing import shares
-from scaling_search.search.surface import Seen, posterior
+from scaling_search.search.surface import posterior
 
 CERTAINTY = 0.95
 # A larger pool than this is judged by its tried candidates alone.

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy import optimize
 
-from scaling_search.search.surface import Seen, posterior
+from scaling_search.search.evidence import PRIORS, Evidence, Seen
+from scaling_search.search.surface import posterior
 
 # Candidates along one line: all growth in depth to all growth in resolution.
 LINE = np.array([(1 - x, 0.0, x) for x in np.linspace(0, 1, 11)])
@@ -57,6 +59,25 @@ def test_the_truly_best_is_in_the_credible_half_as_often_as_it_says() -> None:
         said += chances[first].sum()
         hit += 6 in first
     assert hit / 60 >= said / 60 - 0.15
+
+
+def test_the_slope_of_the_loss_is_its_derivative() -> None:
+    short = [Seen(one.candidate, 2, {0: 60.0 + one.candidate, 3: 61.0}) for one in hill(noise=1.0)]
+    evidence = Evidence(LINE, 8, [*hill(noise=1.0), *short])
+    at = np.array([mean for mean, _ in PRIORS.values()]) + 0.3
+    steps = 1e-5 * np.eye(len(at))
+    rises = [evidence.loss(at + step)[0] - evidence.loss(at - step)[0] for step in steps]
+    assert evidence.loss(at)[1] == pytest.approx(np.array(rises) / 2e-5, rel=1e-5)
+
+
+def test_one_seed_leaves_more_doubt_than_the_likeliest_scatter_has() -> None:
+    """Scatter and the networks' own are hard to tell apart: that they may be otherwise counts."""
+    single = [Seen(one.candidate, 8, {0: one.top1_points[0]}) for one in hill(noise=1.0)]
+    evidence = Evidence(LINE, 8, single)
+    start = np.array([mean for mean, _ in PRIORS.values()])
+    likeliest = optimize.minimize(evidence.loss, start, jac=True).x
+    alone = np.diag(evidence.at_full_length(likeliest)[1])
+    assert np.diag(posterior(LINE, 8, single).covariance).mean() > 1.1 * alone.mean()
 
 
 def test_the_same_evidence_gives_the_same_chances() -> None:
