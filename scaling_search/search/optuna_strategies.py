@@ -8,12 +8,14 @@ none is made twice.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Container, Mapping, Sequence
+from typing import Any, Literal
 
 import optuna
 from optuna.distributions import BaseDistribution, FloatDistribution
-from optuna.samplers import NSGAIISampler, TPESampler
-from optuna.trial import FrozenTrial, TrialState, create_trial
+from optuna.samplers import BaseSampler, NSGAIISampler, TPESampler
+from optuna.storages import InMemoryStorage
+from optuna.trial import FrozenTrial, TrialState
 
 from scaling_search.search.candidates import Candidate
 from scaling_search.search.proposing import Told, at_random, shares, unseen
@@ -24,19 +26,18 @@ POPULATION = 6
 
 Coordinates = Sequence[tuple[float, float, float]]
 Ranges = dict[str, BaseDistribution]
+Directions = Sequence[Literal["maximize", "minimize"]]
 
 
 def tpe(pool: Sequence[Candidate], told: Sequence[Told], seed: int) -> int:
     """Optuna's tree-structured Parzen estimator; the first five proposals are random."""
-    coordinates = [shares(candidate) for candidate in pool]
-    space = _space(coordinates)
-    _hush()
+    known = {
+        one.index: None if one.score is None else [one.score]
+        for one in told
+        if one.score is None or math.isfinite(one.score)
+    }
     sampler = TPESampler(seed=seed + len(told), n_startup_trials=5)
-    study = optuna.create_study(direction="maximize", sampler=sampler)
-    for one in told:
-        if one.score is None or math.isfinite(one.score):
-            study.add_trial(_trial(one, coordinates[one.index], space))
-    return _snapped(study, coordinates, unseen(pool, told))
+    return _proposed(pool, told, known, sampler, ["maximize"])
 
 
 def nsga2(pool: Sequence[Candidate], told: Sequence[Told], seed: int) -> int:
@@ -52,27 +53,44 @@ def nsga2(pool: Sequence[Candidate], told: Sequence[Told], seed: int) -> int:
     known = [one for one in told if _finite(one.score) and _finite(one.cost)]
     if len(known) < POPULATION:
         return at_random(pool, told, seed)
-    coordinates = [shares(candidate) for candidate in pool]
-    space = _space(coordinates)
-    _hush()
     sampler = NSGAIISampler(population_size=POPULATION, seed=seed + len(told))
     # As large as all that is known: those are the first generation, and who is asked for next is
     # the second, whose parents the sampler chooses, `POPULATION` of them as it was made with.
     sampler.population_size = len(known)
-    study = optuna.create_study(directions=["maximize", "minimize"], sampler=sampler)
-    for number, one in enumerate(known):
-        study.add_trial(_trial(Told(one.index, None), coordinates[one.index], space))
-        # A trial without a generation is in nobody's past: the sampler would stay random for ever.
-        sampler.get_trial_generation(study, study.get_trials(deepcopy=False)[number])
-        study.tell(number, [one.score or 0.0, one.cost or 0.0])
-    return _snapped(study, coordinates, unseen(pool, told))
+    values = {one.index: [one.score or 0.0, one.cost or 0.0] for one in known}
+    marks = _first_generation(sampler)
+    return _proposed(pool, told, values, sampler, ["maximize", "minimize"], marks)
 
 
-def _snapped(study: optuna.Study, coordinates: Coordinates, left: set[int]) -> int:
-    """The study's proposal, moved to the nearest candidate that is left."""
-    asked = study.ask(_space(coordinates)).params
+def _first_generation(sampler: NSGAIISampler) -> Mapping[str, Any]:
+    """How the sampler marks a trial; without a mark it is in nobody's past."""
+    study = _study(sampler, ["maximize"], [])
+    study.ask()
+    sampler.get_trial_generation(study, study.get_trials(deepcopy=False)[0])
+    return study.get_trials(deepcopy=False)[0].system_attrs
+
+
+def _proposed(
+    pool: Sequence[Candidate],
+    told: Sequence[Told],
+    known: Mapping[int, Sequence[float] | None],
+    sampler: BaseSampler,
+    directions: Directions,
+    marks: Mapping[str, Any] | None = None,
+) -> int:
+    """The sampler's proposal, moved to the nearest candidate that is left.
+
+    `known` has the values of each candidate (None: still in training), by its index.
+    """
+    coordinates = [shares(candidate) for candidate in pool]
+    space = _space(coordinates)
+    trials = [
+        _trial(number, coordinates[index], space, values, marks or {})
+        for number, (index, values) in enumerate(known.items(), start=1)
+    ]
+    asked = _study(sampler, directions, trials).ask(space).params
     wanted = tuple(asked.get(axis, coordinates[0][i]) for i, axis in enumerate(AXES))
-    return min(sorted(left), key=lambda index: math.dist(coordinates[index], wanted))
+    return min(sorted(unseen(pool, told)), key=lambda index: math.dist(coordinates[index], wanted))
 
 
 def _space(coordinates: Coordinates) -> Ranges:
@@ -85,16 +103,57 @@ def _space(coordinates: Coordinates) -> Ranges:
     }
 
 
-def _trial(one: Told, at: tuple[float, float, float], space: Ranges) -> FrozenTrial:
-    params = {axis: at[i] for i, axis in enumerate(AXES) if axis in space}
-    state = TrialState.RUNNING if one.score is None else TrialState.COMPLETE
-    return create_trial(params=params, distributions=space, value=one.score, state=state)
+def _trial(
+    number: int,
+    at: tuple[float, float, float],
+    space: Ranges,
+    values: Sequence[float] | None,
+    marks: Mapping[str, Any],
+) -> FrozenTrial:
+    """A trial at these coordinates, still running without values."""
+    return FrozenTrial(
+        number=number,
+        trial_id=number,
+        state=TrialState.RUNNING if values is None else TrialState.COMPLETE,
+        value=None,
+        values=values,
+        datetime_start=None,
+        datetime_complete=None,
+        params={axis: at[i] for i, axis in enumerate(AXES) if axis in space},
+        distributions=space,
+        user_attrs={},
+        system_attrs=dict(marks),
+        intermediate_values={},
+    )
+
+
+def _study(sampler: BaseSampler, directions: Directions, known: list[FrozenTrial]) -> optuna.Study:
+    """A study in memory, of which Optuna does not report that it was made."""
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    return optuna.create_study(directions=directions, sampler=sampler, storage=_Known(known))
+
+
+class _Known(InMemoryStorage):
+    """Studies in memory, in which what is known comes first.
+
+    Optuna's own way to add a trial copies it twice and more: of 200 trials that took twice as long
+    as to learn from them.
+    """
+
+    def __init__(self, known: list[FrozenTrial]) -> None:
+        super().__init__()
+        self._known = known
+
+    def get_all_trials(
+        self,
+        study_id: int,
+        deepcopy: bool = True,
+        states: Container[TrialState] | None = None,
+    ) -> list[FrozenTrial]:
+        """The known ones, never copied, and those asked for."""
+        known = [one for one in self._known if states is None or one.state in states]
+        return known + super().get_all_trials(study_id, deepcopy, states)
 
 
 def _finite(value: float | None) -> bool:
     return value is not None and math.isfinite(value)
-
-
-def _hush() -> None:
-    """Keep Optuna from reporting every study that is made in memory."""
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
