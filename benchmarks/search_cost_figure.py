@@ -1,4 +1,4 @@
-"""The figure of `search_cost.py`: expected regret against the share of the full grid's cost."""
+"""The figure of `search_cost.py`: expected regret against the share of the paper's cost."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from scaling_search.report.drawing import Picture, picture
 
+PAPER = "every grid point"  # the route of the EfficientNet paper
 # Okabe and Ito's colours; the marker says the same without colour.
 LOOKS = {
     "random": ("#666666", "x"),
@@ -27,7 +28,7 @@ def regret_picture(rows: pd.DataFrame, goal: float) -> Picture:
         for axes, name in zip(panels, names, strict=True):
             _panel(axes, rows[rows["table"] == name], goal)
             axes.set_title(name, fontsize=10)
-            axes.set_xlabel("cost (share of the full grid's)")
+            axes.set_xlabel("cost (share of every grid point's)")
         panels[0].set_ylabel("expected regret (points of top-1)")
         handles, labels = panels[0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside lower center", ncols=5, fontsize=9)
@@ -39,10 +40,12 @@ def regret_picture(rows: pd.DataFrame, goal: float) -> Picture:
 def _panel(axes: Axes, rows: pd.DataFrame, goal: float) -> None:
     axes.axhline(goal, color="black", linewidth=0.8, linestyle=(0, (1, 2)))
     axes.axvline(0.1, color="black", linewidth=0.8, linestyle=(0, (1, 2)))
-    grids = rows[rows["route"].str.startswith("full grid")]
-    axes.plot(
-        grids["share"], grids["regret"], "k*", markersize=10, label="full grid, 1 and 3 seeds"
-    )
+    grids = rows[rows["strategy"] == "grid"]
+    for marker, label, points in (
+        ("D", PAPER, grids[grids["route"] == PAPER]),
+        ("*", "every network, 1 and 3 seeds", grids[grids["route"] != PAPER]),
+    ):
+        axes.plot(points["share"], points["regret"], f"k{marker}", markersize=8, label=label)
     for (strategy, route), line in rows.drop(grids.index).groupby(
         ["strategy", "route"], sort=False
     ):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,6 +61,12 @@ class Candidate:
     def name(self) -> str:
         """The network's name, unique among the candidates of one base."""
         return self.architecture.name
+
+    @cached_property
+    def shares(self) -> tuple[float, float, float]:
+        """How much of the nominal growth comes from depth, width and resolution, in doublings."""
+        point = self.coefficients
+        return math.log2(point.alpha), 2 * math.log2(point.beta), 2 * math.log2(point.gamma)
 
 
 @dataclass(frozen=True)

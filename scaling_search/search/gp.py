@@ -20,7 +20,7 @@ from scipy.spatial.distance import cdist
 from scipy.stats import norm
 
 from scaling_search.search.candidates import Candidate
-from scaling_search.search.proposing import Told, at_random, shares, unseen
+from scaling_search.search.proposing import Told, at_random, unseen
 
 Floats = NDArray[np.float64]
 
@@ -46,7 +46,7 @@ def gp(pool: Sequence[Candidate], told: Sequence[Told], seed: int) -> int:
         return at_random(pool, told, seed)
     pending = [one.index for one in told if one.score is None]
     left = sorted(unseen(pool, told))
-    places = np.array([shares(candidate) for candidate in pool])
+    places = np.array([candidate.shares for candidate in pool])
     tried = [*scored, *pending]
     distances = cdist(places[tried], places[tried + left])
     scores = np.array(list(scored.values()))

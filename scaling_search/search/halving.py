@@ -204,7 +204,8 @@ class Search:
             for index in self._ask(told, past, min(batch, wanted - len(told))):
                 told.append(Told(index, self.score(0, index, find), self._cost(index)))
                 past = hash((past, told[-1]))
-                missing += self._lacking(0, index, find)
+                if told[-1].score is None:
+                    missing += self._lacking(0, index, find)
         return [one.index for one in told], missing
 
     def _ask(self, told: Sequence[Told], past: int, number: int) -> tuple[int, ...]:

@@ -18,7 +18,7 @@ from optuna.storages import InMemoryStorage
 from optuna.trial import FrozenTrial, TrialState
 
 from scaling_search.search.candidates import Candidate
-from scaling_search.search.proposing import Told, at_random, shares, unseen
+from scaling_search.search.proposing import Told, at_random, unseen
 
 AXES = ("depth", "width", "resolution")
 POPULATION = 6
@@ -82,7 +82,7 @@ def _proposed(
 
     `known` has the values of each candidate (None: still in training), by its index.
     """
-    coordinates = [shares(candidate) for candidate in pool]
+    coordinates = [candidate.shares for candidate in pool]
     space = _space(coordinates)
     trials = [
         _trial(number, coordinates[index], space, values, marks or {})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -45,9 +44,3 @@ def at_random(pool: Sequence[Candidate], told: Sequence[Told], seed: int) -> int
 def unseen(pool: Sequence[Candidate], told: Sequence[Told]) -> set[int]:
     """The indices not yet told."""
     return set(range(len(pool))) - {one.index for one in told}
-
-
-def shares(candidate: Candidate) -> tuple[float, float, float]:
-    """How much of the nominal growth comes from depth, width and resolution, in doublings."""
-    point = candidate.coefficients
-    return math.log2(point.alpha), 2 * math.log2(point.beta), 2 * math.log2(point.gamma)

@@ -6,7 +6,7 @@ from typing import Literal
 
 from scaling_search.search.gp import gp
 from scaling_search.search.optuna_strategies import nsga2, tpe
-from scaling_search.search.proposing import Strategy, Told, at_random, grid, shares
+from scaling_search.search.proposing import Strategy, Told, at_random, grid
 
 __all__ = [
     "INDEPENDENT",
@@ -15,7 +15,6 @@ __all__ = [
     "Strategy",
     "StrategyName",
     "Told",
-    "shares",
 ]
 
 StrategyName = Literal["grid", "random", "tpe", "gp", "nsga2"]

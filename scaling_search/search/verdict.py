@@ -11,7 +11,6 @@ from scaling_search.jobs.job import Finished
 from scaling_search.search.candidates import Candidate
 from scaling_search.search.evidence import Seen
 from scaling_search.search.halving import Find, Make, Plan, Step, trainings
-from scaling_search.search.proposing import shares
 from scaling_search.search.surface import posterior
 
 CERTAINTY = 0.95
@@ -56,7 +55,7 @@ def verdict(
         for one in seen
         if one.candidate in place
     ]
-    after = posterior(np.array([shares(pool[i]) for i in judged]), full, evidence)
+    after = posterior(np.array([pool[i].shares for i in judged]), full, evidence)
     chances = after.p_best(plan.seed)
     winner = max(final, key=lambda index: float(after.mean[place[index]]))
     tied = _fewest([float(chance) for chance in chances], place[winner])

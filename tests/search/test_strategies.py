@@ -19,7 +19,6 @@ from scaling_search.search.strategies import (
     TWO_OBJECTIVES,
     StrategyName,
     Told,
-    shares,
 )
 
 POOL = candidates(zoo.get("efficientnet-b0"), Budget(tolerance=0.1, constraint="nominal"), Space())
@@ -34,7 +33,7 @@ every_strategy = pytest.mark.parametrize("name", NAMES)
 
 def quality(candidate: Candidate, top: tuple[float, float, float] = SPOT) -> float:
     """A smooth hill whose top is where half of the growth comes from width."""
-    return -sum((share - best) ** 2 for share, best in zip(shares(candidate), top, strict=True))
+    return -sum((share - best) ** 2 for share, best in zip(candidate.shares, top, strict=True))
 
 
 def trained(index: int, pool: Sequence[Candidate]) -> Told:
@@ -157,7 +156,7 @@ def test_beside_one_still_running_gp_asks_for_another_place() -> None:
     wanted = gp(POOL, told, 0)
     beside = gp(POOL, [*told, Told(wanted, None)], 0)
     spared = [index for index in range(len(POOL)) if index not in {*proposals(told), wanted}]
-    nearest = min(spared, key=lambda i: math.dist(shares(POOL[i]), shares(POOL[wanted])))
+    nearest = min(spared, key=lambda i: math.dist(POOL[i].shares, POOL[wanted].shares))
     assert beside != nearest
 
 
@@ -180,7 +179,7 @@ def test_nsga2_leaves_less_than_half_of_what_chance_does_of_the_front_uncovered(
 
 def test_nsga2_has_the_best_of_all_that_is_known_as_parents() -> None:
     def away(candidate: Candidate) -> float:
-        return math.dist(shares(candidate), SPOT)
+        return math.dist(candidate.shares, SPOT)
 
     order = sorted(range(len(POOL)), key=lambda index: away(POOL[index]))
     near, far = order[:POPULATION], order[-4 * POPULATION :]
@@ -202,5 +201,5 @@ def test_a_score_without_its_cost_is_not_learnt_from_yet() -> None:
 
 def test_the_shares_of_a_nominal_doubling_add_up_to_one() -> None:
     for candidate in POOL:
-        total = sum(shares(candidate))
+        total = sum(candidate.shares)
         assert total == pytest.approx(math.log2(candidate.coefficients.nominal_growth))
