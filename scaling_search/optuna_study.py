@@ -17,6 +17,7 @@ from typing import Any
 import optuna
 from optuna.exceptions import DuplicatedStudyError, ExperimentalWarning, StorageInternalError
 from optuna.storages import RDBStorage
+from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -59,7 +60,9 @@ def export_optuna(
     constants = _constants(setting, step, ledger.get)
     trials = optuna_trials(_searched(setting, ledger, step, constants))
     name = name or setting.study.name
-    _write(storage, name, trials, _attributes(setting, step, constants))
+    second = setting.study.search.second
+    metrics = ["validation top-1", *([second] if second else [])]
+    _write(storage, name, trials, _attributes(setting, step, constants), metrics)
     states = Counter(trial.state.name.lower() for trial in trials)
     return Exported(name, _shown(storage), dict(states), len(step.missing))
 
@@ -73,6 +76,7 @@ def _searched(
         budget=study.budget,
         space=study.space,
         pool=setting.pool,
+        costs=setting.costs,
         step=step,
         constants=constants,
         make=make,
@@ -103,14 +107,21 @@ def _attributes(setting: Setting, step: Step, constants: Constants | None) -> di
     }
 
 
-def _write(url: str, name: str, trials: Sequence[FrozenTrial], attributes: dict[str, Any]) -> None:
+def _write(
+    url: str,
+    name: str,
+    trials: Sequence[FrozenTrial],
+    attributes: dict[str, Any],
+    metrics: list[str],
+) -> None:
     """Write all of the study or nothing of it."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     try:
         with _opened(url) as storage:
-            study = optuna.create_study(storage=storage, study_name=name, direction="maximize")
+            directions = [StudyDirection.MAXIMIZE, StudyDirection.MINIMIZE][: len(metrics)]
+            study = optuna.create_study(storage=storage, study_name=name, directions=directions)
             try:
-                _fill(study, trials, attributes)
+                _fill(study, trials, attributes, metrics)
             except BaseException:
                 optuna.delete_study(study_name=name, storage=storage)
                 raise
@@ -137,11 +148,16 @@ def _opened(url: str) -> Iterator[RDBStorage]:
         storage.engine.dispose()
 
 
-def _fill(study: optuna.Study, trials: Sequence[FrozenTrial], attributes: dict[str, Any]) -> None:
+def _fill(
+    study: optuna.Study,
+    trials: Sequence[FrozenTrial],
+    attributes: dict[str, Any],
+    metrics: list[str],
+) -> None:
     with warnings.catch_warnings():
         # Experimental since Optuna 3.2: without it plots call the value "Objective Value".
         warnings.simplefilter("ignore", ExperimentalWarning)
-        study.set_metric_names(["validation top-1"])
+        study.set_metric_names(metrics)
     for key, value in attributes.items():
         study.set_user_attr(key, value)
     study.add_trials(trials)

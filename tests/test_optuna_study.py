@@ -88,6 +88,17 @@ def test_every_trial_agrees_with_the_ledger(tmp_path: Path) -> None:
     }
 
 
+def test_a_search_for_two_objectives_is_a_study_of_both(tmp_path: Path) -> None:
+    both = replace(TINY, search=replace(TINY.search, strategy="nsga2", second="activations"))
+    export_optuna(directory(tmp_path / "run", study=both), url(tmp_path))
+    study = read_back(url(tmp_path))
+    assert [direction.name for direction in study.directions] == ["MAXIMIZE", "MINIMIZE"]
+    assert study.metric_names == ["validation top-1", "activations"]
+    for trial in study.best_trials:  # Optuna's own front
+        assert trial.values[1] == trial.user_attrs["activations"]
+    assert study.best_trials
+
+
 def test_the_published_run_gives_its_published_accuracies(tmp_path: Path) -> None:
     export_optuna(PUBLISHED, url(tmp_path))
     table = pd.read_csv(PUBLISHED / "tables" / "candidates.csv").set_index("network")
@@ -164,7 +175,7 @@ def test_an_export_that_breaks_off_leaves_no_half_study(
 ) -> None:
     run = directory(tmp_path / "run", most=3)
 
-    def cut(study: optuna.Study, trials: object, attributes: object) -> None:
+    def cut(study: optuna.Study, *_: object) -> None:
         study.set_user_attr("half", True)
         raise KeyboardInterrupt
 

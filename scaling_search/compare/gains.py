@@ -180,7 +180,8 @@ def _contest(at: pd.DataFrame) -> Contest | None:
 
 
 def _sentence(contest: Contest) -> str:
-    return f"At {contest.growth_target:.3g} × the MACs (φ = {contest.phi:g}), {_finding(contest)}."
+    cost = f"{contest.growth_target:.3g} × the base's cost"
+    return f"At {cost} (φ = {contest.phi:g}), {_finding(contest)}."
 
 
 def _finding(contest: Contest) -> str:

@@ -31,12 +31,16 @@ CONSTRAINT_DIGITS = 6
 
 @dataclass(frozen=True)
 class Searched:
-    """A search and where it stands; `constants` is None while it has no answer."""
+    """A search and where it stands; `constants` is None while it has no answer.
+
+    `costs` is each candidate's second objective, where the plan has one.
+    """
 
     plan: Plan
     budget: Budget
     space: Space
     pool: Sequence[Candidate]
+    costs: Sequence[float] | None
     step: Step
     constants: Constants | None
     make: Make
@@ -46,9 +50,13 @@ class Searched:
 
 @dataclass(frozen=True)
 class _Tried:
-    """A candidate, the number of the highest rung it reached, and its trainings so far."""
+    """A candidate, the number of the highest rung it reached, and its trainings so far.
+
+    `cost` is its second objective, if the search has one.
+    """
 
     candidate: Candidate
+    cost: float | None
     rung: int
     jobs: tuple[tuple[TrainJob, ...], ...]
     results: tuple[tuple[Result | None, ...], ...]
@@ -68,7 +76,8 @@ def optuna_trials(searched: Searched) -> tuple[FrozenTrial, ...]:
     """One trial a candidate that was tried, in the order of the proposals.
 
     Parameters are the grid point; the value is the mean validation top-1 (a fraction) at the
-    highest rung reached, intermediate values the same by epoch. COMPLETE trials reached the last
+    highest rung reached, intermediate values the same by epoch; a second value is the second
+    objective, where the search has one. COMPLETE trials reached the last
     rung, PRUNED ones were not promoted, FAIL ones did not train to the end, RUNNING ones the search
     is not done with: those have no value yet. The attribute `best` marks the search's own verdict,
     which weighs all trainings and need not be the trial with the highest value.
@@ -82,7 +91,8 @@ def _tried(searched: Searched, index: int) -> _Tried:
     climbed = searched.plan.rungs[: reached + 1]
     jobs = tuple(tuple(trainings(rung, candidate, searched.make)) for rung in climbed)
     results = tuple(tuple(map(searched.find, each)) for each in jobs)
-    return _Tried(candidate, reached, jobs, results)
+    cost = None if searched.costs is None else searched.costs[index]
+    return _Tried(candidate, cost, reached, jobs, results)
 
 
 def _trial(searched: Searched, tried: _Tried) -> FrozenTrial:
@@ -90,7 +100,7 @@ def _trial(searched: Searched, tried: _Tried) -> FrozenTrial:
     judged = state in (TrialState.COMPLETE, TrialState.PRUNED)
     trial = create_trial(
         state=state,
-        value=fmean(tried.scores) if judged else None,
+        values=_values(tried) if judged else None,
         params={"alpha": point.alpha, "beta": point.beta, "gamma": point.gamma},
         distributions=_distributions(searched.space),
         user_attrs=_attributes(searched, tried),
@@ -98,6 +108,10 @@ def _trial(searched: Searched, tried: _Tried) -> FrozenTrial:
         constraints=_constraint(searched.budget, tried.candidate),
     )
     return _dated(trial, searched.accepted_at, tried)
+
+
+def _values(tried: _Tried) -> list[float]:
+    return [fmean(tried.scores), *([] if tried.cost is None else [tried.cost])]
 
 
 def _state(searched: Searched, tried: _Tried) -> TrialState:

@@ -59,8 +59,8 @@ def test_failed_runs_have_no_score():
 def test_a_rival_that_wins_is_called_the_best():
     top1 = {"compound": [0.80, 0.81, 0.80], "resolution": [0.90, 0.91, 0.901]}
     assert verdict_sentences(runs_of(top1)) == [
-        "At 2 × the MACs (φ = 1), resolution alone is best here: 90.4 % test top-1, 10.0 points "
-        "above compound scaling (95 % interval 9.9 to 10.2, n = 3)."
+        "At 2 × the base's cost (φ = 1), resolution alone is best here: 90.4 % test top-1, "
+        "10.0 points above compound scaling (95 % interval 9.9 to 10.2, n = 3)."
     ]
 
 
@@ -72,7 +72,8 @@ def test_compound_that_wins_is_called_the_best():
 def test_no_difference_is_a_result():
     top1 = {"compound": [0.80, 0.82, 0.81], "width": [0.81, 0.80, 0.82]}
     assert verdict_sentences(runs_of(top1)) == [
-        "At 2 × the MACs (φ = 1), no difference found between compound scaling and width alone."
+        "At 2 × the base's cost (φ = 1), no difference found between compound scaling and width "
+        "alone."
     ]
 
 

@@ -52,6 +52,7 @@ def searched(
         budget=BUDGET,
         space=SPACE,
         pool=POOL,
+        costs=None,
         step=Step(rungs, tuple(job for job in asked if job.hash not in by_hash)),
         constants=None,
         make=make,
@@ -89,6 +90,15 @@ def test_the_value_is_the_mean_of_the_highest_rung_and_a_failure_has_none() -> N
     assert (failed.value, half.value) == (None, None)
     assert half.user_attrs["failures"] == ["diverged"]
     assert half.user_attrs["seeds"] == 1
+
+
+def test_a_second_objective_is_a_second_value() -> None:
+    costs = [float(candidate.cost.activations) for candidate in POOL]
+    search = replace(searched(((0, 1, 2, 3), (1, 3)), ENDED, PLAN), costs=costs)
+    loser, finalist, failed, _ = optuna_trials(search)
+    assert loser.values == [0.3, costs[0]]
+    assert finalist.values == [pytest.approx(0.75), costs[1]]
+    assert failed.values is None
 
 
 def test_the_curve_has_an_epoch_once_as_the_longest_training_saw_it() -> None:
