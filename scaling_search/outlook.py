@@ -52,5 +52,4 @@ def comparison(setting: Setting) -> Work:
 
 
 def _trainings(setting: Setting, jobs: int, epochs: int) -> Work:
-    typical = sorted(candidate.cost.macs for candidate in setting.pool)[len(setting.pool) // 2]
-    return Work(jobs, jobs * typical * setting.info.train_images * epochs)
+    return Work(jobs, jobs * setting.typical_macs * setting.info.train_images * epochs)

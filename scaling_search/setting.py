@@ -82,6 +82,11 @@ class Setting:
         return self._meter_of(self.study.budget.resource)
 
     @cached_property
+    def typical_macs(self) -> int:
+        """The median of the candidates' MACs."""
+        return sorted(candidate.cost.macs for candidate in self.pool)[len(self.pool) // 2]
+
+    @cached_property
     def costs(self) -> tuple[float, ...] | None:
         """Each candidate's second objective, where the search has one; may raise UntimedError."""
         second = self.study.search.second

@@ -134,6 +134,7 @@ class Search:
     _jobs: dict[tuple[int, int], list[TrainJob]] = field(default_factory=dict, repr=False)
     _asked: dict[int, tuple[int, ...]] = field(default_factory=dict, repr=False)
     _scores: dict[tuple[int, int], float] = field(default_factory=dict, repr=False)
+    _settled: list[tuple[Told, int]] = field(default_factory=list, repr=False)
 
     def step(self, find: Find) -> Step:
         """How far the results reach, and which trainings come next."""
@@ -179,8 +180,9 @@ class Search:
         better = self._ranked(scores)[:share]
         if not self.plan.asynchronous:
             return better
-        begun = [i for i in tried if any(find(job) for job in self.jobs(rung + 1, i))]
-        return better + [i for i in begun if i not in better]
+        chosen = set(better)
+        others = (i for i in tried if i not in chosen)
+        return better + [i for i in others if any(map(find, self.jobs(rung + 1, i)))]
 
     def _ranked(self, scores: Mapping[int, float]) -> list[int]:
         """Those that did not fail, the best first."""
@@ -194,18 +196,23 @@ class Search:
         return None if self.plan.second is None or not self.costs else self.costs[index]
 
     def _propose(self, find: Find) -> tuple[list[int], list[TrainJob]]:
-        """Replay the proposals from the first; stop at the batch that lacks a result."""
+        """Replay the proposals; stop at the batch that lacks a result.
+
+        Batches that lack none are settled: each proposal with what stands for all up to it.
+        """
         wanted = min(self.plan.trials or len(self.pool), len(self.pool))
         batch = wanted if self.plan.strategy in INDEPENDENT else self.plan.batch
-        told: list[Told] = []
+        told = [one for one, _ in self._settled]
         missing: list[TrainJob] = []
-        past = 0
+        past = self._settled[-1][1] if self._settled else 0
         while len(told) < wanted and not missing:
+            latest = []
             for index in self._ask(told, past, min(batch, wanted - len(told))):
                 told.append(Told(index, self.score(0, index, find), self._cost(index)))
                 past = hash((past, told[-1]))
-                if told[-1].score is None:
-                    missing += self._lacking(0, index, find)
+                latest.append((told[-1], past))
+                missing += self._lacking(0, index, find)
+            self._settled.extend([] if missing else latest)
         return [one.index for one in told], missing
 
     def _ask(self, told: Sequence[Told], past: int, number: int) -> tuple[int, ...]:

@@ -119,7 +119,7 @@ def _trial(
         values=values,
         datetime_start=None,
         datetime_complete=None,
-        params={axis: at[i] for i, axis in enumerate(AXES) if axis in space},
+        params={axis: value for axis, value in zip(AXES, at, strict=True) if axis in space},
         distributions=space,
         user_attrs={},
         system_attrs=dict(marks),
