@@ -230,26 +230,42 @@ def digest(rows: pd.DataFrame) -> str:
     grid = rows["strategy"] == "grid"
     within = rows[~grid & (rows["share"] <= 1 / GOAL)]
     largest = within.loc[within.groupby(["table", "strategy", "route"])["trials"].idxmax()]
-    chosen = pd.concat([rows[grid], largest]).sort_values(["table", "share"], kind="stable")
+    shown = pd.concat([rows[grid], largest])
+    searches = shown["strategy"] + ", " + shown["route"]
+    shown = shown.assign(search=shown["route"].where(shown["strategy"] == "grid", searches))
+    order = dict.fromkeys([*rows[grid]["route"], *sorted(shown["search"], key=_by_route)])
+    tables = list(dict.fromkeys(rows["table"]))
+    by_search = {name: found.set_index("table") for name, found in shown.groupby("search")}
     cells = [
-        (
-            row["table"],
-            row["route"] if row["strategy"] == "grid" else f"{row['strategy']}, {row['route']}",
-            row["trials"],
-            f"{100 * row['share']:.1f}",
-            f"{row['regret']:.2f} [{row['low']:.2f}, {row['high']:.2f}]",
-            f"{row['ties']:.0f}" if row["route"] != PAPER else "–",
-            f"{100 * row['holds_best']:.0f}",
-        )
-        for row in chosen.to_dict("records")
+        (name, *(_cell(by_search[name].loc[table]) for table in tables), _held(by_search[name]))
+        for name in order
     ]
-    heads = ("table", "search", "tried", "cost (%)", "regret (points) [95 %]", "ties")
-    sides = ("left", "left", *["right"] * 5)
-    body = tabulate(
-        cells, (*heads, "best among ties (%)"), "pipe", disable_numparse=True, colalign=sides
-    )
+    heads = ("search", *tables, "best among ties (%)")
+    sides = ("left", *["right"] * (len(tables) + 1))
+    body = tabulate(cells, heads, "pipe", disable_numparse=True, colalign=sides)
     n = int(rows["n"].min())
-    return f"{body}\n\nCost is in percent of every grid point in full; n = {n} replays each.\n"
+    return (
+        f"{body}\n\nRegret in points of top-1, its 95 % interval, and the cost in percent of every "
+        f"grid point in full; n = {n} replays each.\n"
+    )
+
+
+def _by_route(search: str) -> tuple[str, str]:
+    strategy, _, route = search.partition(", ")
+    return route, strategy
+
+
+def _cell(row: pd.Series) -> str:
+    interval = f"[{row['low']:.2f}, {row['high']:.2f}]"
+    return f"{row['regret']:.2f} {interval} for {100 * row['share']:.0f} %"
+
+
+def _held(rows: pd.DataFrame) -> str:
+    """How often the true best is among the ties, from the worst table to the best."""
+    if (rows["route"] == PAPER).all():
+        return "–"
+    held = 100 * rows["holds_best"]
+    return f"{held.min():.0f}–{held.max():.0f}"
 
 
 def measure(folders: Sequence[Path], replays: int, workers: int) -> pd.DataFrame:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -41,11 +43,12 @@ def _panel(axes: Axes, rows: pd.DataFrame, goal: float) -> None:
     axes.axhline(goal, color="black", linewidth=0.8, linestyle=(0, (1, 2)))
     axes.axvline(0.1, color="black", linewidth=0.8, linestyle=(0, (1, 2)))
     grids = rows[rows["strategy"] == "grid"]
-    for marker, label, points in (
-        ("D", PAPER, grids[grids["route"] == PAPER]),
-        ("*", "every network, 1 and 3 seeds", grids[grids["route"] != PAPER]),
+    for marker, size, label, points in (
+        ("D", 9, PAPER, grids[grids["route"] == PAPER]),
+        ("*", 14, "every network, 1 and 3 seeds", grids[grids["route"] != PAPER]),
     ):
-        axes.plot(points["share"], points["regret"], f"k{marker}", markersize=8, label=label)
+        look: dict[str, Any] = {"markersize": size, "markeredgecolor": "white", "zorder": 5}
+        axes.plot(points["share"], points["regret"], f"k{marker}", label=label, **look)
     for (strategy, route), line in rows.drop(grids.index).groupby(
         ["strategy", "route"], sort=False
     ):
