@@ -26,22 +26,40 @@ BELIEVABLE_SDS = 4
 # what is the networks' own can hardly be told, and the likeliest guess alone is too sure of itself.
 DRAWS = 16
 LEAST_CURVATURE = min(1 / sd**2 for _, sd in PRIORS.values())
+ROUNDING = 1e-6  # square points: what subtraction may leave a variance short of
 NUDGE = 1e-4  # of a parameter's logarithm, to see how the slope changes
 
 
 @dataclass(frozen=True)
 class Posterior:
-    """The accuracy of every candidate trained in full: mean and covariance, in points."""
+    """The accuracy of every candidate trained in full, in points: one of several distributions.
 
-    mean: Floats
-    covariance: Floats
+    Each is normal and as probable as the others; `means` has a row and `covariances` a matrix for
+    each.
+    """
+
+    means: Floats
+    covariances: Floats
+
+    @property
+    def mean(self) -> Floats:
+        """The expected accuracy of each candidate."""
+        return np.asarray(self.means.mean(axis=0))
+
+    @property
+    def sd(self) -> Floats:
+        """The standard deviation of each candidate's accuracy."""
+        within = self.covariances.diagonal(axis1=1, axis2=2).mean(axis=0)
+        return np.asarray(np.sqrt(within + self.means.var(axis=0)))
 
     def p_best(self, seed: int, draws: int = 4000) -> Floats:
         """How probable it is of each candidate that it is the best."""
-        rng = np.random.default_rng(seed)
-        drawn = rng.multivariate_normal(self.mean, self.covariance, draws, method="eigh")
-        wins = np.bincount(drawn.argmax(axis=1), minlength=len(self.mean))
-        shares: Floats = wins / draws
+        rng, (parts, candidates) = np.random.default_rng(seed), self.means.shape
+        roots = np.linalg.cholesky(self.covariances + ROUNDING * np.eye(candidates))
+        normal = rng.standard_normal((parts, draws // parts, candidates))
+        drawn = self.means[:, None] + normal @ roots.transpose(0, 2, 1)
+        wins = np.bincount(drawn.argmax(axis=2).ravel(), minlength=candidates)
+        shares: Floats = wins / wins.sum()
         return shares
 
 
@@ -67,9 +85,8 @@ def posterior(shares: Floats, full_epochs: int, seen: Sequence[Seen]) -> Posteri
     )
     drawn = _drawn(evidence, fitted.x)
     parts = [evidence.at_full_length(np.clip(each, *np.transpose(bounds))) for each in drawn]
-    means = np.array([mean for mean, _ in parts])
-    within = np.mean([covariance for _, covariance in parts], axis=0)
-    return Posterior(means.mean(axis=0), within + np.cov(means.T, bias=True))
+    means, covariances = zip(*parts, strict=True)
+    return Posterior(np.array(means), np.array(covariances))
 
 
 def _drawn(evidence: Evidence, likeliest: Floats) -> Floats:
