@@ -55,12 +55,22 @@ class Posterior:
     def p_best(self, seed: int, draws: int = 4000) -> Floats:
         """How probable it is of each candidate that it is the best."""
         rng, (parts, candidates) = np.random.default_rng(seed), self.means.shape
-        roots = np.linalg.cholesky(self.covariances + ROUNDING * np.eye(candidates))
+        roots = _roots(self.covariances)
         normal = rng.standard_normal((parts, draws // parts, candidates))
         drawn = self.means[:, None] + normal @ roots.transpose(0, 2, 1)
         wins = np.bincount(drawn.argmax(axis=2).ravel(), minlength=candidates)
         shares: Floats = wins / wins.sum()
         return shares
+
+
+def _roots(covariances: Floats) -> Floats:
+    """A square root of each; what rounding left below nothing counts as nothing."""
+    try:
+        nudged = covariances + ROUNDING * np.eye(covariances.shape[-1])
+        return np.asarray(np.linalg.cholesky(nudged))
+    except np.linalg.LinAlgError:
+        values, vectors = np.linalg.eigh(covariances)
+        return np.asarray(vectors * np.sqrt(np.maximum(values, 0.0))[:, None])
 
 
 def posterior(shares: Floats, full_epochs: int, seen: Sequence[Seen]) -> Posterior:

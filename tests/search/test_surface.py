@@ -7,7 +7,7 @@ import pytest
 from scipy import optimize
 
 from scaling_search.search.evidence import PRIORS, Evidence, Seen
-from scaling_search.search.surface import posterior
+from scaling_search.search.surface import Posterior, posterior
 
 # Candidates along one line: all growth in depth to all growth in resolution.
 LINE = np.array([(1 - x, 0.0, x) for x in np.linspace(0, 1, 11)])
@@ -83,3 +83,22 @@ def test_one_seed_leaves_more_doubt_than_the_likeliest_scatter_has() -> None:
 def test_the_same_evidence_gives_the_same_chances() -> None:
     first, second = (posterior(LINE, 8, hill(noise=1.0)).p_best(3) for _ in range(2))
     assert (first == second).all()
+
+
+def test_a_variance_that_rounding_left_below_nothing_counts_as_nothing() -> None:
+    known = Posterior(np.array([[1.0, 0.0]]), np.array([[[-1e-3, 0.0], [0.0, 1e-12]]]))
+    assert known.p_best(0).tolist() == [1.0, 0.0]
+
+
+@pytest.mark.parametrize("scale", [0.0, 1e-6, 1.0, 30.0])
+@pytest.mark.parametrize("count", [1, 2, 7])
+def test_whatever_was_seen_the_chances_add_up_to_one(scale: float, count: int) -> None:
+    rng = np.random.default_rng(count)
+    seen = [
+        Seen(i % 11, epochs, {s: 50 + scale * rng.normal() for s in range(1 + i % 3)})
+        for i in range(count)
+        for epochs in (1, 8)
+    ]
+    chances = posterior(LINE, 8, seen).p_best(0)
+    assert np.isfinite(chances).all()
+    assert chances.sum() == pytest.approx(1)
