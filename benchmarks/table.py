@@ -28,7 +28,7 @@ def table() -> str:
     return (
         "# Benchmarks\n\nWhat the scripts of `benchmarks/` printed with `--json`, on one quiet "
         f"machine; how a number is admitted is said there.\n\n{body}{notes}\n\n"
-        f"Obtained with: {facts}.\n"
+        f"Obtained with: {facts}. The commit of each is in the history of its file.\n"
     )
 
 
