@@ -119,8 +119,10 @@ class RayTasks:
     def _events(self, source: Source) -> Iterator[Event]:
         again: deque[TrainJob] = deque()
         while True:
+            nodes = alive()
+            again.extend(self._cut_off({node["NodeID"] for node in nodes}))
             # One job waits even where no node is left: one may come back, or be started for it.
-            while len(self._tasks) < max(1, self.room.slots(alive())):
+            while len(self._tasks) < max(1, self.room.slots(nodes)):
                 job = again.popleft() if again else source()
                 if job is None:
                     break
@@ -130,7 +132,6 @@ class RayTasks:
             PREEMPTION.check()
             for task, report in heard(self._tasks):
                 yield from self._understand(task, report, again)
-            again.extend(self._cut_off())
             yield from self._overdue()
 
     def _order(self, job: TrainJob) -> None:
@@ -182,9 +183,8 @@ class RayTasks:
         else:
             yield Ended(job, Lost(self._deaths[job.hash], reason(error)))
 
-    def _cut_off(self) -> Iterator[TrainJob]:
+    def _cut_off(self, there: set[str]) -> Iterator[TrainJob]:
         """The jobs of silent nodes that Ray has given up; it would wait minutes for their tasks."""
-        there = {node["NodeID"] for node in alive()}
         for task in list(self._tasks):
             if task.node and task.node.node not in there and task.silent():
                 self._drop(task)

@@ -95,7 +95,8 @@ def _draw_candidates(axes: Any, places: pd.DataFrame) -> Any:
     size = 95 if len(places) <= 30 else 60
     drawn = None
     for rung in _rungs(places):
-        rows = places[places["rung"] == rung]
+        # The best lies on top, then its ties: neighbours cover one another.
+        rows = places[places["rung"] == rung].sort_values(["best", "tie"], kind="stable")
         drawn = axes.scatter(
             rows["x"],
             rows["y"],

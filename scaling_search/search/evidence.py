@@ -117,7 +117,9 @@ class Evidence:
     def loss(self, parameters: Floats) -> tuple[float, Floats]:
         """The negative logarithm of the posterior probability of the parameters, and its slope."""
         p, away = _named(parameters), self.y - self.y.mean()
-        factor = linalg.cho_factor(self._of_seen(parameters), lower=True)
+        signal, luck = self._signal(p), self._luck(p)
+        alike = signal * self._alike(p, self.candidate, self.candidate)
+        factor = linalg.cho_factor(self._of_seen(alike, luck), lower=True)
         weights = linalg.cho_solve(factor, away)
         noise = self._noise(p)
         means, sds = np.transpose(list(PRIORS.values()))
@@ -130,18 +132,19 @@ class Evidence:
         )
         # Rasmussen and Williams, equation 5.9; seeds about their mean say something of noise alone.
         left = linalg.cho_solve(factor, np.eye(len(away))) - np.outer(weights, weights)
-        slopes = {name: (left * slope).sum() / 2 for name, slope in self._slopes(p).items()}
+        changes = self._changes(p, signal, alike, luck)
+        slopes = {name: (left * change).sum() / 2 for name, change in changes.items()}
         slopes["noise"] += (repeats - odds).sum()
         grown = p["noise_growth"] * math.log(2) * self.halvings
         slopes["noise_growth"] += (repeats - odds) @ grown
         slope: Floats = np.array([slopes[name] for name in PRIORS]) + (parameters - means) / sds**2
         return float(loss), slope
 
-    def _slopes(self, p: dict[str, float]) -> dict[str, Floats]:
+    def _changes(
+        self, p: dict[str, float], signal: Floats, alike: Floats, luck: Floats
+    ) -> dict[str, Floats]:
         """How the kernel changes with the logarithm of each parameter."""
-        signal, luck = self._signal(p), self._luck(p)
         together = math.log(2) * (self.halvings[:, None] + self.halvings[None])
-        alike = signal * self._alike(p, self.candidate, self.candidate)
         return {
             "signal": 2 * alike,
             "reach": signal * matern_slope(self.between / p["reach"]),
@@ -159,17 +162,17 @@ class Evidence:
         kept = self._amplitude(p) * np.exp(-p["forgetting"] * self.halvings)
         towards = p["signal"] ** 2 * self._alike(p, everyone, self.candidate) * kept
         towards = towards + VAGUE_POINTS**2 * (self.halvings == 0)
-        factor = linalg.cho_factor(self._of_seen(parameters), lower=True)
+        alike = self._signal(p) * self._alike(p, self.candidate, self.candidate)
+        factor = linalg.cho_factor(self._of_seen(alike, self._luck(p)), lower=True)
         centre = self.y.mean()
         mean = centre + towards @ linalg.cho_solve(factor, self.y - centre)
         covariance = prior - towards @ linalg.cho_solve(factor, towards.T)
         return mean, (covariance + covariance.T) / 2
 
-    def _of_seen(self, parameters: Floats) -> Floats:
-        p = _named(parameters)
-        kernel = self._signal(p) * self._alike(p, self.candidate, self.candidate) + self._luck(p)
+    def _of_seen(self, alike: Floats, luck: Floats) -> Floats:
+        """The covariance of the rows."""
         vague = VAGUE_POINTS**2 * (self.apart == 0)
-        return np.asarray(kernel + vague + JITTER * np.eye(len(self.seen)))
+        return np.asarray(alike + luck + vague + JITTER * np.eye(len(self.seen)))
 
     def _signal(self, p: dict[str, float]) -> Floats:
         amplitude = self._amplitude(p)

@@ -8,14 +8,7 @@ from scaling_search.search.gp import gp
 from scaling_search.search.optuna_strategies import nsga2, tpe
 from scaling_search.search.proposing import Strategy, Told, at_random, grid
 
-__all__ = [
-    "INDEPENDENT",
-    "STRATEGIES",
-    "TWO_OBJECTIVES",
-    "Strategy",
-    "StrategyName",
-    "Told",
-]
+__all__ = ["INDEPENDENT", "STRATEGIES", "TWO_OBJECTIVES", "Strategy", "StrategyName", "Told"]
 
 StrategyName = Literal["grid", "random", "tpe", "gp", "nsga2"]
 

@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
 from scaling_search.report.drawing import COLOURS, MARKERS
 from scaling_search.report.figures import (
@@ -16,7 +17,7 @@ from scaling_search.report.figures import (
     curves_picture,
     learning_curves,
 )
-from scaling_search.report.landscape import landscape, landscape_picture
+from scaling_search.report.landscape import _draw_candidates, landscape, landscape_picture
 from tests.report.frames import curves_frame, runs_frame, search_frame
 
 PNG = b"\x89PNG"
@@ -66,6 +67,17 @@ def test_shares_add_up_to_one_and_corners_are_single_axes():
     assert places[columns].sum(axis=1).to_numpy() == pytest.approx(1.0)
     assert tuple(places.loc[2, ["x", "y"]]) == pytest.approx((0.0, 0.0))
     assert places[columns].max(axis=1).to_numpy() == pytest.approx(1.0)
+
+
+def test_the_best_lies_on_top_of_the_neighbours_that_would_cover_it():
+    frame = search_frame(9)
+    frame["rung"] = 0
+    frame["best"] = [place == 3 for place in range(len(frame))]
+    places = landscape(frame)
+    axes = Figure().subplots()
+    drawn = _draw_candidates(axes, places)
+    best = places.loc[places["best"], ["x", "y"]].to_numpy()[0]
+    assert drawn.get_offsets()[-1].tolist() == best.tolist()
 
 
 def test_failed_candidates_have_no_place():
