@@ -62,7 +62,7 @@ def without_times(results: dict[int, Result]) -> dict[int, Result]:
         if not isinstance(result, Finished):
             raise TypeError(f"the job of seed {seed} did not finish: {result}")
         history = tuple(replace(record, train_seconds=0.0) for record in result.history)
-        bare[seed] = replace(result, history=history, train_seconds=0.0)
+        bare[seed] = replace(result, history=history)
     return bare
 
 

@@ -24,7 +24,7 @@ from scaling_search.search.space import Axis, Budget, Space
 from scaling_search.search.strategies import StrategyName
 from scaling_search.setting import Setting
 from scaling_search.study import Study
-from scaling_search.training.loop import EpochRecord
+from scaling_search.training.history import EpochRecord, Scores
 
 INFO = DataInfo("typefaces", tuple("abcdefghij"), 1, 64, 4000, 1000, 1000, 1, "f" * 16)
 # Over a thousand distinct networks of twice the cost.
@@ -44,8 +44,9 @@ def result_of(job: TrainJob) -> Finished:
     """A result that depends on the job alone: finer networks are better, with some scatter."""
     scatter = random.Random(job.hash)
     top1 = job.architecture.resolution_px / 1000 + scatter.random() / 10
-    history = (EpochRecord(n, 1.0, top1, 30.0 + scatter.random()) for n in range(1, job.epochs + 1))
-    return Finished(tuple(history), top1, None, 30.0 * job.epochs)
+    scores = Scores(1 - top1, top1, top1)
+    epochs = range(1, job.epochs + 1)
+    return Finished(tuple(EpochRecord(n, 1.0, scores, 30.0 * n + scatter.random()) for n in epochs))
 
 
 @dataclass

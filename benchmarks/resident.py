@@ -36,7 +36,8 @@ from scaling_search.data.request import DataRequest
 from scaling_search.data.splits import Batch, ResidentSplit
 from scaling_search.jobs.environment import chosen_device, environment
 from scaling_search.statistics import mean_interval
-from scaling_search.training.loop import EpochRecord, Trainer
+from scaling_search.training.history import EpochRecord
+from scaling_search.training.loop import Trainer
 from scaling_search.training.recipe import Compile, Precision, Recipe
 from scaling_search.training.state import MEMORY_FORMATS, new_state
 from scaling_search.training.step import learn

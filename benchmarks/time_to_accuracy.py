@@ -39,7 +39,7 @@ from scaling_search.data.request import DataRequest, SplitName
 from scaling_search.data.splits import ResidentSplit
 from scaling_search.jobs.environment import environment
 from scaling_search.statistics import mean_interval
-from scaling_search.training.evaluate import accuracy
+from scaling_search.training.evaluate import score
 from scaling_search.training.loop import Trainer
 from scaling_search.training.recipe import Recipe
 
@@ -109,7 +109,7 @@ def by_tutorial(seed: int, limit_seconds: float) -> Arrival:
 
 def scored(model: nn.Module) -> float:
     """The share of the test images that are right."""
-    return accuracy(model, resident("test"), RECIPE, CPU)
+    return score(model, resident("test"), RECIPE, CPU).top1
 
 
 def raced(seed: int) -> tuple[Arrival, Arrival]:

@@ -45,14 +45,14 @@ class Trained:
         """The result in plain values; accuracies in percent."""
         job, result = self.job, self.result
         cost = count(job.architecture)
-        scores = asdict(result)
+        done = result if isinstance(result, Finished) else None
         return {
             **{"network": job.architecture.name, "px": job.architecture.resolution_px},
             **{"seed": job.seed, "epochs": job.epochs, "train_images": job.train_images},
             **{"macs": cost.macs, "params": cost.params, "status": result.kind},
-            "validation_top1_percent": _percent(scores.get("validation_top1")),
-            "test_top1_percent": _percent(scores.get("test_top1")),
-            "train_seconds": round(scores.get("train_seconds", 0.0), 1),
+            "validation_top1_percent": _percent(done.validation_top1 if done else None),
+            "test_top1_percent": _percent(done.test_top1 if done else None),
+            "train_seconds": round(done.train_seconds if done else 0.0, 1),
         }
 
 

@@ -18,6 +18,7 @@ from scaling_search.jobs.job import TrainJob
 from scaling_search.jobs.ledger import Ledger
 from scaling_search.nets.build import build
 from scaling_search.nets.card import Card
+from scaling_search.nets.residuals import fold_branch_scales, scale_branches
 from scaling_search.outcome import read_setting
 from scaling_search.setting import Setting
 from scaling_search.training import checkpoint
@@ -40,7 +41,10 @@ def trained_network(run_directory: Path, network: str, seed: int = 0) -> tuple[n
     job = setting.compare_job(chosen.architecture, seed)
     state = trained_weights(job, run_directory / "checkpoints")
     module = build(job.architecture)
+    if job.recipe.branch_scale == "1/sqrt(depth)":
+        scale_branches(module)
     module.load_state_dict(state)
+    fold_branch_scales(module)
     return module.eval(), _card(job, setting)
 
 

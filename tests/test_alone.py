@@ -20,9 +20,9 @@ from scaling_search.jobs.executor import Epoch, Started
 from scaling_search.jobs.ledger import Ledger
 from scaling_search.nets.predict import read_module
 from scaling_search.outcome import read_setting
-from scaling_search.training.loop import EpochRecord
 from scaling_search.training.named import named
 from tests.data.conftest import disc
+from tests.trainings import record
 
 
 @pytest.fixture
@@ -163,7 +163,7 @@ def test_each_epoch_is_said(photos: Path, tmp_path: Path) -> None:
     console = Console(file=(tmp_path / "said").open("w"), width=200)
     with EpochLines(console) as live:
         live.event(Started(job))
-        live.event(Epoch(job, EpochRecord(1, 0.5, 0.25, 7.0)))
+        live.event(Epoch(job, record(1, 0.25, train_loss=0.5, seconds=7.0)))
     console.file.close()
     said = (tmp_path / "said").read_text()
     assert "seed 0, epoch 1 of 1: loss 0.5000, validation 25.00%, 7 s of training" in said

@@ -20,13 +20,13 @@ from scaling_search.cli.main import main
 from scaling_search.data.request import DataInfo
 from scaling_search.errors import UserError
 from scaling_search.identity import digest
-from scaling_search.jobs.job import Diverged, Finished, Result, TrainJob
+from scaling_search.jobs.job import Diverged, Result, TrainJob
 from scaling_search.jobs.ledger import Ledger
 from scaling_search.optuna_study import Exported, export_optuna
 from scaling_search.setting import Setting
 from scaling_search.study import Study, to_toml
-from scaling_search.training.loop import EpochRecord
 from tests.tiny import TINY
+from tests.trainings import finished
 
 PUBLISHED = Path(__file__).parent.parent / "results" / "fashion-mnist"
 INFO = DataInfo("typefaces", tuple("abcdefghij"), 1, 24, 160, 40, 100, 1, "f" * 16)
@@ -35,8 +35,8 @@ INFO = DataInfo("typefaces", tuple("abcdefghij"), 1, 24, 160, 40, 100, 1, "f" * 
 def by_side(job: TrainJob) -> Result:
     """Finer networks are better, and a longer training adds to all alike."""
     top1 = job.architecture.resolution_px / 100 + job.epochs / 1000 + job.seed / 10_000
-    history = tuple(EpochRecord(n, 1.0, top1 - 0.1 * n, 1.0) for n in range(job.epochs, 0, -1))
-    return Finished(history[::-1], top1, None, 1.0)
+    rest = range(job.epochs - 1, 0, -1)
+    return finished(*(top1 - 0.1 * left for left in rest), top1)
 
 
 def directory(

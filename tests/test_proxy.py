@@ -11,7 +11,7 @@ import pytest
 
 from scaling_search.data.request import DataInfo
 from scaling_search.errors import UserError
-from scaling_search.jobs.job import Finished, TrainJob
+from scaling_search.jobs.job import TrainJob
 from scaling_search.jobs.ledger import Ledger
 from scaling_search.proxy import fidelity, read_trainings
 from scaling_search.search import tabular
@@ -19,8 +19,8 @@ from scaling_search.search.halving import Plan, Rung
 from scaling_search.search.space import Axis, Space
 from scaling_search.setting import Setting
 from scaling_search.study import Study, to_toml
-from scaling_search.training.loop import EpochRecord
 from tests.tiny import TINY
+from tests.trainings import finished
 
 INFO = DataInfo("typefaces", tuple("abcdefgh"), 1, 24, 160, 40, 100, 10**6, "f" * 16)
 SPACE = Space(Axis(1, 3, 0.25), Axis(1, 2, 0.1), Axis(1, 2, 0.1))
@@ -53,8 +53,7 @@ def run_directory(
         while not (step := setting.step(ledger.get)).done:
             for job in step.missing:
                 score = round(top1(job), 4)
-                history = tuple(EpochRecord(e, 1.0, score, e) for e in range(1, job.epochs + 1))
-                ledger.accept(job, Finished(history, score, None, job.epochs), {})
+                ledger.accept(job, finished(*[score] * job.epochs), {})
     return out
 
 

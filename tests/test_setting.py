@@ -10,13 +10,13 @@ from scaling_search.arch.scaling import Coefficients
 from scaling_search.cost.analytic import count
 from scaling_search.data.request import DataInfo
 from scaling_search.errors import UserError
-from scaling_search.jobs.job import Finished, Result, TrainJob
+from scaling_search.jobs.job import Result, TrainJob
 from scaling_search.outlook import Work, after_step, comparison, work_of
 from scaling_search.search.halving import Step
 from scaling_search.setting import Setting
-from scaling_search.training.loop import EpochRecord
 from scaling_search.training.recipe import Recipe
 from tests.tiny import TINY
+from tests.trainings import finished
 
 INFO = DataInfo("typefaces", tuple(map(str, range(20))), 1, 96, 160, 40, 100, 1, "f" * 16)
 SETTING = Setting(TINY, INFO)
@@ -68,7 +68,7 @@ def played() -> tuple[list[tuple[Step, Work]], int]:
         seen.append((step, after_step(SETTING, step)))
         trained += len(step.missing)
         for job in step.missing:
-            results[job.hash] = Finished((EpochRecord(1, 1.0, 0.5, 1.0),), 0.5, None, 1.0)
+            results[job.hash] = finished(0.5)
     return seen, trained
 
 

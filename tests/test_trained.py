@@ -26,7 +26,7 @@ CONSTANTS = Coefficients(1.2, 1.1, 1.15)
 GIVEN = replace(
     TINY,
     compare=replace(TINY.compare, rivals=(), constants=CONSTANTS),
-    recipe=replace(TINY.recipe, ema_decay=0.5),
+    recipe=replace(TINY.recipe, ema_decay=0.5, branch_scale="1/sqrt(depth)"),
 )
 CPU = torch.device("cpu")
 
@@ -38,7 +38,7 @@ def directory(study: Study, folder: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def given(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run with given constants and averaged weights."""
+    """A run with given constants, averaged weights and scaled branches."""
     return directory(GIVEN, tmp_path_factory.mktemp("given"))
 
 

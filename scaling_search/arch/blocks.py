@@ -57,7 +57,7 @@ def block(stage: Stage, in_channels: int, stride: int, style: Style) -> Layer:
 
 def _mbconv(stage: Stage, in_channels: int, stride: int, style: Style) -> Layer:
     """The inverted bottleneck of MobileNetV2 with the squeeze-excitation of MnasNet."""
-    wide = _inner(stage, in_channels)
+    wide = _inner(stage, in_channels, style)
     body = sequence(
         expand=style.conv(Conv(in_channels, wide)) if wide != in_channels else None,
         depthwise=style.conv(_grouped(stage, wide, stride)),
@@ -88,7 +88,7 @@ def _basic(stage: Stage, in_channels: int, stride: int, style: Style) -> Layer:
 
 def _bottleneck(stage: Stage, in_channels: int, stride: int, style: Style) -> Layer:
     """ResNet-50's block with the stride in the middle, as in torchvision; grouped, RegNet's."""
-    wide = _inner(stage, stage.channels)
+    wide = _inner(stage, stage.channels, style)
     body = sequence(
         reduce=style.conv(Conv(in_channels, wide)),
         spatial=style.conv(_grouped(stage, wide, stride)),
@@ -100,7 +100,7 @@ def _bottleneck(stage: Stage, in_channels: int, stride: int, style: Style) -> La
 
 def _convnext(stage: Stage, in_channels: int, stride: int, style: Style) -> Layer:
     """ConvNeXt's block (arXiv 2201.03545, figure 4); where the shape changes, a patch before it."""
-    channels, wide = stage.channels, _inner(stage, stage.channels)
+    channels, wide = stage.channels, _inner(stage, stage.channels, style)
     patch = sequence(
         norm=style.normalised(in_channels),
         conv=Conv(in_channels, channels, stride, stride, bias=True),
@@ -129,8 +129,10 @@ def _added(body: Sequence, stage: Stage, in_channels: int, stride: int, style: S
     return sequence(residual=Residual(body, beside), activation=Activation(style.activation))
 
 
-def _inner(stage: Stage, channels: int) -> int:
-    return round_channels(channels, stage.expansion) if stage.expansion != 1 else channels
+def _inner(stage: Stage, channels: int, style: Style) -> int:
+    if stage.expansion == 1:
+        return channels
+    return round_channels(channels, stage.expansion, style.channel_divisor)
 
 
 def _grouped(stage: Stage, wide: int, stride: int) -> Conv:

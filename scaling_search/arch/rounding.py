@@ -1,8 +1,15 @@
-"""The rounding rules of EfficientNet: channels to 8, repeats up, pixels to the nearest."""
+"""How scaling rounds: channels to a divisor, repeats up or to the nearest, pixels to the nearest.
+
+EfficientNet's own rules are channels to 8 and repeats up. On a small base they leave gaps: 8
+channels become 16, and any depth above 1 doubles a stage of one repeat.
+"""
 
 from __future__ import annotations
 
 import math
+from typing import Literal
+
+RepeatsRounding = Literal["up", "nearest"]
 
 # Products such as 10 * 1.1 miss the whole number by 1e-15; what lies this close to it is it.
 _NOISE_DIGITS = 6
@@ -18,12 +25,14 @@ def round_channels(channels: int, width: float, divisor: int = 8) -> int:
     return rounded + divisor if rounded < 0.9 * asked else rounded
 
 
-def round_repeats(repeats: int, depth: float) -> int:
-    """`repeats × depth` rounded up: one repeat becomes two as soon as depth exceeds 1.
+def round_repeats(repeats: int, depth: float, rounding: RepeatsRounding = "up") -> int:
+    """`repeats × depth` as a whole number, at least 1.
 
-    Source: `round_repeats` of the official EfficientNet code.
+    "up" is `round_repeats` of the official EfficientNet code: one repeat becomes two as soon as
+    depth exceeds 1. "nearest" takes halves up.
     """
-    return math.ceil(round(repeats * depth, _NOISE_DIGITS)) or 1
+    exact = round(repeats * depth, _NOISE_DIGITS)
+    return max(1, math.ceil(exact) if rounding == "up" else math.floor(exact + 0.5))
 
 
 def round_px(side_px: int, resolution: float) -> int:

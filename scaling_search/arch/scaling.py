@@ -81,7 +81,7 @@ def scale(architecture: N, multipliers: Multipliers) -> N:
 
 
 def scale_depth(architecture: N, depth: float) -> N:
-    """The network with each stage's repeats times `depth`, rounded up."""
+    """The network with each stage's repeats times `depth`, rounded as the network says."""
     if depth == 1:
         return architecture
     if isinstance(architecture, Architecture):
@@ -90,7 +90,7 @@ def scale_depth(architecture: N, depth: float) -> N:
 
 
 def scale_width(architecture: N, width: float) -> N:
-    """The network with the channels of stem, stages and head times `width`, rounded to 8."""
+    """The network with the channels of stem, stages and head times `width`, rounded likewise."""
     if width == 1:
         return architecture
     if isinstance(architecture, Architecture):
@@ -108,20 +108,26 @@ def scale_resolution(architecture: N, resolution: float) -> N:
 
 
 def _deeper(architecture: Architecture, depth: float) -> Architecture:
-    stages = tuple(
-        s if s.fixed_repeats else _resized(s, round_repeats(s.repeats, depth), s.channels)
-        for s in architecture.stages
-    )
-    return replace(architecture, name=f"{architecture.name} d{depth:.2f}", stages=stages)
+    a = architecture
+
+    def repeats(stage: Stage) -> int:
+        return round_repeats(stage.repeats, depth, a.repeats_rounding)
+
+    stages = tuple(s if s.fixed_repeats else _resized(s, repeats(s), s.channels) for s in a.stages)
+    return replace(a, name=f"{a.name} d{depth:.2f}", stages=stages)
 
 
 def _wider(architecture: Architecture, width: float) -> Architecture:
     a = architecture
-    stages = tuple(_resized(s, s.repeats, round_channels(s.channels, width)) for s in a.stages)
+
+    def wide(channels: int) -> int:
+        return round_channels(channels, width, a.channel_divisor)
+
+    stages = tuple(_resized(s, s.repeats, wide(s.channels)) for s in a.stages)
     ends = (a.stem_channels, a.head_channels)
     if not a.fixed_stem_and_head:
         # A head without a convolution (0 channels) stays without.
-        ends = (round_channels(ends[0], width), ends[1] and round_channels(ends[1], width))
+        ends = (wide(ends[0]), ends[1] and wide(ends[1]))
     return replace(
         a,
         name=f"{a.name} w{width:.2f}",

@@ -10,6 +10,7 @@ from typing import ClassVar, Literal
 
 from scaling_search.arch.blocks import READS, BlockKind, HeadKind, StemKind, Style
 from scaling_search.arch.layers import ActivationKind, NormKind
+from scaling_search.arch.rounding import RepeatsRounding
 from scaling_search.errors import require
 from scaling_search.identity import digest
 
@@ -90,8 +91,9 @@ class Architecture:
 
     Equal values are the same network: the name does not count. `norm_momentum` is torch's.
     `fixed_stem_and_head` keeps width scaling away from both; `same_padding` pads as TensorFlow
-    does, for weights that come from there. Raises UserError when the resolution
-    is below `total_stride`, for then the last feature map would be less than a pixel.
+    does, for weights that come from there. `channel_divisor` and `repeats_rounding` say how scaling
+    rounds: the paper's rules unless a small base needs finer steps. Raises UserError when the
+    resolution is below `total_stride`, for then the last feature map would be less than a pixel.
     """
 
     name: str = field(compare=False)
@@ -112,6 +114,8 @@ class Architecture:
     fixed_stem_and_head: bool = False
     head: HeadKind = "conv"
     same_padding: bool = False
+    channel_divisor: int = 8
+    repeats_rounding: RepeatsRounding = "up"
 
     __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
 
@@ -120,6 +124,9 @@ class Architecture:
         require(len(self.stages) > 0, "a network needs at least one stage", self.stages)
         sizes = (self.stem_channels, self.stem_kernel, self.stem_stride, self.in_channels)
         require(min(*sizes, self.num_classes) >= 1, "a network's sizes must be at least 1", sizes)
+        require(
+            self.channel_divisor >= 1, "channel_divisor must be at least 1", self.channel_divisor
+        )
         require(self.head_channels >= 0, "head_channels must be 0 or more", self.head_channels)
         require(0 <= self.dropout < 1, "dropout must lie in [0, 1)", self.dropout)
         if self.resolution_px < self.total_stride:
@@ -139,7 +146,7 @@ class Architecture:
     def style(self) -> Style:
         """What all blocks share."""
         kind = (self.activation, self.norm, self.norm_eps, self.norm_momentum)
-        return Style(*kind, self.same_padding)
+        return Style(*kind, self.same_padding, self.channel_divisor)
 
     @cached_property
     def fingerprint(self) -> str:

@@ -24,6 +24,7 @@ class Style:
     norm_eps: float
     norm_momentum: float
     same_padding: bool = False
+    channel_divisor: int = 8
 
     def normalised(self, channels: int) -> Norm:
         """The normalisation of a map with so many channels."""

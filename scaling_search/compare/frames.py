@@ -18,9 +18,13 @@ Find = Callable[[TrainJob], Result | None]
 RUN_COLUMNS = (
     *("method", "phi", "network", "depth", "width", "resolution", "px", "seed"),
     *("macs", "params", "activations", "growth_target", "growth"),
-    *("validation_top1", "test_top1", "train_seconds", "status", "fingerprint"),
+    *("validation_loss", "validation_top1", "test_loss", "test_top1", "test_top5"),
+    *("train_seconds", "status", "fingerprint"),
 )
-CURVE_COLUMNS = ("method", "phi", "network", "seed", "epoch", "train_loss", "validation_top1")
+CURVE_COLUMNS = (
+    *("method", "phi", "network", "seed", "epoch"),
+    *("train_loss", "validation_loss", "validation_top1"),
+)
 
 
 def comparison_jobs(members: Sequence[Member], seeds: int, make: Make) -> list[TrainJob]:
@@ -50,6 +54,7 @@ def curves_frame(members: Sequence[Member], seeds: int, make: Make, find: Find) 
             "seed": seed,
             "epoch": record.epoch,
             "train_loss": record.train_loss,
+            "validation_loss": record.validation_loss,
             "validation_top1": record.validation_top1,
         }
         for member in members
@@ -61,11 +66,6 @@ def curves_frame(members: Sequence[Member], seeds: int, make: Make, find: Find) 
 
 
 def _run(member: Member, seed: int, result: Result) -> dict[str, Any]:
-    nan = float("nan")
-    scores = (nan, nan, nan)
-    if isinstance(result, Finished):
-        test_top1 = nan if result.test_top1 is None else result.test_top1
-        scores = (result.validation_top1, test_top1, result.train_seconds)
     return {
         "method": member.method,
         "phi": member.phi,
@@ -80,7 +80,18 @@ def _run(member: Member, seed: int, result: Result) -> dict[str, Any]:
         "activations": member.cost.activations,
         "growth_target": member.growth_target,
         "growth": member.growth,
-        **dict(zip(("validation_top1", "test_top1", "train_seconds"), scores, strict=True)),
+        **_scores(result),
         "status": result.kind,
         "fingerprint": member.architecture.fingerprint,
     }
+
+
+def _scores(result: Result) -> dict[str, float]:
+    """What is known of a training that finished; the rest of the frame becomes nan."""
+    if not isinstance(result, Finished):
+        return {}
+    validation, test = result.validation, result.test
+    seen = {"validation_loss": validation.loss, "validation_top1": validation.top1}
+    if test is not None:
+        seen |= {"test_loss": test.loss, "test_top1": test.top1, "test_top5": test.top5}
+    return seen | {"train_seconds": result.train_seconds}

@@ -84,11 +84,9 @@ def _state(line: Whole) -> str:
     if not understood(line.record):
         return "unknown"
     try:
-        # The newer form's checksum covers the hash, so only the first form needs a look.
-        named = line.hash_covered or hash_of(line.record) == line.key
+        return "known" if hash_of(line.record) == line.key else "misnamed"
     except MISUNDERSTOOD:
         return "unknown"
-    return "known" if named else "misnamed"
 
 
 def kept_checkpoints(folder: Path) -> Iterator[Kept]:

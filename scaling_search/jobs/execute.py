@@ -21,9 +21,11 @@ from scaling_search.jobs.job import (
     TrainJob,
 )
 from scaling_search.nets.build import build
+from scaling_search.nets.residuals import scale_branches, zero_branches
 from scaling_search.training.distributed import ALONE, Group
-from scaling_search.training.evaluate import accuracy
-from scaling_search.training.loop import DivergedError, EpochRecord, Keeping, Trainer
+from scaling_search.training.evaluate import score
+from scaling_search.training.history import EpochRecord, Scores
+from scaling_search.training.loop import DivergedError, Keeping, Trainer
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,10 @@ def _execute(
     if recipe.dropout is not None and isinstance(architecture, Architecture):
         architecture = replace(architecture, dropout=recipe.dropout)
     model = build(architecture, drop_path=recipe.drop_path)
+    if recipe.residual_init == "zero":
+        zero_branches(model)
+    if recipe.branch_scale == "1/sqrt(depth)":
+        scale_branches(model)
     _check_sides(model, job)
     trainer = Trainer(
         model,
@@ -103,17 +109,14 @@ def _execute(
         group=group,
     )
     history = tuple(trainer.run())
-    test_top1 = _test_top1(trainer, job, px)
-    other = _other_side(trainer, job)
-    last = history[-1]
-    return Finished(history, last.validation_top1, test_top1, last.train_seconds, other_side=other)
+    return Finished(history, _test_scores(trainer, job, px), _other_side(trainer, job))
 
 
-def _test_top1(trainer: Trainer, job: TrainJob, px: int) -> float | None:
+def _test_scores(trainer: Trainer, job: TrainJob, px: int) -> Scores | None:
     if not job.reads_test:
         return None
     test = load_split(job.data, "test", px, trainer.device)
-    return accuracy(trainer.state.evaluated, test, job.recipe, trainer.device, trainer.group)
+    return score(trainer.state.evaluated, test, job.recipe, trainer.device, trainer.group)
 
 
 def _other_side(trainer: Trainer, job: TrainJob) -> OtherSide | None:
@@ -122,9 +125,9 @@ def _other_side(trainer: Trainer, job: TrainJob) -> OtherSide | None:
     if px == job.architecture.resolution_px:
         return None
     validation = load_split(job.data, "validation", px, trainer.device)
-    scored = trainer.state.evaluated
-    top1 = accuracy(scored, validation, job.recipe, trainer.device, trainer.group)
-    return OtherSide(px, top1, _test_top1(trainer, job, px))
+    weights = trainer.state.evaluated
+    scores = score(weights, validation, job.recipe, trainer.device, trainer.group)
+    return OtherSide(px, scores, _test_scores(trainer, job, px))
 
 
 def _check_sides(model: nn.Module, job: TrainJob) -> None:

@@ -29,7 +29,7 @@ from scaling_search.jobs.job import (
 )
 from scaling_search.jobs.preemption import PREEMPTION
 from scaling_search.jobs.process import WorkerProcess
-from scaling_search.training.loop import EpochRecord
+from scaling_search.training.history import EpochRecord, epoch_record
 
 # A job whose process dies as often as this is taken to be the cause.
 DEATHS_ALLOWED = 3
@@ -196,7 +196,7 @@ class Workers:
     def _understand(self, worker: _Worker, answer: dict[str, Any]) -> Event:
         job = worker.busy_with
         if "epoch" in answer:
-            return Epoch(job, EpochRecord(**answer["epoch"]))
+            return Epoch(job, epoch_record(answer["epoch"]))
         worker.job = None
         if "mistake" in answer:
             raise UserError(answer["mistake"])

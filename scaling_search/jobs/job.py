@@ -14,7 +14,7 @@ from scaling_search.cost.analytic import count
 from scaling_search.cost.foreign import Foreign
 from scaling_search.data.request import DataInfo, DataRequest
 from scaling_search.identity import digest
-from scaling_search.training.loop import EpochRecord
+from scaling_search.training.history import EpochRecord, Scores
 from scaling_search.training.recipe import Recipe
 
 
@@ -59,6 +59,7 @@ class TrainJob:
 
     def _identity(self) -> dict[str, Any]:
         return {
+            "kind": "training",
             "architecture": self.architecture.fingerprint,
             "images": self.images,
             "recipe": self.recipe.training,
@@ -71,23 +72,42 @@ class OtherSide:
     """The same weights scored on images of another side than they were trained at."""
 
     px: int
-    validation_top1: float
-    test_top1: float | None
+    validation: Scores
+    test: Scores | None
 
 
 @dataclass(frozen=True)
 class Finished:
-    """A training that came to its end; accuracies are fractions, of the last epoch's weights.
+    """A training that came to its end; its scores are those of the last epoch's weights.
 
-    `other_side` is there where the recipe's `evaluate_px_factor` asked for it.
+    `test` is there where the job reads the test split, `other_side` where the recipe's
+    `evaluate_px_factor` asks for it.
     """
 
     history: tuple[EpochRecord, ...]
-    validation_top1: float
-    test_top1: float | None
-    train_seconds: float
-    kind: Literal["finished"] = "finished"
+    test: Scores | None = None
     other_side: OtherSide | None = None
+    kind: Literal["finished"] = "finished"
+
+    @property
+    def validation(self) -> Scores:
+        """The scores on the validation split."""
+        return self.history[-1].scores
+
+    @property
+    def validation_top1(self) -> float:
+        """A fraction."""
+        return self.validation.top1
+
+    @property
+    def test_top1(self) -> float | None:
+        """A fraction; None where the test split was not read."""
+        return None if self.test is None else self.test.top1
+
+    @property
+    def train_seconds(self) -> float:
+        """Wall time in training, without scoring."""
+        return self.history[-1].train_seconds
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import os
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Any, Literal, Self, TypeVar
 
 import filelock
 
@@ -30,8 +30,8 @@ from scaling_search.jobs.job import (
 )
 from scaling_search.jobs.lines import Garbled, Torn, Whole, line_of, read_lines
 
-# How the record of a timing begins; a training's job begins with its architecture.
-_TIMING = b'{"job": {"networks"'
+# How the record of a timing begins; one of a training begins likewise, with its own kind.
+_TIMING = b'{"kind": "timing"'
 
 # What reading a record of another version, or of somebody's making, may raise.
 MISUNDERSTOOD = (ValueError, LookupError, TypeError, AttributeError, RecursionError)
@@ -132,7 +132,7 @@ class Ledger:
         content = job_to_json(job)
         # Where the images lie is this machine's affair and no part of the result.
         content["data"] |= {"root": None, "download": False}
-        written = self._write(job.hash, content, result_to_json(result), where)
+        written = self._write("training", job.hash, content, result_to_json(result), where)
         if written:
             self._results[job.hash] = result
         return written
@@ -140,19 +140,24 @@ class Ledger:
     def accept_timed(self, timed: Timed, where: dict[str, str]) -> bool:
         """Write a timing's result; otherwise as `accept`."""
         result = json.loads(timed_to_json(timed))
-        return self._write(timed.job.hash, result.pop("job"), result, where)
+        return self._write("timing", timed.job.hash, result.pop("job"), result, where)
 
     def records(self) -> Iterator[dict[str, Any]]:
         """Every record as it was written, in order."""
         return (self._understood(key, json.loads) for key in self._places)
 
     def _write(
-        self, key: str, job: dict[str, Any], result: dict[str, Any], where: dict[str, str]
+        self,
+        kind: Literal["training", "timing"],
+        key: str,
+        job: dict[str, Any],
+        result: dict[str, Any],
+        where: dict[str, str],
     ) -> bool:
         if key in self._places:
             return False
         at = datetime.now(UTC).isoformat(timespec="seconds")
-        content = {"job": job, "result": result, "where": where, "at": at}
+        content = {"kind": kind, "job": job, "result": result, "where": where, "at": at}
         record = json.dumps(content, allow_nan=False).encode()
         line = line_of(key, record)
         begin = self._append(line) + line.index(record)

@@ -1,8 +1,7 @@
 """The lines of a ledger: how one is written, and what each line of a file is.
 
 A line is `{"crc32": …, "hash": …, "record": {…}}`; the checksum covers the text that follows it, so
-that a line is found damaged without being parsed. Lines of the first form, `{"hash": …, "crc32":
-…, "record": {…}}`, whose checksum covers the record alone, stay valid.
+that a line is found damaged without being parsed.
 """
 
 from __future__ import annotations
@@ -14,23 +13,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _LINE = re.compile(rb'\{"crc32": "([0-9a-f]{8})", ("hash": "([0-9a-f]{16})", "record": (.*))\}\n')
-_FIRST_FORM = re.compile(
-    rb'\{"hash": "([0-9a-f]{16})", "crc32": "([0-9a-f]{8})", "record": (.*)\}\n'
-)
 
 
 @dataclass(frozen=True)
 class Whole:
-    """A line whose checksum is right; `begin` is the record's place in the file, in bytes.
-
-    A line of the first form says nothing of a damaged hash (`hash_covered`).
-    """
+    """A line whose checksum is right; `begin` is the record's place in the file, in bytes."""
 
     number: int
     key: str
     record: bytes
     begin: int
-    hash_covered: bool
 
 
 @dataclass(frozen=True)
@@ -66,14 +58,10 @@ def read_lines(path: Path) -> Iterator[Line]:
 
 
 def _line(number: int, begin: int, text: bytes) -> Whole | Garbled:
-    if match := _LINE.fullmatch(text):
-        crc, covered, key, record = match.groups()
-        at, hash_covered = match.start(4), True
-    elif match := _FIRST_FORM.fullmatch(text):
-        key, crc, record = match.groups()
-        covered, at, hash_covered = record, match.start(3), False
-    else:
+    match = _LINE.fullmatch(text)
+    if match is None:
         return Garbled(number)
+    crc, covered, key, record = match.groups()
     if int(crc, 16) != zlib.crc32(covered):
         return Garbled(number)
-    return Whole(number, key.decode(), record, begin + at, hash_covered)
+    return Whole(number, key.decode(), record, begin + match.start(4))

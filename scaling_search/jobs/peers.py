@@ -27,7 +27,8 @@ from scaling_search.jobs.job import (
 )
 from scaling_search.jobs.preemption import PREEMPTION
 from scaling_search.training.distributed import Group, is_of_peers, joined, store_of_environment
-from scaling_search.training.loop import EpochRecord, StoppedError
+from scaling_search.training.history import EpochRecord
+from scaling_search.training.loop import StoppedError
 
 VARIABLES = ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
 LISTEN_SECONDS = 0.05

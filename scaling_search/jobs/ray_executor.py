@@ -51,7 +51,7 @@ from scaling_search.jobs.ray_task import (
     versions,
     work,
 )
-from scaling_search.training.loop import EpochRecord
+from scaling_search.training.history import EpochRecord
 
 LOOK_SECONDS = 60.0  # for a cluster's first processes; a node that is busy is met with its job
 

@@ -30,7 +30,8 @@ from scaling_search.errors import UserError, require
 from scaling_search.jobs.execute import Place, execute
 from scaling_search.jobs.job import Result, TrainJob
 from scaling_search.jobs.parcels import Parcel, new_parcels, put_down
-from scaling_search.training.loop import EpochRecord, Keeping, StoppedError
+from scaling_search.training.history import EpochRecord
+from scaling_search.training.loop import Keeping, StoppedError
 
 POLL_SECONDS = 0.2
 

@@ -25,7 +25,8 @@ from scaling_search.jobs.job import TrainJob, job_from_json, job_to_json
 from scaling_search.jobs.on_ray import Found
 from scaling_search.jobs.peers import LostPeerError, Peers, peers
 from scaling_search.jobs.preemption import PREEMPTION, REQUEUE
-from scaling_search.training.loop import EpochRecord, StoppedError
+from scaling_search.training.history import EpochRecord
+from scaling_search.training.loop import StoppedError
 from scaling_search.training.recipe import Recipe
 
 READERS = "SCALING_SEARCH_READERS"  # an option of the first process's command line

@@ -65,11 +65,14 @@ class SqueezeExcitation(nn.Module):
 
 
 class Residual(nn.Module):
-    """`body(x) + shortcut(x)`, the body left out at random for whole images in training.
+    """`branch_scale · body(x) + shortcut(x)`, the body left out at random for whole images.
 
-    `drop_path` is the chance that an image skips the body (stochastic depth, arXiv 1603.09382);
-    where it does not, the body is divided by the chance of staying, so the mean is the same.
+    `drop_path` is the chance that an image skips the body in training (stochastic depth, arXiv
+    1603.09382); where it does not, the body is divided by the chance of staying, so the mean is the
+    same. Another `branch_scale` than 1 is set by `nets.residuals`.
     """
+
+    branch_scale = 1.0
 
     def __init__(self, body: nn.Module, shortcut: nn.Module, drop_path: float) -> None:
         super().__init__()
@@ -78,6 +81,8 @@ class Residual(nn.Module):
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Add the body's output to the shortcut's."""
         change: torch.Tensor = self.body(images)
+        if self.branch_scale != 1:
+            change = change * self.branch_scale
         if self.training and self.drop_path:
             kept = torch.ones(len(images), 1, 1, 1, device=images.device, dtype=change.dtype)
             change = change * functional.dropout(kept, self.drop_path)

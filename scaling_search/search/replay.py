@@ -9,6 +9,7 @@ the truth is known.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -19,7 +20,7 @@ from numpy.typing import NDArray
 from scaling_search.errors import UserError
 from scaling_search.jobs.job import Finished, TrainJob
 from scaling_search.search.candidates import Candidate
-from scaling_search.training.loop import EpochRecord
+from scaling_search.training.history import EpochRecord, Scores
 
 Floats = NDArray[np.float64]
 
@@ -116,7 +117,7 @@ class World:
             self._luck[candidate, seed] = int(self._rng.integers(len(self._ground.residuals)))
         luck = self._ground.residuals[self._luck[candidate, seed], length]
         top1 = float(self._ground.means[candidate, length] + luck)
-        return Finished((EpochRecord(job.epochs, 0.0, top1, 0.0),), top1, None, 0.0)
+        return Finished((EpochRecord(job.epochs, 0.0, Scores(math.nan, top1, math.nan), 0.0),))
 
 
 def spent_mac_images(jobs: Iterable[TrainJob]) -> int:

@@ -7,7 +7,8 @@ takes a table for a ledger: `Search(plan, pool, remembered(make)).step(find(fram
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ from scaling_search.jobs.job import (
 )
 from scaling_search.search.candidates import Candidate
 from scaling_search.search.halving import Find, Make, Plan, trainings
-from scaling_search.training.loop import EpochRecord
+from scaling_search.training.history import EpochRecord, Scores
 
 NETWORK_COLUMNS = (
     *("network", "fingerprint", "alpha", "beta", "gamma", "depth_repeats", "channels", "px"),
@@ -35,10 +36,15 @@ NETWORK_COLUMNS = (
 COLUMNS = (
     *NETWORK_COLUMNS,
     *("job", "epochs", "seed", "status", "epoch"),
-    *("train_loss", "validation_top1", "train_seconds"),
+    *("train_loss", "validation_loss", "validation_top1", "validation_top5"),
+    *("raw_loss", "raw_top1", "raw_top5", "train_seconds"),
 )
 # Six digits tell apart the top-1 of any two counts of up to a million images.
-DIGITS = {"growth": 4, "train_loss": 4, "validation_top1": 6, "train_seconds": 3}
+DIGITS = {
+    **{"growth": 4, "train_loss": 4, "train_seconds": 3},
+    **{f"{weights}_loss": 5 for weights in ("validation", "raw")},
+    **{f"{weights}_{top}": 6 for weights in ("validation", "raw") for top in ("top1", "top5")},
+}
 # A fingerprint of digits alone, or "12e45678…", is text all the same; so is one stage's "3".
 _TEXT = ("network", "fingerprint", "depth_repeats", "channels", "job", "status")
 
@@ -47,9 +53,11 @@ def curves(plan: Plan, pool: Sequence[Candidate], make: Make, find: Find) -> pd.
     """One row an epoch of every training of the plan's rungs that has a result.
 
     `alpha`, `beta` and `gamma` are the candidate's point, `epochs` is the training's length and
-    `epoch` counts within it; `train_loss` is the epoch's mean, `validation_top1` a fraction,
-    `train_seconds` runs from the training's beginning. A training that failed has one row, epoch
-    0, with its reason as `status`.
+    `epoch` counts within it; `train_loss` is the epoch's mean, losses are in nats, top-1 and top-5
+    fractions, `train_seconds` runs from the training's beginning. Where the recipe averages
+    weights, `validation_…` are the scores of the average and `raw_…` those of the weights
+    themselves (nan elsewhere). A training that failed has one row, epoch 0, with its reason as
+    `status`.
     """
     networks = [(candidate, described(candidate)) for candidate in pool]
     # Two rungs of one length may share seeds: that is one training.
@@ -130,17 +138,17 @@ def described(candidate: Candidate) -> dict[str, Any]:
 
 
 def _epochs(result: Result) -> Iterator[dict[str, Any]]:
-    nan = math.nan
     if not isinstance(result, Finished):
-        values = {"train_loss": nan, "validation_top1": nan, "train_seconds": nan}
-        yield {"status": result.kind, "epoch": 0, **values}
+        yield {"status": result.kind, "epoch": 0}  # the rest becomes nan
         return
     for record in result.history:
+        raw = {} if record.averaged is None else asdict(record.validation)
         yield {
             "status": result.kind,
             "epoch": record.epoch,
             "train_loss": record.train_loss,
-            "validation_top1": record.validation_top1,
+            **{f"validation_{name}": value for name, value in asdict(record.scores).items()},
+            **{f"raw_{name}": value for name, value in raw.items()},
             "train_seconds": record.train_seconds,
         }
 
@@ -150,10 +158,18 @@ def _result(rows: pd.DataFrame) -> Result:
     status = str(rows["status"].iloc[0])
     if status != "finished":
         return _FAILURES[status]
-    columns = [rows[name].tolist() for name in ("epoch", *COLUMNS[-3:])]
-    history = tuple(EpochRecord(*values) for values in zip(*columns, strict=True))
-    last = history[-1]
-    return Finished(history, last.validation_top1, None, last.train_seconds)
+    return Finished(tuple(map(_record, rows.to_dict("records"))))
+
+
+def _record(row: Mapping[Hashable, Any]) -> EpochRecord:
+    scores, raw = (
+        Scores(*(float(row[f"{weights}_{name}"]) for name in ("loss", "top1", "top5")))
+        for weights in ("validation", "raw")
+    )
+    of_all = (int(row["epoch"]), float(row["train_loss"]))
+    if math.isnan(raw.top1):
+        return EpochRecord(*of_all, scores, float(row["train_seconds"]))
+    return EpochRecord(*of_all, raw, float(row["train_seconds"]), averaged=scores)
 
 
 _KEPT = "recorded in the table"

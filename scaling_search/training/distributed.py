@@ -89,6 +89,13 @@ class Group:
         dist.all_reduce(counts)
         return int(counts)
 
+    def sum(self, values: torch.Tensor) -> torch.Tensor:
+        """The sum of a tensor over the processes, on the CPU: a small one, for it is copied."""
+        summed = values.cpu()
+        if self.world > 1:
+            dist.all_reduce(summed)
+        return summed
+
     def any(self, condition: bool) -> bool:
         """Whether it holds in any process."""
         return self.total(int(condition)) > 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
@@ -20,7 +21,8 @@ from scaling_search.training import checkpoint
 from scaling_search.training.batches import chances, training_images
 from scaling_search.training.checkpoint import Checkpoint
 from scaling_search.training.distributed import ALONE, Group
-from scaling_search.training.evaluate import accuracy
+from scaling_search.training.evaluate import score
+from scaling_search.training.history import EpochRecord, Scores, epoch_record
 from scaling_search.training.recipe import Recipe
 from scaling_search.training.state import State, new_state
 from scaling_search.training.step import learn, seed_chance
@@ -34,16 +36,6 @@ class DivergedError(ArithmeticError):
 
 class StoppedError(RuntimeError):
     """Training was asked to stop; its checkpoint is written."""
-
-
-@dataclass(frozen=True)
-class EpochRecord:
-    """What one epoch showed; `validation_top1` is a fraction, times are wall seconds."""
-
-    epoch: int
-    train_loss: float
-    validation_top1: float
-    train_seconds: float
 
 
 @dataclass(frozen=True)
@@ -153,13 +145,18 @@ class Trainer:
     def _finish_epoch(self, epoch: int) -> None:
         loss = self.loss_sum.item() / self.steps_per_epoch
         self.loss_sum.zero_()
-        if not torch.isfinite(torch.tensor(loss)):
-            raise DivergedError(f"the loss of epoch {epoch + 1} is {loss}")
-        scored = self.state.evaluated
-        self.group.take_buffers(scored)
-        top1 = accuracy(scored, self.validation, self.recipe, self.device, self.group)
-        self.history.append(EpochRecord(epoch + 1, loss, top1, self.seconds))
+        _require_finite(loss, f"the loss of epoch {epoch + 1}")
+        state = self.state
+        validation = self._score(state.model)
+        averaged = None if state.averaged is None else self._score(state.averaged.module)
+        for scores in filter(None, (validation, averaged)):
+            _require_finite(scores.loss, f"the validation loss of epoch {epoch + 1}")
+        self.history.append(EpochRecord(epoch + 1, loss, validation, self.seconds, averaged))
         self.on_epoch(self.history[-1])
+
+    def _score(self, model: nn.Module) -> Scores:
+        self.group.take_buffers(model)
+        return score(model, self.validation, self.recipe, self.device, self.group)
 
     def _keep(self) -> None:
         if self.keeping is None:
@@ -208,7 +205,7 @@ class Trainer:
     ) -> None:
         self.step = step
         self.state.restore(tensors)
-        self.history = [EpochRecord(**entry) for entry in record["history"]]
+        self.history = [epoch_record(entry) for entry in record["history"]]
         self.loss_sum.fill_(record["loss_sum"])
         self.seconds = record["seconds"]
         if self.step and self.step % self.steps_per_epoch == 0:
@@ -218,3 +215,8 @@ class Trainer:
 
     def _now(self) -> float:
         return time.monotonic() if self.keeping is None else self.keeping.clock()
+
+
+def _require_finite(loss: float, what: str) -> None:
+    if not math.isfinite(loss):
+        raise DivergedError(f"{what} is {loss}")

@@ -26,9 +26,9 @@ PAPER = Recipe(
     schedule="exponential",
     decay_factor=0.97,
     decay_epochs=2.4,
+    residual_init="one",
     label_smoothing=0.1,
     ema_decay=0.9999,
-    ema_warmup=True,
     drop_path=0.2,
     augment="random-resized-crop",
     auto_augment="autoaugment",
@@ -46,7 +46,6 @@ MODERN = Recipe(
     schedule="one-cycle",
     label_smoothing=0.1,
     ema_decay=0.999,
-    ema_warmup=True,
     augment="shift-flip",
 )
 

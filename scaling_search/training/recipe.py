@@ -14,6 +14,8 @@ from scaling_search.training.schedule import Schedule
 Optimizer = Literal["sgd", "adamw", "rmsprop"]
 Precision = Literal["float32", "bfloat16", "float16"]
 MemoryFormat = Literal["channels-last", "contiguous"]
+ResidualInit = Literal["zero", "one"]
+BranchScale = Literal["one", "1/sqrt(depth)"]
 Compile = Literal["off", "default", "reduce-overhead"]
 
 FULL_SIDE_FROM = 0.75  # of the epochs: from here on a progressive training sees whole images
@@ -45,6 +47,12 @@ class Recipe:
     the first epoch's side as a fraction of the network's; it rises to 1 over three quarters of the
     epochs. With `evaluate_px_factor` other than 1 the trained network is scored once more, at so
     many times its side.
+
+    `residual_init` is where the scale of each residual branch's last norm starts: at "zero" a
+    network of any depth begins as its shortcuts alone (arXiv 1706.02677, section 5.1), without
+    which depth is at a disadvantage in short trainings. `branch_scale` multiplies each branch of
+    the network's L residual blocks by 1/√L (arXiv 2309.16620). Both leave a network alone that is a
+    function of the user's.
     """
 
     optimizer: Optimizer = "sgd"
@@ -52,23 +60,24 @@ class Recipe:
     momentum: float = 0.9
     weight_decay: float = 5e-4
     batch_size: int = 64
+    accumulate: int = 1
+    schedule: Schedule = "trapezoid"
     warmup_epochs: float = 0.5
     cooldown_fraction: float = 0.4
-    label_smoothing: float = 0.1
-    clip_norm: float = 0.0
-    ema_decay: float = 0.0
-    drop_path: float = 0.0
-    dropout: float | None = None
-    augment: Policy = "shift"
-    precision: Precision = "float32"
-    # Each default from here on means what was done before there was the field.
-    schedule: Schedule = "trapezoid"
     rise_fraction: float = 0.3
     decay_factor: float = 0.97
     decay_epochs: float = 2.4
-    ema_warmup: bool = False
+    residual_init: ResidualInit = "zero"
+    branch_scale: BranchScale = "one"
+    label_smoothing: float = 0.1
+    clip_norm: float = 0.0
+    drop_path: float = 0.0
+    dropout: float | None = None
+    ema_decay: float = 0.0
+    ema_warmup: bool = True
+    augment: Policy = "shift"
     auto_augment: AutoPolicy = "none"
-    accumulate: int = 1
+    precision: Precision = "float32"
     memory_format: MemoryFormat = "channels-last"
     compile: Compile = "off"
     progressive_from: float = 1.0
@@ -106,6 +115,8 @@ class Recipe:
             "auto_augment": AutoPolicy,
             "precision": Precision,
             "schedule": Schedule,
+            "residual_init": ResidualInit,
+            "branch_scale": BranchScale,
             "memory_format": MemoryFormat,
             "compile": Compile,
         }

@@ -37,6 +37,16 @@ def test_repeats_round_up(repeats: int, depth: float, expected: int) -> None:
     assert round_repeats(repeats, depth) == expected
 
 
+@pytest.mark.parametrize(
+    ("repeats", "depth", "expected"),
+    [(1, 1.4, 1), (1, 1.5, 2), (2, 1.2, 2), (2, 1.25, 3), (3, 1.2, 4), (3, 0.5, 2), (1, 0.1, 1)],
+)
+def test_repeats_go_to_the_nearest_on_request_halves_up(
+    repeats: int, depth: float, expected: int
+) -> None:
+    assert round_repeats(repeats, depth, "nearest") == expected
+
+
 def test_float_noise_adds_no_repeat() -> None:
     assert round_repeats(3, 1.0000000001) == 3
     assert 100 * 1.1 > 110

@@ -60,6 +60,18 @@ def test_width_touches_the_channels_of_stem_stages_and_head() -> None:
     assert [stage.repeats for stage in wider.stages] == [stage.repeats for stage in B0.stages]
 
 
+def test_a_networks_own_divisor_rounds_all_its_channels() -> None:
+    fine = scale_width(replace(B0, channel_divisor=2), 1.1)
+    assert fine.stem_channels == 36  # 35.2; B0 itself stays at 32
+    assert [stage.channels for stage in fine.stages] == [18, 26, 44, 88, 124, 212, 352]
+    assert fine.head_channels == 1408
+
+
+def test_repeats_round_as_the_network_says() -> None:
+    fine = scale_depth(replace(B0, repeats_rounding="nearest"), 1.2)
+    assert [stage.repeats for stage in fine.stages] == [1, 2, 2, 4, 4, 5, 1]
+
+
 def test_resolution_touches_pixels_alone() -> None:
     assert scale_resolution(B0, 1.15) == replace(B0, resolution_px=258)
 

@@ -10,8 +10,8 @@ from scaling_search.cli.progress import Live
 from scaling_search.jobs.executor import Ended, Epoch, Started
 from scaling_search.jobs.job import Diverged
 from scaling_search.outlook import Work, work_of
-from scaling_search.training.loop import EpochRecord
 from tests.jobs.small import FINISHED, job
+from tests.trainings import record
 
 
 class Screen:
@@ -29,7 +29,7 @@ class Screen:
 
 
 JOBS = [job(epochs=2, seed=seed) for seed in (0, 1)]
-RECORD = EpochRecord(1, 2.0, 0.5, 1.0)
+RECORD = record(1, 0.5, train_loss=2.0)
 
 
 def test_the_bar_counts_what_is_left_now_and_later() -> None:

@@ -11,14 +11,14 @@ from scaling_search.arch import zoo
 from scaling_search.arch.network import Network
 from scaling_search.compare.check import Checked, check_frame, check_jobs, checked
 from scaling_search.data.request import DataInfo, DataRequest
-from scaling_search.jobs.job import Diverged, Finished, Result, TrainJob, job_for
+from scaling_search.jobs.job import Diverged, Result, TrainJob, job_for
 from scaling_search.report.check import check_sentence, check_table
 from scaling_search.search.candidates import candidates
 from scaling_search.search.constants import Constants
 from scaling_search.search.halving import Rung
 from scaling_search.search.space import Axis, Budget, Space
-from scaling_search.training.loop import EpochRecord
 from scaling_search.training.recipe import Recipe
+from tests.trainings import finished
 
 BASE, BUDGET = zoo.get("micro"), Budget(tolerance=0.2)
 POOL = candidates(BASE, BUDGET, Space(Axis(1, 2, 0.5), Axis(1, 1.5, 0.1), Axis(1, 1.5, 0.1)))
@@ -56,7 +56,7 @@ def scored(found: tuple[Checked, ...], *means: float) -> Callable[[TrainJob], Re
         top1 = means[at] + (-1) ** at * SHAKE[job.seed]
         if math.isnan(top1):
             return Diverged("nan")
-        return Finished((EpochRecord(1, 1.0, top1, 1.0),), top1, None, 1.0)
+        return finished(top1)
 
     return find
 

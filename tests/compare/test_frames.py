@@ -10,10 +10,10 @@ from scaling_search.arch.spec import Architecture
 from scaling_search.compare.family import family
 from scaling_search.compare.frames import comparison_jobs, curves_frame, runs_frame
 from scaling_search.data.request import DataInfo, DataRequest
-from scaling_search.jobs.job import Diverged, Finished, Result, TrainJob, job_for
+from scaling_search.jobs.job import Diverged, Result, TrainJob, job_for
 from scaling_search.search.space import Budget
-from scaling_search.training.loop import EpochRecord
 from scaling_search.training.recipe import Recipe
+from tests.trainings import finished
 
 INFO = DataInfo("typefaces", tuple("ab"), 1, 24, 100, 20, 20, 1, "f" * 16)
 MEMBERS = family(zoo.get("micro"), Coefficients(1.1, 1.2, 1.1), [0.0, 1.0], Budget())
@@ -26,8 +26,7 @@ def make(architecture: Architecture, seed: int) -> TrainJob:
 
 def results(job: TrainJob) -> Result | None:
     """Seed 0 finishes, seed 1 diverges, seed 2 is missing."""
-    history = (EpochRecord(1, 2.0, 0.4, 1.0), EpochRecord(2, 1.5, 0.5, 2.0))
-    outcomes: list[Result] = [Finished(history, 0.5, 0.0, 2.0), Diverged("the loss is nan")]
+    outcomes: list[Result] = [finished(0.4, 0.5, test=0.0), Diverged("the loss is nan")]
     return outcomes[job.seed] if job.seed < 2 else None
 
 

@@ -11,9 +11,9 @@ from scaling_search import pipeline
 from scaling_search.jobs import executor
 from scaling_search.jobs.job import Finished, TrainJob
 from scaling_search.study import Study, to_toml
-from scaling_search.training.loop import EpochRecord
 from tests.faults.study import STUDY
 from tests.program import call
+from tests.trainings import finished
 
 
 @pytest.fixture
@@ -23,8 +23,7 @@ def trained(monkeypatch: pytest.MonkeyPatch) -> list[TrainJob]:
 
     def execute(job: TrainJob, *_: object, **__: object) -> Finished:
         jobs.append(job)
-        history = [EpochRecord(epoch, 1.0, 0.5, 1.0) for epoch in range(1, job.epochs + 1)]
-        return Finished(tuple(history), 0.5, None, 1.0)
+        return finished(*[0.5] * job.epochs)
 
     monkeypatch.setattr(executor, "execute", execute)
     monkeypatch.setattr(pipeline, "report_of", lambda *_: None)

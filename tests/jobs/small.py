@@ -13,8 +13,8 @@ from scaling_search.data.request import DataRequest
 from scaling_search.jobs.execute import Place
 from scaling_search.jobs.executor import Ended, Event
 from scaling_search.jobs.job import Finished, TrainJob
-from scaling_search.training.loop import EpochRecord
 from scaling_search.training.recipe import Recipe
+from tests.trainings import finished_of, record
 
 NETWORK = replace(zoo.get("micro"), resolution_px=8)
 DATA = DataRequest(train_images=200, test_images=40)
@@ -31,7 +31,7 @@ JOB = TrainJob(
 )
 ENDLESS = 100_000  # epochs: hours
 PATIENCE_SECONDS = 120.0  # a bound, never awaited
-FINISHED = Finished((EpochRecord(1, 2.5, 0.25, 3.0),), 0.25, None, 3.0)
+FINISHED = finished_of([record(1, 0.25, train_loss=2.5, seconds=3.0)])
 
 
 def job(**changes: Any) -> TrainJob:

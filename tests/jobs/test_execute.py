@@ -15,7 +15,9 @@ from scaling_search.errors import UserError
 from scaling_search.jobs import execute as module
 from scaling_search.jobs.execute import Place, execute
 from scaling_search.jobs.job import Diverged, Finished, OutOfMemory
-from scaling_search.training.loop import StoppedError
+from scaling_search.training.history import EpochRecord
+from scaling_search.training.loop import StoppedError, Trainer
+from scaling_search.training.recipe import ResidualInit
 from tests.jobs.small import DATA, NETWORK, RECIPE, job, place, without_times
 
 
@@ -64,6 +66,26 @@ def test_a_job_of_the_comparison_loads_it_once_at_its_end(loaded: list[str]) -> 
     assert 0 <= result.test_top1 <= 1
     assert seen_at_epoch == [["train", "validation"]]
     assert loaded == ["train", "validation", "test"]
+
+
+@pytest.mark.parametrize(("residual_init", "begin"), [("zero", 0.0), ("one", 1.0)])
+def test_residual_branches_begin_as_the_recipe_says(
+    residual_init: ResidualInit, begin: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: set[float] = set()
+
+    class Begun(Trainer):
+        """Looks at the network before its first step."""
+
+        def run(self) -> list[EpochRecord]:
+            norms = {n: p for n, p in self.model.named_parameters() if "project.norm.weight" in n}
+            residual = [p for n, p in norms.items() if n.startswith("stages.0.1.")]
+            begun.update(value for p in residual for value in p.tolist())
+            return super().run()
+
+    monkeypatch.setattr(module, "Trainer", Begun)
+    execute(job(recipe=replace(RECIPE, residual_init=residual_init)), Place())
+    assert begun == {begin}
 
 
 def test_the_same_job_gives_the_same_result() -> None:

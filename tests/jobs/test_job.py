@@ -25,6 +25,7 @@ from scaling_search.jobs.job import (
     result_to_json,
 )
 from tests.jobs.small import DATA, FINISHED, JOB, NETWORK, RECIPE, job
+from tests.trainings import scores
 
 
 @pytest.mark.parametrize(
@@ -104,8 +105,8 @@ def test_a_job_with_an_unknown_key_is_refused() -> None:
     "result",
     [
         FINISHED,
-        replace(FINISHED, test_top1=0.1 + 0.2),
-        replace(FINISHED, other_side=OtherSide(12, 0.5, None)),
+        replace(FINISHED, test=scores(0.1 + 0.2)),
+        replace(FINISHED, other_side=OtherSide(12, scores(0.5), None)),
         Diverged("the loss of epoch 1 is nan"),
         OutOfMemory(64, "no room"),
         TimedOut(60.5),

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import errno
-import json
 import os
 import subprocess
 import sys
-import zlib
-from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -19,8 +16,10 @@ from scaling_search.errors import UserError
 from scaling_search.jobs import ledger as module
 from scaling_search.jobs.job import Diverged
 from scaling_search.jobs.ledger import Ledger
+from scaling_search.jobs.lines import line_of
 from tests.full_disk import no_file_grows_beyond
 from tests.jobs.small import FINISHED, JOB, job
+from tests.trainings import finished
 
 WHERE = {"device": "a machine"}
 THREE = [job(seed=seed) for seed in range(3)]
@@ -117,18 +116,6 @@ def test_a_flipped_bit_anywhere_in_a_line_garbles_it(path: Path) -> None:
         found, notes = known(path)
         assert found == [True, False, True]
         assert notes == ["ledger.jsonl: line 2 is garbled; its job will run again if needed"]
-
-
-def test_lines_of_the_first_form_stay_valid_beside_the_newer(path: Path) -> None:
-    first, *rest = path.read_bytes().splitlines(keepends=True)
-    content = json.loads(first)
-    record = json.dumps(content["record"]).encode()
-    crc, key = zlib.crc32(record), content["hash"].encode()
-    old = b'{"hash": "%s", "crc32": "%08x", "record": %s}\n' % (key, crc, record)
-    path.write_bytes(b"".join([old, *rest]))
-    assert known(path) == ([True] * 3, [])
-    path.write_bytes(b"".join([old.replace(b'"seed": 0', b'"seed": 7'), *rest]))
-    assert known(path)[0] == [False, True, True]
 
 
 def test_a_new_ledger_and_its_folder_outlast_a_power_cut(
@@ -232,10 +219,9 @@ def test_a_failed_flush_to_disk_leaves_it_as_it_was(
 def test_a_hundred_thousand_lines_open_without_being_parsed(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    crc = zlib.crc32(b"{}")
     with path.open("ab") as file:
         for number in range(100_000):
-            file.write(b'{"hash": "%016x", "crc32": "%08x", "record": {}}\n' % (number, crc))
+            file.write(line_of(f"{number:016x}", b"{}"))
 
     def parsed(_: bytes) -> None:
         raise AssertionError("parsed")
@@ -262,7 +248,7 @@ def test_a_directory_that_cannot_be_written_is_refused_in_one_line(
 def test_a_result_that_is_not_json_is_refused_before_anything_is_written(path: Path) -> None:
     before = path.read_bytes()
     with Ledger(path) as ledger, pytest.raises(ValueError, match="not JSON compliant"):
-        ledger.accept(job(seed=3), replace(FINISHED, validation_top1=float("nan")), WHERE)
+        ledger.accept(job(seed=3), finished(float("nan")), WHERE)
     assert path.read_bytes() == before
 
 

@@ -16,8 +16,8 @@ from scaling_search.search.candidates import Candidate, candidates
 from scaling_search.search.constants import Constants
 from scaling_search.search.halving import Plan, Rung, Step
 from scaling_search.search.space import Axis, Budget, Space
-from scaling_search.training.loop import EpochRecord
 from scaling_search.training.recipe import Recipe
+from tests.trainings import finished as finished_in
 
 BUDGET, SPACE = Budget(tolerance=0.2), Space(Axis(1, 2, 0.3), Axis(1, 1.5, 0.1), Axis(1, 1.5, 0.1))
 POOL = candidates(zoo.get("micro"), BUDGET, SPACE)
@@ -32,8 +32,7 @@ def make(candidate: Candidate, epochs: int, seed: int) -> TrainJob:
 
 
 def finished(*top1: float) -> Finished:
-    history = tuple(EpochRecord(epoch, 1.0, each, 30.0) for epoch, each in enumerate(top1, 1))
-    return Finished(history, top1[-1], None, 60.0)
+    return finished_in(*top1, seconds=60 / len(top1))
 
 
 def searched(

@@ -11,12 +11,12 @@ import pytest
 from scaling_search.arch import zoo
 from scaling_search.data.request import DataInfo, DataRequest
 from scaling_search.errors import UserError
-from scaling_search.jobs.job import Diverged, Finished, Result, TrainJob, job_for
+from scaling_search.jobs.job import Diverged, Result, TrainJob, job_for
 from scaling_search.search.candidates import Candidate, candidates
 from scaling_search.search.halving import Plan, Rung, Search, Step
 from scaling_search.search.space import Axis, Budget, Space
-from scaling_search.training.loop import EpochRecord
 from scaling_search.training.recipe import Recipe
+from tests.trainings import finished
 
 SPACE = Space(Axis(1, 2, 0.5), Axis(1, 1.5, 0.1), Axis(1, 1.5, 0.1))
 POOL = candidates(zoo.get("micro"), Budget(tolerance=0.2), SPACE)
@@ -27,10 +27,6 @@ Score = Callable[[Candidate, int, int], float]
 def make(candidate: Candidate, epochs: int, seed: int) -> TrainJob:
     data = (DataRequest(), INFO)
     return job_for(candidate.architecture, data, Recipe(), epochs=epochs, seed=seed)
-
-
-def finished(top1: float) -> Finished:
-    return Finished((EpochRecord(1, 1.0, top1, 1.0),), top1, None, 1.0)
 
 
 class World:

@@ -12,8 +12,9 @@ from scaling_search.errors import UserError
 from scaling_search.jobs.job import Diverged, Finished, Result, TrainJob
 from scaling_search.search import tabular
 from scaling_search.search.halving import Plan, Rung, Search
-from scaling_search.training.loop import EpochRecord
+from scaling_search.training.history import EpochRecord, Scores
 from tests.search.test_halving import POOL, World, make
+from tests.trainings import finished_of, record
 
 FULL = Plan("grid", rungs=(Rung(1, 2, keep=1.0), Rung(3, 2, keep=1.0)))
 
@@ -24,10 +25,15 @@ def learning(job: TrainJob) -> Result:
     if side == max(candidate.architecture.resolution_px for candidate in POOL):
         return Diverged("nan")
     history = tuple(
-        EpochRecord(epoch, 3 / epoch, round(side / 100 + epoch / 1000 + job.seed / 2000, 6), epoch)
+        record(
+            epoch,
+            round(side / 100 + epoch / 1000 + job.seed / 2000, 6),
+            train_loss=3 / epoch,
+            seconds=epoch,
+        )
         for epoch in range(1, job.epochs + 1)
     )
-    return Finished(history, history[-1].validation_top1, None, history[-1].train_seconds)
+    return finished_of(history)
 
 
 @pytest.fixture(scope="module")
@@ -68,16 +74,29 @@ def test_names_made_of_digits_stay_text(frame: pd.DataFrame, tmp_path: Path) -> 
     assert set(read["depth_repeats"]) == {"3"}
 
 
+def rounded(record: EpochRecord) -> EpochRecord:
+    """The epoch to the digits that a table keeps."""
+    scores = record.validation
+    kept = Scores(round(scores.loss, 5), round(scores.top1, 6), round(scores.top5, 6))
+    return replace(record, train_loss=round(record.train_loss, 4), validation=kept)
+
+
+def test_scores_of_averaged_weights_stand_beside_those_of_the_weights_themselves() -> None:
+    raw, averaged = Scores(1.5, 0.25, 0.5), Scores(1.25, 0.5, 0.75)
+    job, result = make(POOL[0], 1, 0), Finished((EpochRecord(1, 2.0, raw, 3.0, averaged),))
+    plan = Plan(rungs=(Rung(1),))
+    frame = tabular.curves(plan, POOL[:1], make, lambda asked: result if asked == job else None)
+    row = frame.iloc[0]
+    assert (row["validation_loss"], row["validation_top1"], row["raw_top1"]) == (1.25, 0.5, 0.25)
+    assert tabular.find(frame)(job) == result
+
+
 def test_its_results_are_the_ledgers(world: World, frame: pd.DataFrame) -> None:
     find = tabular.find(frame)
     for job in world.trained:
         known, found = world.find(job), find(job)
         if isinstance(known, Finished):
-            assert found is not None
-            assert found == replace(
-                known,
-                history=tuple(replace(r, train_loss=round(r.train_loss, 4)) for r in known.history),
-            )
+            assert found == replace(known, history=tuple(map(rounded, known.history)))
         else:
             assert isinstance(found, Diverged)
     assert find(make(POOL[0], 7, 0)) is None

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from math import log
+
 import pytest
 import torch
 from torch import nn
 
+from scaling_search.data.splits import ResidentSplit
 from scaling_search.training import evaluate
-from scaling_search.training.evaluate import accuracy, folded
+from scaling_search.training.evaluate import folded, score
 from tests.training.small import CPU, PX, RECIPE, split, trainer
 
 
@@ -21,7 +25,37 @@ class Brightness(nn.Module):
 @pytest.mark.parametrize("images", [300, 1200])
 def test_accuracy_is_the_share_of_right_answers_in_every_batch_size(images: int) -> None:
     # More than one evaluation batch, without and with folding; every fourth image is of class 0.
-    assert accuracy(Brightness(), split(images), RECIPE, CPU) == 0.25
+    assert score(Brightness(), split(images), RECIPE, CPU).top1 == 0.25
+
+
+class Told(nn.Module):
+    """Gives the logits that it was told, whatever it sees."""
+
+    def __init__(self, logits: list[list[float]]) -> None:
+        super().__init__()
+        self.logits = torch.tensor(logits)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return self.logits
+
+
+def labelled(*labels: int) -> ResidentSplit:
+    images = torch.zeros(len(labels), 1, PX, PX, dtype=torch.uint8)
+    return ResidentSplit(images, torch.tensor(labels), torch.tensor([0.5]), torch.tensor([0.5]))
+
+
+def test_the_loss_is_the_mean_cross_entropy_without_smoothing() -> None:
+    # Two classes with logits 0 and ln 3 have the probabilities 1/4 and 3/4.
+    model = Told([[0.0, log(3)], [0.0, log(3)], [0.0, log(3)], [log(3), 0.0]])
+    scores = score(model, labelled(1, 1, 0, 0), replace(RECIPE, label_smoothing=0.3), CPU)
+    assert scores.loss == pytest.approx((3 * log(4 / 3) + log(4)) / 4)
+    assert (scores.top1, scores.top5) == (0.75, 1.0)
+
+
+def test_top5_counts_the_first_five_of_many_classes() -> None:
+    logits = [float(-place) for place in range(8)]
+    scores = score(Told([logits] * 4), labelled(0, 4, 5, 7), RECIPE, CPU)
+    assert (scores.top1, scores.top5) == (0.25, 0.5)
 
 
 def norms(model: nn.Module) -> int:
@@ -66,6 +100,8 @@ def test_many_images_are_scored_folded_and_get_the_same_answers(
     training = trainer(epochs=2)
     training.run()
     images = split(400, seed=2)
-    plain = accuracy(training.model, images, RECIPE, CPU)
+    plain = score(training.model, images, RECIPE, CPU)
     monkeypatch.setattr(evaluate, "FOLDED_FROM_IMAGES", 0)
-    assert accuracy(training.model, images, RECIPE, CPU) == plain
+    scores = score(training.model, images, RECIPE, CPU)
+    assert (scores.top1, scores.top5) == (plain.top1, plain.top5)
+    assert scores.loss == pytest.approx(plain.loss, rel=1e-5)

@@ -12,7 +12,7 @@ import torch
 
 from scaling_search.errors import UserError
 from scaling_search.training.checkpoint import whole
-from scaling_search.training.evaluate import accuracy
+from scaling_search.training.evaluate import score
 from scaling_search.training.loop import (
     DivergedError,
     EpochRecord,
@@ -135,7 +135,7 @@ SCHEDULES: tuple[Schedule, ...] = ("cosine", "one-cycle", "exponential")
 @pytest.mark.parametrize("step", [4, STEPS_PER_EPOCH, TOTAL])
 @pytest.mark.parametrize("schedule", SCHEDULES)
 def test_every_schedule_resumes_bitwise(schedule: Schedule, tmp_path: Path, step: int) -> None:
-    recipe = replace(RECIPE, schedule=schedule, ema_warmup=True)
+    recipe = replace(RECIPE, schedule=schedule)
     straight = finished(tmp_path / "b", recipe=recipe)
     stopped(tmp_path / "a", step, recipe)
     training, steps = resumed(tmp_path / "a", recipe)
@@ -213,8 +213,8 @@ def test_a_finished_training_is_scored_again_without_training(
     again, steps = resumed(tmp_path)
     assert steps == 0
     assert again.history == uninterrupted.history
-    top1 = accuracy(again.state.evaluated, again.validation, RECIPE, CPU)
-    assert top1 == uninterrupted.history[-1].validation_top1
+    scores = score(again.state.evaluated, again.validation, RECIPE, CPU)
+    assert scores == uninterrupted.history[-1].scores
 
 
 def test_a_damaged_final_checkpoint_costs_the_fall_and_no_more(

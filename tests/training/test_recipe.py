@@ -73,6 +73,8 @@ def test_a_warm_up_longer_than_the_plateau_goes_on_in_the_fall() -> None:
         ("ema_decay", 1),
         ("drop_path", 1),
         ("dropout", 1),
+        ("residual_init", "random"),
+        ("branch_scale", "1/depth"),
         ("augment", "mixup"),
         ("precision", "float64"),
         ("schedule", "linear"),
@@ -95,7 +97,7 @@ def test_a_value_out_of_range_is_refused_in_one_line(field: str, value: Any) -> 
 
 
 def test_a_new_field_at_its_default_changes_no_digest() -> None:
-    # As it was before there were schedules: results in ledgers are found by this.
+    # Results in ledgers are found by this: a default never changes its meaning.
     assert digest(Recipe()) == DEFAULT_DIGEST
     assert digest(Recipe(batch_size=8, augment="none")) == OTHER_DIGEST
 

@@ -110,8 +110,18 @@ class TimeJob:
     @cached_property
     def hash(self) -> str:
         """16 hexadecimal digits of the content."""
-        asked = (self.regime, self.budget, self.place.machine, self.place.threads, self.seed)
-        return digest(([a.fingerprint for a in self.networks], self.anchor.fingerprint, asked))
+        return digest(
+            {
+                "kind": "timing",
+                "networks": [network.fingerprint for network in self.networks],
+                "anchor": self.anchor.fingerprint,
+                "regime": self.regime,
+                "budget": self.budget,
+                "machine": self.place.machine,
+                "threads": self.place.threads,
+                "seed": self.seed,
+            }
+        )
 
     @property
     def line_up(self) -> tuple[Architecture, ...]:
