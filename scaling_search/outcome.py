@@ -27,7 +27,7 @@ from scaling_search.search.resources import UntimedError
 from scaling_search.search.table import COLUMNS, search_frame
 from scaling_search.setting import Setting
 from scaling_search.study import read
-from scaling_search.trust import trust_of
+from scaling_search.trust import cautions
 
 _INFO = TypeAdapter(DataInfo)
 
@@ -86,7 +86,7 @@ def report_of(setting: Setting, ledger: Ledger, out: Path) -> Outcome:
     seeds = study.compare.seeds
     runs = runs_frame(members, seeds, setting.compare_job, find)
     curves = curves_frame(members, seeds, setting.compare_job, find)
-    trust = trust_of(setting, constants, step, find)
+    against = cautions(setting, step, find)
     evidence = Evidence(
         title=study.name,
         question=_question(setting),
@@ -98,12 +98,11 @@ def report_of(setting: Setting, ledger: Ledger, out: Path) -> Outcome:
         environment=json.loads((out / "environment.json").read_text()),
         command=f"scaling-search run study.toml --out {out.name}",
         time=_time(setting, ledger, setting.line_up(members, step)),
-        cautions=trust.sentences,
-        check=trust.check,
+        cautions=against,
         second=study.search.second,
     )
     report = write_report(evidence, out)
-    return Outcome(constants, runs, searched, curves, gains(runs), report, trust.sentences)
+    return Outcome(constants, runs, searched, curves, gains(runs), report, against)
 
 
 def _members(setting: Setting, coefficients: Coefficients | None) -> tuple[Member, ...]:

@@ -100,8 +100,6 @@ def _run(drive: Drive, out: Path, search_only: bool) -> Outcome:
         later = Work() if search_only else comparison(drive.setting)
         step = drive.search(later)
         constants = drive.setting.constants(step, find)
-        drive = drive.knowing(partial(Setting.checked, constants=constants))
-        drive.finish("check at a larger φ", drive.setting.check_jobs(constants), later)
         coefficients = constants.coefficients
     if not search_only:
         drive = drive.knowing(partial(Setting.members, coefficients=coefficients))

@@ -29,7 +29,8 @@ from scaling_search.search.fidelity import (
     scores,
     seed_agreement,
 )
-from scaling_search.search.pairing import Shares, growth_shares, paired
+from scaling_search.search.pairing import paired
+from scaling_search.search.shares import Shares
 from scaling_search.setting import Setting
 
 
@@ -51,12 +52,8 @@ class Trainings:
 
     def shares(self, networks: Sequence[str]) -> dict[str, Shares]:
         """How each of these candidates shares the growth between the axes."""
-        base, wanted = self.setting.base, set(networks)
-        return {
-            candidate.name: growth_shares(base, candidate.coefficients)
-            for candidate in self.setting.pool
-            if candidate.name in wanted
-        }
+        wanted = set(networks)
+        return {each.name: each.shares for each in self.setting.pool if each.name in wanted}
 
 
 def read_trainings(folder: Path) -> Trainings:

@@ -10,7 +10,6 @@ from typing import cast
 from scaling_search.arch.network import Network
 from scaling_search.arch.scaling import Coefficients, scale
 from scaling_search.arch.spec import Architecture
-from scaling_search.compare.check import Checked, check_jobs, checked
 from scaling_search.compare.family import Member, family, member
 from scaling_search.compare.matched import Axis, matched
 from scaling_search.cost.explain import Axis as GrowthAxis
@@ -179,21 +178,6 @@ class Setting:
             ),
         ]
         return tuple(member for members in gathered(asks) for member in members)
-
-    def checked(self, constants: Constants) -> tuple[Checked, ...]:
-        """The candidates that tie, at the φ of the check; none where no check is asked for.
-
-        Raises UntimedError as `members` does.
-        """
-        study, phi = self.study, self.study.compare.check_phi
-        if phi is None:
-            return ()
-        kind = study.compare.family
-        return checked(self.base, self.pool, constants, phi, study.budget, kind, self.meter)
-
-    def check_jobs(self, constants: Constants) -> list[TrainJob]:
-        """The trainings of the check."""
-        return check_jobs(self.checked(constants), self.study.search.rungs[-1], self.network_job)
 
     def _rival(self, axis: Axis, phi: float) -> tuple[Member]:
         base, budget = self.base, self.study.budget

@@ -37,10 +37,8 @@ _STRICT = {"extra": "forbid"}
 class Comparison:
     """The family and its rivals: at which φ, for how many epochs, from how many seeds.
 
-    `constants` given: there is no search, these are compared. `check_phi`: at this φ the candidates
-    that tie at φ = 1 are trained too, to see whether the winner still holds (None: no check).
-    Raises UserError for zero seeds or epochs, for no φ at all, for a φ twice, or a check at 1 or
-    below.
+    `constants` given: there is no search, these are compared. Raises UserError for zero seeds or
+    epochs, for no φ at all, or for a φ twice.
     """
 
     phis: tuple[float, ...] = (0.0, 1.0, 2.0)
@@ -49,7 +47,6 @@ class Comparison:
     epochs: int = 8
     seeds: int = 3
     constants: Coefficients | None = None
-    check_phi: float | None = None
 
     __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
 
@@ -62,9 +59,6 @@ class Comparison:
         require(len(self.phis) >= 1, "a comparison needs at least one φ", self.phis)
         require(len(set(self.phis)) == len(self.phis), "each φ is named once", self.phis)
         require(all(map(math.isfinite, self.phis)), "each φ must be a finite number", self.phis)
-        check = self.check_phi
-        rule = "check_phi must be greater than 1 and finite"
-        require(check is None or 1 < check < math.inf, rule, check)
 
 
 @dataclass(frozen=True)

@@ -42,6 +42,7 @@ def _all() -> dict[str, Architecture]:
         *lites(),
         *backbones(),
         _micro(),
+        _mini(),
     )
     return {a.name: a for a in every}
 
@@ -68,4 +69,29 @@ def _micro() -> Architecture:
         activation="relu",
         num_classes=20,
         in_channels=1,
+    )
+
+
+def _mini() -> Architecture:
+    """A base for proxy trainings: B0's blocks in small, ends at 4 px for images of 32 px.
+
+    Two or three repeats a stage, rounded to the nearest, and 24 channels or more in steps of 4, so
+    that it has compound neighbours at a growth of 2; squeeze-excitation and a first stage without
+    expansion as B0 has them, ReLU for its speed on a CPU. With `fit_strides` the stem keeps the
+    side of images of 13 to 24 px.
+    """
+    return Architecture(
+        name="mini",
+        stages=(
+            mbconv(1, 3, 1, 24, 2),
+            mbconv(2, 3, 2, 32, 3),
+            mbconv(2, 3, 2, 48, 3),
+        ),
+        stem_channels=24,
+        head_channels=192,
+        resolution_px=32,
+        activation="relu",
+        num_classes=10,
+        channel_divisor=4,
+        repeats_rounding="nearest",
     )

@@ -8,11 +8,11 @@ from functools import partial
 from typing import Literal
 
 from scaling_search.arch.network import Network
-from scaling_search.arch.scaling import Coefficients, Multipliers, scale, scale_depth, scale_width
-from scaling_search.compare.matched import nearest_side
+from scaling_search.arch.scaling import Coefficients, Multipliers, scale
+from scaling_search.compare.matched import on_ray
 from scaling_search.cost.analytic import Cost, count
 from scaling_search.search.resources import Meter, gathered, meter_of
-from scaling_search.search.space import Budget
+from scaling_search.search.space import NOISE, Budget
 
 Method = Literal["base", "compound", "depth", "width", "resolution"]
 FamilyBudget = Literal["measured", "nominal"]
@@ -61,10 +61,12 @@ def family(
 ) -> tuple[Member, ...]:
     """The compound networks of these φ (fractional and negative ones too; φ = 0 is the base).
 
-    `nominal` is the bare formula. `measured` takes depth and width from the formula and solves the
-    resolution, the finest of the three, so that the real cost follows growth^φ; a latency is
-    solved from one timing to the next. `meter` reads the resource (None: `meter_of(budget)`).
-    Raises `UntimedError` with the networks whose latency is needed next.
+    `nominal` is the bare formula. `measured` walks along the ray (α, β, γ)^φ' to the network whose
+    real cost is nearest to growth^φ, unless that of φ itself keeps the budget's tolerance: so the
+    constants' own network stands at φ = 1. All axes rise with φ, and what whole layers and pixels
+    leave over of the cost stays, for to mend it with one axis would take the growth's shares away
+    from the constants. A latency is solved from one timing to the next. `meter` reads the resource
+    (None: `meter_of(budget)`). Raises `UntimedError` with the networks whose latency is needed.
     """
     make = partial(_compound, base, coefficients, budget, kind, meter or meter_of(budget))
     return tuple(gathered(partial(make, phi) for phi in phis))
@@ -80,12 +82,11 @@ def _compound(
 ) -> Member:
     if phi == 0:
         return member(base, budget, "base", 0.0, base, Multipliers(1.0, 1.0, 1.0), read)
-    formula = coefficients.at(phi)
-    if kind == "nominal" or budget.resource == "params":  # no resolution changes the parameters
-        return member(base, budget, "compound", phi, scale(base, formula), formula, read)
-    wide = scale_width(scale_depth(base, formula.depth), formula.width)
-    solved = nearest_side(wide, read(base) * budget.growth**phi, budget, read)
-    resolution = solved.resolution_px / base.resolution_px
-    multipliers = Multipliers(formula.depth, formula.width, resolution)
-    # Through `scale`, so that the network is named by the multipliers that make it.
+    multipliers, target = coefficients.at(phi), read(base) * budget.growth**phi
+    if kind == "measured" and not _keeps(budget, read(scale(base, multipliers)), target):
+        multipliers = on_ray(base, coefficients, target, budget, read)
     return member(base, budget, "compound", phi, scale(base, multipliers), multipliers, read)
+
+
+def _keeps(budget: Budget, cost: float, target: float) -> bool:
+    return abs(cost / target - 1) <= budget.tolerance * (1 + NOISE)

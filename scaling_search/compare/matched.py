@@ -1,14 +1,19 @@
-"""Networks grown along one axis alone until they cost what is asked, as nearly as rounding lets."""
+"""Networks grown one way until they cost what is asked, as nearly as rounding lets.
+
+The way is one axis alone, or the ray (α, β, γ)^φ of compound scaling.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Literal, assert_never
 
 from scaling_search.arch.network import Network
-from scaling_search.arch.scaling import Multipliers, scale, scale_resolution
+from scaling_search.arch.scaling import Coefficients, Multipliers, scale, scale_resolution
 from scaling_search.errors import UserError
-from scaling_search.search.resources import Meter, meter_of
+from scaling_search.search.resources import Meter, UntimedError, meter_of
 from scaling_search.search.space import Budget, Resource
 
 Axis = Literal["depth", "width", "resolution"]
@@ -51,13 +56,54 @@ def matched(
             )
         side = nearest_side(base, target, budget, read).resolution_px
         return along(axis, side / base.resolution_px)
+    return _nearest(base, lambda multiplier: along(axis, multiplier), target, budget, read)
+
+
+def on_ray(
+    base: Network,
+    coefficients: Coefficients,
+    target: float,
+    budget: Budget,
+    meter: Meter | None = None,
+) -> Multipliers:
+    """The α^φ, β^φ, γ^φ of one φ whose network costs nearest to `target`; as `matched`.
+
+    All three axes move together, so each rises with the target. Raises UserError for constants
+    that scale nothing.
+    """
+    nominal = coefficients.nominal_growth
+    if math.isclose(nominal, 1.0):
+        raise UserError("constants of a nominal growth of 1 reach no other cost than the base's")
+
+    def at(growth: float) -> Multipliers:
+        return coefficients.at(math.log(growth) / math.log(nominal))
+
+    return _nearest(base, at, target, budget, meter or meter_of(budget))
+
+
+def _nearest(
+    base: Network,
+    at: Callable[[float], Multipliers],
+    target: float,
+    budget: Budget,
+    read: Meter,
+) -> Multipliers:
+    """Of the networks that rise with a number, 1 being the base, the one nearest to the target."""
 
     def grown(multiplier: float) -> Network:
-        return scale(base, along(axis, multiplier))
+        return scale(base, at(multiplier))
 
-    cost = _Asked(lambda multiplier: read(grown(multiplier)))
+    def cost_of(multiplier: float) -> float:
+        try:
+            return read(grown(multiplier))
+        except UntimedError:
+            raise
+        except UserError:  # images too small for the strides: beyond the smallest there is
+            return -math.inf
+
+    cost = _Asked(cost_of)
     ends = _bracket(cost, target, MOST_BUILT.get(budget.resource, MOST))
-    return along(axis, _plainest(grown, cost.nearest(target, ends)))
+    return at(_plainest(grown, cost.nearest(target, ends)))
 
 
 def nearest_side(
@@ -105,7 +151,7 @@ def _bracket(cost: Callable[[float], float], target: float, most: float) -> tupl
     while cost(high) < target:
         low, high = high, high * 2
         if high > most:
-            raise UserError(f"one axis must reach the budget by {most:g} ×, got {cost(low):.6g}")
+            raise UserError(f"growth must reach the budget by {most:g} ×, got {cost(low):.6g}")
     while high - low > 1e-7 * high:
         middle = (low + high) / 2
         low, high = (middle, high) if cost(middle) < target else (low, middle)
@@ -118,6 +164,7 @@ def _plainest(grown: Callable[[float], Network], multiplier: float) -> float:
     for digits in range(1, 7):
         for nudge in (0, -1, 1):
             plain = round(multiplier + nudge * 10.0**-digits, digits)
-            if plain > 0 and grown(plain) == same:
-                return plain
+            with suppress(UserError):  # too small for the strides
+                if plain > 0 and grown(plain) == same:
+                    return plain
     return multiplier

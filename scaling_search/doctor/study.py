@@ -61,7 +61,6 @@ def jobs_of(setting: Setting, ledger: Ledger | None) -> Jobs:
             return jobs
         constants = setting.constants(step, find)
         coefficients = constants.coefficients
-        ask(setting.check_jobs(constants))
     jobs.complete = True
     members, seeds = setting.members(coefficients), setting.study.compare.seeds
     ask(comparison_jobs(members, seeds, setting.compare_job))

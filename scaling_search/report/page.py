@@ -16,7 +16,6 @@ from scaling_search.cost.explain import LEAST_POINTS, Axis, Explanation, Point, 
 from scaling_search.cost.latency.results import Timed
 from scaling_search.files import write_atomically
 from scaling_search.report.answer import answer, notes
-from scaling_search.report.check import check_table
 from scaling_search.report.drawing import Picture
 from scaling_search.report.figures import COSTS, accuracy_picture, curves_picture
 from scaling_search.report.landscape import landscape, landscape_picture
@@ -75,7 +74,7 @@ class Evidence:
     `curves` are the frames of comparison, candidates and epochs (any may be empty); `study_toml`
     and `command` let a reader run the study again; `environment` holds versions and machine;
     `time` is None where nothing was timed; `cautions` are sentences on how far the constants are to
-    be trusted, `check` the frame of their check at a larger φ, None or empty without one;
+    be trusted;
     `second` is the resource that the search weighed beside accuracy, a column of `search`.
     """
 
@@ -90,7 +89,6 @@ class Evidence:
     command: str
     time: Time | None = None
     cautions: tuple[str, ...] = ()
-    check: pd.DataFrame | None = None
     second: Resource | None = None
 
 
@@ -130,11 +128,6 @@ def tables_of(evidence: Evidence) -> dict[str, Table]:
         gains_table(evidence.runs),
         comparison_table(evidence.runs),
         candidates_table(evidence.search),
-        *(
-            [check_table(evidence.check)]
-            if evidence.check is not None and len(evidence.check)
-            else []
-        ),
         *([latency_table(evidence.time.frame)] if evidence.time else []),
         *(pareto_table(evidence.search, *weighed) for weighed in _weighed(evidence)),
     )

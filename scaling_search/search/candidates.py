@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from functools import cached_property, partial
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,12 +22,13 @@ from scaling_search.arch.scaling import (
 )
 from scaling_search.cost.analytic import Cost, count
 from scaling_search.errors import UserError
+from scaling_search.search.intervals import Interval, interval_of
 from scaling_search.search.resources import Meter, UntimedError, gathered, meter_of
-from scaling_search.search.space import NOISE, Budget, Resource, Space
+from scaling_search.search.shares import Shares, growth_shares
+from scaling_search.search.space import NOISE, Axis, Budget, Resource, Space
 
 __all__ = ["Budget", "Candidate", "Space", "candidates", "grid_points"]
 
-Interval = tuple[float, float]
 Floats = NDArray[np.float64]
 Indices = NDArray[np.intp]
 
@@ -43,9 +44,10 @@ _BEYOND = 1
 class Candidate:
     """One distinct network of the space, and all that makes it.
 
-    `coefficients` is the grid point, of those that make this network, whose nominal growth is
-    nearest the budget's; the intervals span all of them (`points` many). `growth` is real, in the
-    budget's resource.
+    `coefficients` is the grid point, of the `points` that make this network, whose nominal growth
+    is nearest the budget's; the intervals are those within the space that rounding makes the same
+    network of. `growth` is real, in the budget's resource, and `shares` are how depth, width and
+    resolution share the real growth in MACs.
     """
 
     architecture: Network
@@ -56,17 +58,12 @@ class Candidate:
     points: int
     cost: Cost
     growth: float
+    shares: Shares
 
     @property
     def name(self) -> str:
         """The network's name, unique among the candidates of one base."""
         return self.architecture.name
-
-    @cached_property
-    def shares(self) -> tuple[float, float, float]:
-        """How much of the nominal growth comes from depth, width and resolution, in doublings."""
-        point = self.coefficients
-        return math.log2(point.alpha), 2 * math.log2(point.beta), 2 * math.log2(point.gamma)
 
 
 @dataclass(frozen=True)
@@ -91,11 +88,13 @@ def candidates(
 ) -> tuple[Candidate, ...]:
     """Every distinct network of the space under the budget, in order of depth, width, pixels.
 
+    Of sides that the strides turn into the same maps, the finest alone is on the grid.
     `meter` reads the budget's resource (None: `meter_of(budget)`). Raises UserError when there is
     no candidate, with the nearest growth that the space offers, and `UntimedError` with the
     networks whose latency must be known before more can be said.
     """
-    grid, read = _grid(base, space or Space()), meter or meter_of(budget)
+    space, read = space or Space(), meter or meter_of(budget)
+    grid = _grid(base, space)
     admitted = np.flatnonzero(_admitted(base, budget, grid, read))
     if not len(admitted):
         raise _none(base, budget, grid, read)
@@ -104,7 +103,50 @@ def candidates(
     ordered = admitted[np.lexsort((off, grid.network[admitted]))]
     starts = np.flatnonzero(np.diff(grid.network[ordered], prepend=-1))
     groups = np.split(ordered, starts[1:])
-    return tuple(gathered(partial(_candidate, base, read, grid, points) for points in groups))
+    make = _Maker(base, space, grid, read)
+    return tuple(gathered(partial(make, points) for points in groups))
+
+
+@dataclass(frozen=True)
+class _Maker:
+    """Makes the candidate of grid points that are one network; an interval is found once."""
+
+    base: Network
+    space: Space
+    grid: _Points
+    read: Meter
+    intervals: dict[tuple[str, float], Interval] = field(default_factory=dict)
+
+    def __call__(self, points: Indices) -> Candidate:
+        point = self.grid.at(int(points[0]))
+        name = f"α{point.alpha:.10g} β{point.beta:.10g} γ{point.gamma:.10g}"
+        architecture = scale(self.base, point.at(1.0)).with_name(name)
+        return Candidate(
+            architecture,
+            point,
+            alpha=self._interval("alpha", point.alpha),
+            beta=self._interval("beta", point.beta),
+            gamma=self._interval("gamma", point.gamma),
+            points=len(points),
+            cost=count(architecture),
+            growth=self.read(architecture) / self.read(self.base),
+            shares=growth_shares(self.base, point),
+        )
+
+    def _interval(self, constant: Literal["alpha", "beta", "gamma"], value: float) -> Interval:
+        if (constant, value) not in self.intervals:
+            axis: Axis = getattr(self.space, constant)
+            made = partial(_SCALED[constant], self.base)
+            found = interval_of(made, value, (axis.low, axis.high))
+            self.intervals[constant, value] = found
+        return self.intervals[constant, value]
+
+
+_SCALED: dict[str, Callable[[Network, float], Network]] = {
+    "alpha": scale_depth,
+    "beta": scale_width,
+    "gamma": scale_resolution,
+}
 
 
 def grid_points(base: Network, budget: Budget, space: Space | None = None) -> int:
@@ -113,22 +155,9 @@ def grid_points(base: Network, budget: Budget, space: Space | None = None) -> in
     return int(_admitted(base, budget, grid, meter_of(budget)).sum())
 
 
-def _candidate(base: Network, read: Meter, grid: _Points, points: Indices) -> Candidate:
-    point = grid.at(int(points[0]))
-    name = f"α{point.alpha:.10g} β{point.beta:.10g} γ{point.gamma:.10g}"
-    architecture = scale(base, point.at(1.0)).with_name(name)
-    cost = count(architecture)
-    alpha, beta, gamma = (_span(axis[points]) for axis in (grid.alpha, grid.beta, grid.gamma))
-    growth = read(architecture) / read(base)
-    return Candidate(architecture, point, alpha, beta, gamma, len(points), cost, growth)
-
-
-def _span(values: Floats) -> Interval:
-    return float(values.min()), float(values.max())
-
-
 def _grid(base: Network, space: Space) -> _Points:
-    alphas, betas, gammas = (a.values() for a in (space.alpha, space.beta, space.gamma))
+    alphas, betas = space.alpha.values(), space.beta.values()
+    gammas = _distinct_sides(base, space.gamma.values())
     depth = _kinds(alphas, lambda v: scale_depth(base, v))
     width = _kinds(betas, lambda v: scale_width(base, v))
     side = _kinds(gammas, lambda v: scale_resolution(base, v).resolution_px)
@@ -136,6 +165,13 @@ def _grid(base: Network, space: Space) -> _Points:
     axes = np.meshgrid(np.array(alphas), np.array(betas), np.array(gammas), indexing="ij")
     alpha, beta, gamma = (axis.ravel() for axis in axes)
     return _Points(alpha, beta, gamma, network.ravel())
+
+
+def _distinct_sides(base: Network, gammas: Sequence[float]) -> list[float]:
+    """The values without those whose maps a finer one has too: such networks differ in nothing."""
+    scaled = {gamma: scale_resolution(base, gamma) for gamma in gammas}
+    finest = {count(network): network.resolution_px for network in scaled.values()}
+    return [g for g, network in scaled.items() if finest[count(network)] == network.resolution_px]
 
 
 def _kinds(values: Sequence[float], made: Callable[[float], object]) -> Indices:

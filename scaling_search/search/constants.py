@@ -13,8 +13,9 @@ from scaling_search.arch.network import Network
 from scaling_search.arch.scaling import Coefficients, scale
 from scaling_search.cost.analytic import count
 from scaling_search.errors import UserError
-from scaling_search.search.candidates import Candidate, Interval
+from scaling_search.search.candidates import Candidate
 from scaling_search.search.halving import Find, Make, Plan, Step
+from scaling_search.search.intervals import Interval
 from scaling_search.search.resources import Meter, meter_of
 from scaling_search.search.space import Budget, Resource
 from scaling_search.search.verdict import verdict

@@ -6,8 +6,11 @@ import pytest
 
 from scaling_search.arch import zoo
 from scaling_search.arch.scaling import Multipliers, scale, scale_depth, scale_width
+from scaling_search.arch.strides import fit_strides
 from scaling_search.cost.analytic import count, stage_rows
 from scaling_search.errors import UserError
+from scaling_search.search.candidates import candidates
+from scaling_search.search.space import Axis, Budget, Space
 
 
 def test_the_zoo_holds_the_efficientnets_other_backbones_and_small_bases() -> None:
@@ -16,7 +19,7 @@ def test_the_zoo_holds_the_efficientnets_other_backbones_and_small_bases() -> No
         *("efficientnet-b0-small", "efficientnet-b0-simplified"),
         *(f"efficientnet-lite{k}" for k in range(5)),
         *("mobilenet-v1", "mobilenet-v2", "resnet-18", "resnet-34", "resnet-50"),
-        *("regnety-400mf", "convnext-tiny", "micro"),
+        *("regnety-400mf", "convnext-tiny", "micro", "mini"),
     )
 
 
@@ -28,6 +31,7 @@ def test_the_zoo_holds_the_efficientnets_other_backbones_and_small_bases() -> No
         ("efficientnet-b7", "6bb61855ae127dac"),
         ("efficientnet-b0-small", "49c7c84dddaac3b0"),
         ("micro", "6cfa12715a47caed"),
+        ("mini", "fb66b06ad1f370a2"),
     ],
 )
 def test_later_fields_leave_the_fingerprints_as_they_were(name: str, fingerprint: str) -> None:
@@ -110,3 +114,18 @@ def test_micro_has_several_depths_and_widths_to_choose_from() -> None:
     widths = {tuple(s.channels for s in scale_width(micro, step).stages) for step in steps[:60]}
     assert len(depths) >= 4
     assert len(widths) >= 6
+
+
+@pytest.mark.parametrize(("px", "stem_stride"), [(14, 1), (16, 1), (24, 1), (32, 2)])
+def test_mini_ends_at_4_px_or_more_on_images_of_many_sides(px: int, stem_stride: int) -> None:
+    fitted = fit_strides(zoo.get("mini"), px)
+    assert fitted.architecture.stem_stride == stem_stride
+    assert 4 <= fitted.last_px <= 6
+
+
+def test_mini_has_compound_neighbours_at_a_growth_of_2() -> None:
+    base = fit_strides(zoo.get("mini"), 16).architecture
+    pool = candidates(base, Budget(), Space(gamma=Axis(1.0, 1.5, 1 / 16)))
+    spread = [candidate for candidate in pool if min(candidate.shares) > 0.1]
+    assert len(spread) >= 5
+    assert min(min(stage.channels for stage in c.architecture.stages) for c in pool) >= 24

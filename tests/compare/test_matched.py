@@ -107,5 +107,5 @@ def test_a_bad_reading_on_the_way_does_not_decide_the_match() -> None:
 
 
 def test_what_must_be_built_to_be_measured_is_never_built_more_than_64_times_larger() -> None:
-    with pytest.raises(UserError, match="one axis must reach the budget by 64 ×, got 1"):
+    with pytest.raises(UserError, match="growth must reach the budget by 64 ×, got 1"):
         matched(SMALL, "depth", 2.0, Budget("latency"), lambda network: 1.0)

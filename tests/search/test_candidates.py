@@ -8,7 +8,7 @@ import pytest
 
 from scaling_search.arch import zoo
 from scaling_search.arch.network import Network
-from scaling_search.arch.scaling import Coefficients, scale
+from scaling_search.arch.scaling import Coefficients, scale, scale_width
 from scaling_search.arch.spec import Architecture
 from scaling_search.cost.analytic import count
 from scaling_search.cost.latency.values import Regime
@@ -69,9 +69,7 @@ def test_under_the_measured_constraint_every_network_costs_what_is_asked() -> No
 def test_the_measured_candidates_are_those_that_counting_each_point_finds() -> None:
     space = Space(Axis(1, 2, 0.25), Axis(1, 1.5, 0.1), Axis(1, 1.5, 0.1))
     base = count(MICRO).macs
-    axes = (space.alpha.values(), space.beta.values(), space.gamma.values())
-    scaled = (scale(MICRO, Coefficients(*point).at(1)) for point in itertools.product(*axes))
-    expected = {network for network in scaled if abs(count(network).macs / base / 2 - 1) <= 0.1}
+    expected = {n for n in networks(space) if abs(count(n).macs / base / 2 - 1) <= 0.1}
     found = candidates(MICRO, Budget(tolerance=0.1), space)
     assert {candidate.architecture for candidate in found} == expected
     assert len(found) == len(expected)
@@ -109,8 +107,28 @@ def test_no_resolution_changes_parameters_so_a_parameter_budget_spans_all_of_it(
 
 
 def networks(space: Space, base: Architecture = MICRO) -> set[Network]:
+    """Every network of the space; of two whose stem of stride 2 makes one map, the finer."""
     axes = (space.alpha.values(), space.beta.values(), space.gamma.values())
-    return {scale(base, Coefficients(*point).at(1)) for point in itertools.product(*axes)}
+    every = {scale(base, Coefficients(*point).at(1)) for point in itertools.product(*axes)}
+    sides = {network.resolution_px for network in every}
+    return {n for n in every if n.resolution_px % 2 == 0 or n.resolution_px + 1 not in sides}
+
+
+def test_of_two_sides_with_the_same_maps_the_finer_is_a_candidate() -> None:
+    # The stem halves 25 and 26 px to 13 px, 31 and 32 px to 16 px.
+    space = Space(Axis(1, 1, 1), Axis(1, 1.5, 0.05), Axis(1, 1.5, 1 / 24))
+    sides = {each.architecture.resolution_px for each in candidates(MICRO, Budget(), space)}
+    assert sides
+    assert all(side % 2 == 0 for side in sides)
+
+
+def test_an_interval_reaches_from_edge_to_edge_and_not_from_grid_point_to_grid_point() -> None:
+    for candidate in candidates(MICRO, Budget(), Space(gamma=Axis(1, 1.5, 0.25))):
+        low, high = candidate.beta
+        for beyond in (low - 2e-4, high + 2e-4):
+            inside = 1.0 <= beyond <= 1.5
+            other = scale_width(MICRO, beyond)
+            assert not inside or other != scale_width(MICRO, candidate.coefficients.beta)
 
 
 @pytest.mark.parametrize("regime", [Regime(), Regime("training", batch=8)])

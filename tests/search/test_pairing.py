@@ -5,33 +5,11 @@ from __future__ import annotations
 import pytest
 
 from scaling_search.arch import zoo
-from scaling_search.arch.scaling import Coefficients
 from scaling_search.search.candidates import candidates
-from scaling_search.search.pairing import Pair, distance, growth_shares, paired
+from scaling_search.search.pairing import Pair, paired
 from scaling_search.search.space import Budget, Space
 
 BASE = zoo.get("micro")
-
-
-def test_growing_one_axis_alone_takes_the_whole_growth() -> None:
-    assert growth_shares(BASE, Coefficients(2, 1, 1)) == (1, 0, 0)
-    assert growth_shares(BASE, Coefficients(1, 1.4, 1)) == (0, 1, 0)
-    assert growth_shares(BASE, Coefficients(1, 1, 1.4)) == (0, 0, 1)
-
-
-def test_all_points_that_make_one_network_have_the_same_shares() -> None:
-    for candidate in candidates(BASE, Budget(), Space()):
-        low, high = (
-            Coefficients(candidate.alpha[end], candidate.beta[end], candidate.gamma[end])
-            for end in (0, 1)
-        )
-        assert growth_shares(BASE, low) == growth_shares(BASE, high)
-
-
-def test_the_distance_is_the_part_of_growth_spent_elsewhere() -> None:
-    assert distance((1, 0, 0), (0, 1, 0)) == 1
-    assert distance((0.5, 0.5, 0), (0.5, 0.25, 0.25)) == 0.25
-    assert distance((0.2, 0.3, 0.5), (0.2, 0.3, 0.5)) == 0
 
 
 def test_each_is_matched_at_most_once_and_as_many_as_can_be() -> None:
@@ -51,5 +29,5 @@ def test_beyond_the_limit_nothing_is_alike() -> None:
 
 def test_a_search_matches_itself_candidate_by_candidate() -> None:
     pool = candidates(BASE, Budget(), Space())
-    shares = {candidate.name: growth_shares(BASE, candidate.coefficients) for candidate in pool}
+    shares = {candidate.name: candidate.shares for candidate in pool}
     assert [(p.left, p.distance) for p in paired(shares, shares)] == [(n, 0) for n in shares]
