@@ -19,7 +19,7 @@ from scaling_search.jobs.executor import Ended, Event, Source, Started
 from scaling_search.jobs.job import Finished, TrainJob
 from scaling_search.jobs.ledger import Ledger
 from scaling_search.jobs.lines import Whole, line_of, read_lines
-from scaling_search.search.halving import Plan, Rung
+from scaling_search.search.plan import Rung, SearchPlan
 from scaling_search.search.space import Axis, Budget, Space
 from scaling_search.search.strategies import StrategyName
 from scaling_search.setting import Setting
@@ -34,7 +34,7 @@ RUNGS = (Rung(3, keep=0.5), Rung(8, seeds=3))
 
 def setting_of(strategy: StrategyName, trials: int, asynchronous: bool) -> Setting:
     """A search of EfficientNet-B0 that tries so many candidates, half of them in full."""
-    plan = Plan(strategy, trials=trials, rungs=RUNGS, asynchronous=asynchronous)
+    plan = SearchPlan(strategy, trials=trials, rungs=RUNGS, asynchronous=asynchronous)
     budget = Budget(tolerance=0.2)
     study = Study("pretended", base="efficientnet-b0", budget=budget, space=SPACE, search=plan)
     return Setting(study, INFO)
@@ -105,7 +105,7 @@ def counted_flushes() -> Iterator[Flushes]:
 def write_ledger(path: Path, lines: int) -> Path:
     """A ledger of so many lines: the record of one training, under hashes that differ."""
     setting = setting_of("grid", 1, asynchronous=False)
-    job = setting.search_job(setting.pool[0], 8, 0)
+    job = setting.network_job(setting.pool[0].architecture, 8, 0)
     with Ledger(path.with_name("one.jsonl")) as one:
         one.accept(job, result_of(job), {"device": "cpu"})
     (line,) = read_lines(one.path)

@@ -175,7 +175,7 @@ def driven(strategy: StrategyName, trials: int, asynchronous: bool, limit_second
         Ledger(Path(folder) / "ledger.jsonl") as ledger,
     ):
         drive = Drive(setting, ledger, executor, "cpu", found, Silent())
-        spent = timed(lambda: len(drive.search(Work()).missing))
+        spent = timed(lambda: len(drive.search(Work()).state().missing))
     own = spent.seconds - executor.seconds - flushes.cpu_seconds
     cut = spent.number > 0
     return Spent(own, spent.peak_bytes, spent.before_bytes, executor.jobs, flushes.seconds, cut)

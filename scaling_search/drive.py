@@ -15,8 +15,8 @@ from scaling_search.files import as_json, write_atomically
 from scaling_search.jobs.executor import Ended, Event, Executor, Source, each_of
 from scaling_search.jobs.job import TrainJob
 from scaling_search.jobs.ledger import Ledger
-from scaling_search.outlook import Work, after_step
-from scaling_search.search.halving import Step
+from scaling_search.outlook import Work, after_state
+from scaling_search.search.search import Search, SearchState
 from scaling_search.setting import Setting
 from scaling_search.timing_rounds import Rounds
 
@@ -99,29 +99,33 @@ class Drive:
             timed = time_networks(job, in_child, SystemClock())
             self.ledger.accept_timed(timed, {"device": place.machine})
 
-    def search(self, afterwards: Work) -> Step:
+    def search(self, afterwards: Work) -> Search:
         """Run the search to its end; every result so far decides on the next training."""
+        search = self.setting.search(self.ledger.get)
         announced: set[str] = set()
         begun: set[str] = set()
 
         def following() -> TrainJob | None:
-            step = self.setting.step(self.ledger.get)
-            if not announced.issuperset(job.hash for job in step.missing):
-                announced.update(job.hash for job in step.missing)
-                self._announce_step(step, afterwards)
-            waiting = [job for job in step.missing if job.hash not in begun]
-            # The longest first, so that no core waits for it at the end of a rung.
-            longest = max(waiting, key=lambda job: job.mac_images, default=None)
-            begun.update([] if longest is None else [longest.hash])
-            return longest
+            job = search.next_job(begun)
+            if job is None:
+                return None
+            if job.hash not in announced:
+                state = search.state()
+                announced.update([job.hash, *(each.hash for each in state.missing)])
+                self._announce_state(state, afterwards)
+            begun.add(job.hash)
+            return job
 
         self._run(following)
-        return self.setting.step(self.ledger.get)
+        return search
 
-    def _announce_step(self, step: Step, afterwards: Work) -> None:
-        rungs = len(self.setting.study.search.rungs)
-        later = after_step(self.setting, step) + afterwards
-        self._announce(f"search, rung {len(step.rungs)} of {rungs}", step.missing, later)
+    def _announce_state(self, state: SearchState, afterwards: Work) -> None:
+        plan = self.setting.study.search
+        later = after_state(self.setting, state) + afterwards
+        name = f"search, rung {len(state.rungs)} of {len(plan.rungs)}"
+        if plan.seeds == "adaptive":
+            name = "search, the training worth most"
+        self._announce(name, state.missing, later)
 
     def _announce(self, name: str, jobs: Sequence[TrainJob], later: Work) -> None:
         self.note_environment()

@@ -27,8 +27,8 @@ from scaling_search.jobs.ledger import Ledger
 from scaling_search.outcome import read_setting
 from scaling_search.report.optuna_trials import Searched, optuna_trials
 from scaling_search.search.constants import Constants
-from scaling_search.search.halving import Step
-from scaling_search.setting import Find, Setting
+from scaling_search.search.search import Search, SearchState
+from scaling_search.setting import Setting
 
 _PASSWORD = re.compile(r"(//[^:/@]*):[^@/]*@")
 
@@ -56,43 +56,35 @@ def export_optuna(
     given = setting.study.compare.constants
     require(given is None, "an export needs a search", "a run with its constants given")
     ledger = Ledger.glance(run_directory / "ledger.jsonl")
-    step = setting.step(ledger.get)
-    constants = _constants(setting, step, ledger.get)
-    trials = optuna_trials(_searched(setting, ledger, step, constants))
+    search = setting.search(ledger.get)
+    state = search.state()
+    constants = _constants(setting, search) if state.done else None
+    trials = optuna_trials(_searched(setting, ledger, search, constants))
     name = name or setting.study.name
     second = setting.study.search.second
     metrics = ["validation top-1", *([second] if second else [])]
-    _write(storage, name, trials, _attributes(setting, step, constants), metrics)
+    _write(storage, name, trials, _attributes(setting, state, constants), metrics)
     states = Counter(trial.state.name.lower() for trial in trials)
-    return Exported(name, _shown(storage), dict(states), len(step.missing))
+    return Exported(name, _shown(storage), dict(states), len(state.missing))
 
 
 def _searched(
-    setting: Setting, ledger: Ledger, step: Step, constants: Constants | None
+    setting: Setting, ledger: Ledger, search: Search, constants: Constants | None
 ) -> Searched:
-    study, make = setting.study, setting.search_job
-    return Searched(
-        plan=study.search,
-        budget=study.budget,
-        space=study.space,
-        pool=setting.pool,
-        costs=setting.costs,
-        step=step,
-        constants=constants,
-        make=make,
-        find=ledger.get,
-        accepted_at=ledger.accepted_at,
-    )
+    study = setting.study
+    return Searched(search, study.budget, study.space, constants, ledger.accepted_at)
 
 
-def _constants(setting: Setting, step: Step, find: Find) -> Constants | None:
+def _constants(setting: Setting, search: Search) -> Constants | None:
     """The answer, if there is one: a search whose finalists all failed is worth a look too."""
     with contextlib.suppress(UserError):
-        return setting.constants(step, find) if step.done else None
+        return setting.constants(search)
     return None
 
 
-def _attributes(setting: Setting, step: Step, constants: Constants | None) -> dict[str, Any]:
+def _attributes(
+    setting: Setting, state: SearchState, constants: Constants | None
+) -> dict[str, Any]:
     study = setting.study
     data = {k: v for k, v in asdict(study.data).items() if k not in ("root", "download")}
     return {
@@ -102,7 +94,7 @@ def _attributes(setting: Setting, step: Step, constants: Constants | None) -> di
         **{"search": asdict(study.search), "candidates": len(setting.pool)},
         **{"recipe": asdict(study.recipe), "recipe_hash": digest(study.recipe)},
         "value": "mean validation top-1, a fraction; the verdict of the search is `best`",
-        "missing_trainings": len(step.missing),
+        "missing_trainings": len(state.missing),
         **({"constants": asdict(constants)} if constants else {}),
     }
 

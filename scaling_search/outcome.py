@@ -22,8 +22,8 @@ from scaling_search.errors import UserError
 from scaling_search.jobs.ledger import Ledger
 from scaling_search.report.page import Evidence, Paths, Time, write_report
 from scaling_search.search.constants import Constants
-from scaling_search.search.halving import Step
 from scaling_search.search.resources import UntimedError
+from scaling_search.search.search import Search
 from scaling_search.search.table import COLUMNS, search_frame
 from scaling_search.setting import Setting
 from scaling_search.study import read
@@ -80,13 +80,15 @@ def read_setting(out: Path, *, function: str | None = None) -> Setting:
 def report_of(setting: Setting, ledger: Ledger, out: Path) -> Outcome:
     """Tables, figures and page from what the ledger holds; the search must be finished."""
     study, find = setting.study, ledger.get
-    constants, searched, step = _searched(setting, ledger)
+    search = _search(setting, ledger)
+    constants = None if search is None else setting.constants(search)
     coefficients = constants.coefficients if constants else study.compare.constants
     members = _members(setting, coefficients)
     seeds = study.compare.seeds
+    searched = _searched(setting, search, constants)
     runs = runs_frame(members, seeds, setting.compare_job, find)
     curves = curves_frame(members, seeds, setting.compare_job, find)
-    against = cautions(setting, step, find)
+    against = cautions(search)
     evidence = Evidence(
         title=study.name,
         question=_question(setting),
@@ -97,7 +99,7 @@ def report_of(setting: Setting, ledger: Ledger, out: Path) -> Outcome:
         study_toml=(out / "study.toml").read_text(encoding="utf-8"),
         environment=json.loads((out / "environment.json").read_text()),
         command=f"scaling-search run study.toml --out {out.name}",
-        time=_time(setting, ledger, setting.line_up(members, step)),
+        time=_time(setting, ledger, setting.line_up(members, search)),
         cautions=against,
         second=study.search.second,
     )
@@ -123,24 +125,28 @@ def _time(
     return None
 
 
-def _searched(
-    setting: Setting, ledger: Ledger
-) -> tuple[Constants | None, pd.DataFrame, Step | None]:
-    study, find = setting.study, ledger.get
-    if study.compare.constants is not None:
-        return None, pd.DataFrame(columns=list(COLUMNS)), None
-    step = setting.step(find)
-    if not step.done:
+def _search(setting: Setting, ledger: Ledger) -> Search | None:
+    """The run's finished search; None where the constants were given."""
+    if setting.study.compare.constants is not None:
+        return None
+    search = setting.search(ledger.get)
+    state = search.state()
+    if not state.done:
         raise UserError(
-            f"a report needs a finished search, got {len(step.missing)} trainings missing: "
+            f"a report needs a finished search, got {len(state.missing)} trainings missing: "
             "run the study again with the same --out"
         )
-    constants = setting.constants(step, find)
-    frame = search_frame(study.search, setting.pool, step, constants, setting.search_job, find)
-    if setting.costs and study.search.second:
+    return search
+
+
+def _searched(setting: Setting, search: Search | None, constants: Constants | None) -> pd.DataFrame:
+    if search is None or constants is None:
+        return pd.DataFrame(columns=list(COLUMNS))
+    frame, second = search_frame(search, constants), setting.study.search.second
+    if setting.costs and second:
         weighed = dict(zip((one.name for one in setting.pool), setting.costs, strict=True))
-        frame[study.search.second] = frame["network"].map(weighed)
-    return constants, frame, step
+        frame[second] = frame["network"].map(weighed)
+    return frame
 
 
 def _question(setting: Setting) -> str:

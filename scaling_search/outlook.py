@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from scaling_search.cost.analytic import count
 from scaling_search.jobs.job import TrainJob
-from scaling_search.search.halving import Step
+from scaling_search.search.search import SearchState
 from scaling_search.setting import Setting
 
 
@@ -28,14 +28,16 @@ def work_of(jobs: Sequence[TrainJob]) -> Work:
     return Work(len(jobs), sum(job.mac_images for job in jobs))
 
 
-def after_step(setting: Setting, step: Step) -> Work:
-    """The rest of the search after the jobs that the step waits for; an estimate by numbers."""
+def after_state(setting: Setting, state: SearchState) -> Work:
+    """The rest of the search after the jobs that it waits for; an estimate by numbers."""
     plan = setting.study.search
+    if plan.seeds == "adaptive":
+        return _trainings(setting, math.ceil(plan.until.trainings), plan.full_epochs)
     tried = min(plan.trials or len(setting.pool), len(setting.pool))
-    now = len(step.rungs) - 1
+    now = len(state.rungs) - 1
     rest = Work()
     for index, rung in enumerate(plan.rungs):
-        proposed = len(step.rungs[0]) if index == 0 else 0
+        proposed = len(state.rungs[0]) if index == 0 else 0
         if index > now or index == 0 == now:
             rest += _trainings(setting, (tried - proposed) * rung.seeds, rung.epochs)
         tried = max(1, math.ceil(rung.keep * tried))

@@ -93,20 +93,19 @@ def driving(
 
 
 def _run(drive: Drive, out: Path, search_only: bool) -> Outcome:
-    find, step = drive.ledger.get, None
+    search = None
     coefficients = drive.setting.study.compare.constants
     if coefficients is None:
-        drive = drive.knowing(lambda setting: (setting.pool, setting.costs))
+        drive = drive.knowing(lambda setting: (setting.networks(), setting.costs))
         later = Work() if search_only else comparison(drive.setting)
-        step = drive.search(later)
-        constants = drive.setting.constants(step, find)
-        coefficients = constants.coefficients
+        search = drive.search(later)
+        coefficients = drive.setting.constants(search).coefficients
     if not search_only:
         drive = drive.knowing(partial(Setting.members, coefficients=coefficients))
         setting = drive.setting
         members, seeds = setting.members(coefficients), setting.study.compare.seeds
         drive.finish("comparison", comparison_jobs(members, seeds, setting.compare_job), Work())
-        drive.time(list(setting.line_up(members, step)))
+        drive.time(list(setting.line_up(members, search)))
     drive.watch.say("drawing the report")
     return report_of(drive.setting, drive.ledger, out)
 

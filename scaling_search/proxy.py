@@ -71,8 +71,7 @@ def read_trainings(folder: Path) -> Trainings:
             f"a run directory holds ledger.jsonl or curves.csv, got {str(folder)!r}: "
             "run the study first"
         )
-    find, study = Ledger.glance(ledger).get, setting.study
-    return Trainings(setting, tabular.curves(study.search, setting.pool, setting.search_job, find))
+    return Trainings(setting, tabular.curves(setting.search(Ledger.glance(ledger).get)))
 
 
 def fidelity(folders: Sequence[Path], epochs: int | None = None) -> tuple[Compared, ...]:

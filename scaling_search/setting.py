@@ -11,16 +11,17 @@ from scaling_search.arch.network import Network
 from scaling_search.arch.scaling import Coefficients, scale
 from scaling_search.arch.spec import Architecture
 from scaling_search.compare.family import Member, family, member
-from scaling_search.compare.matched import Axis, matched
 from scaling_search.cost.explain import Axis as GrowthAxis
 from scaling_search.cost.latency.results import Timed
 from scaling_search.cost.latency.values import Place, TimeBudget, TimeJob
 from scaling_search.data.request import DataInfo
 from scaling_search.errors import require
-from scaling_search.jobs.job import Result, TrainJob, job_for
+from scaling_search.jobs.job import TrainJob, job_for
+from scaling_search.search.adaptive import AdaptiveSearch
 from scaling_search.search.candidates import Candidate, candidates
 from scaling_search.search.constants import Constants, conclude
-from scaling_search.search.halving import Search, Step
+from scaling_search.search.equal_cost import Axis, matched
+from scaling_search.search.halving import HalvingSearch
 from scaling_search.search.resources import (
     Meter,
     gathered,
@@ -29,10 +30,9 @@ from scaling_search.search.resources import (
     same_terms,
     tries_of,
 )
+from scaling_search.search.search import Find, Search
 from scaling_search.search.space import Resource
 from scaling_search.study import Study
-
-Find = Callable[[TrainJob], Result | None]
 
 
 @dataclass(frozen=True)
@@ -117,10 +117,6 @@ class Setting:
         tries = tries_of(known, here)
         return replace(self, ratios=ratios_of(tries, here.anchor, self.study.budget.tolerance))
 
-    def search_job(self, candidate: Candidate, epochs: int, seed: int) -> TrainJob:
-        """The training of a candidate; it never reads the test split."""
-        return self.network_job(candidate.architecture, epochs, seed)
-
     def compare_job(self, architecture: Network, seed: int) -> TrainJob:
         """The training of a network of the comparison; it reads the test split once, at its end."""
         return job_for(
@@ -133,31 +129,33 @@ class Setting:
         )
 
     def network_job(self, architecture: Network, epochs: int, seed: int) -> TrainJob:
-        """The training of any network as the search trains its candidates."""
+        """The training of a network as the search trains it; it never reads the test split."""
         data = (self.study.data, self.info)
         return job_for(architecture, data, self.study.recipe, epochs=epochs, seed=seed)
 
-    def step(self, find: Find) -> Step:
-        """Where the search stands."""
-        return self._search.step(find)
+    def search(self, find: Find) -> Search:
+        """The search over these results; it remembers what it was told and is best kept."""
+        plan = self.study.search
+        kind = AdaptiveSearch if plan.seeds == "adaptive" else HalvingSearch
+        return kind(plan, self.pool, self.network_job, find, self.costs, self.grown)
 
-    @cached_property
-    def _search(self) -> Search:
-        return Search(self.study.search, self.pool, self.search_job, self.costs)
+    def grown(self, candidate: Candidate, phi: float) -> Network:
+        """The candidate's network at a φ of its family; may raise UntimedError."""
+        if phi == 1:
+            return candidate.architecture
+        kind, budget = self.study.compare.family, self.study.budget
+        (at,) = family(self.base, candidate.coefficients, (phi,), budget, kind, self.meter)
+        return at.architecture.with_name(f"{candidate.name} φ{phi:g}")
 
-    def constants(self, step: Step, find: Find) -> Constants:
+    def networks(self) -> tuple[Network, ...]:
+        """Every network that the search may train; may raise UntimedError."""
+        phis = dict.fromkeys(rung.phi for rung in self.study.search.rungs)
+        asks = [partial(self.grown, each, phi) for each in self.pool for phi in phis]
+        return tuple(gathered(asks))
+
+    def constants(self, search: Search) -> Constants:
         """What the finished search concludes."""
-        study = self.study
-        return conclude(
-            self.base,
-            study.budget,
-            study.search,
-            self.pool,
-            step,
-            self.search_job,
-            find,
-            self.meter,
-        )
+        return conclude(self.base, self.study.budget, search, self.meter)
 
     def members(self, coefficients: Coefficients) -> tuple[Member, ...]:
         """The networks of the comparison: the base, the family, then the rivals.
@@ -187,13 +185,14 @@ class Setting:
         return (member(base, budget, axis, phi, grown, multipliers, self.meter),)
 
     def line_up(
-        self, members: Sequence[Member], step: Step | None
+        self, members: Sequence[Member], search: Search | None
     ) -> dict[Architecture, GrowthAxis]:
         """The distinct networks that a run times, and how each grew: members, then candidates.
 
         A network that no table describes is not timed.
         """
-        tried = [] if step is None else [self.pool[index].architecture for index in step.rungs[0]]
+        first = () if search is None else search.reached()[0]
+        tried = [self.pool[index].architecture for index in first]
         grown: list[tuple[Network, GrowthAxis]] = [(m.architecture, m.method) for m in members]
         grown += [(architecture, "compound") for architecture in tried]
         found: dict[Architecture, GrowthAxis] = {}

@@ -24,7 +24,7 @@ from scaling_search.cost.latency.values import Regime
 from scaling_search.data.request import DataInfo, DataRequest
 from scaling_search.errors import UserError, require
 from scaling_search.network_file import read_network
-from scaling_search.search.halving import MOST_SEEDS, Plan, Rung
+from scaling_search.search.plan import MOST_SEEDS, Rung, SearchPlan
 from scaling_search.search.space import Axis, Budget, Space
 from scaling_search.training.named import expanded
 from scaling_search.training.recipe import Recipe
@@ -102,7 +102,7 @@ class Study:
     data: DataRequest = field(default_factory=DataRequest)
     budget: Budget = field(default_factory=Budget)
     space: Space = field(default_factory=Space)
-    search: Plan = field(default_factory=Plan)
+    search: SearchPlan = field(default_factory=SearchPlan)
     compare: Comparison = field(default_factory=Comparison)
     recipe: Recipe = field(default_factory=Recipe)
     timing: Timing = field(default_factory=Timing)
@@ -241,7 +241,7 @@ PRESETS: dict[str, Study] = {
         name="demo",
         base_px=28,
         data=DataRequest("typefaces", train_images=2900, test_images=1000, validation_fraction=0.2),
-        search=Plan("tpe", trials=8, rungs=(Rung(3, keep=0.5), Rung(8, seeds=2))),
+        search=SearchPlan("tpe", trials=8, rungs=(Rung(3, keep=0.5), Rung(8, seeds=2))),
         compare=Comparison(epochs=8, seeds=3),
         recipe=Recipe(
             learning_rate=0.05,
@@ -258,7 +258,7 @@ PRESETS: dict[str, Study] = {
         base_px=18,
         data=DataRequest("fashion-mnist", train_images=20_000, validation_fraction=0.2),
         space=Space(gamma=Axis(1.0, 1.6, 0.05)),
-        search=Plan("tpe", trials=16, rungs=(Rung(2, keep=0.4), Rung(5, seeds=3))),
+        search=SearchPlan("tpe", trials=16, rungs=(Rung(2, keep=0.4), Rung(5, seeds=3))),
         compare=Comparison(epochs=8, seeds=5),
         recipe=Recipe(augment="shift-flip"),
     ),

@@ -95,13 +95,14 @@ def _coefficients(setting: Setting, run_directory: Path) -> Coefficients:
     if given is not None:
         return given
     with Ledger(run_directory / "ledger.jsonl") as ledger:
-        step = setting.step(ledger.get)
-        if not step.done:
+        search = setting.search(ledger.get)
+        state = search.state()
+        if not state.done:
             raise UserError(
-                f"a network of the comparison needs a finished search, got {len(step.missing)} "
+                f"a network of the comparison needs a finished search, got {len(state.missing)} "
                 "trainings missing: run the study again with the same --out"
             )
-        return setting.constants(step, ledger.get).coefficients
+        return setting.constants(search).coefficients
 
 
 def _card(job: TrainJob, setting: Setting) -> Card:

@@ -6,18 +6,16 @@ from collections.abc import Iterator
 
 from scaling_search.report.fidelity import shift_warning
 from scaling_search.search.fidelity import shift
-from scaling_search.search.halving import Step
+from scaling_search.search.search import Search
 from scaling_search.search.tabular import curves
-from scaling_search.setting import Find, Setting
 
 
-def cautions(setting: Setting, step: Step | None, find: Find) -> tuple[str, ...]:
+def cautions(search: Search | None) -> tuple[str, ...]:
     """What a finished search's results say against themselves; nothing where there was none."""
-    return () if step is None else tuple(_shift(setting, step, find))
+    return () if search is None else tuple(_shift(search))
 
 
-def _shift(setting: Setting, step: Step, find: Find) -> Iterator[str]:
-    tried = [setting.pool[index] for index in step.rungs[0]]
-    found = shift(curves(setting.study.search, tried, setting.search_job, find))
+def _shift(search: Search) -> Iterator[str]:
+    found = shift(curves(search, search.reached()[0]))
     if found is not None:
         yield shift_warning(found)

@@ -51,7 +51,8 @@ def directory(
     (folder / "study.toml").write_text(to_toml(study))
     (folder / "data.json").write_text(json.dumps(asdict(INFO)))
     with Ledger(folder / "ledger.jsonl") as ledger:
-        while len(ledger) < most and (missing := setting.step(ledger.get).missing):
+        search = setting.search(ledger.get)
+        while len(ledger) < most and (missing := search.state().missing):
             for job in missing[: most - len(ledger)]:
                 ledger.accept(job, train(job), {"device": "cpu"})
     return folder
@@ -116,7 +117,7 @@ def test_the_verdict_is_the_one_that_the_search_concludes(tmp_path: Path) -> Non
     run = directory(tmp_path / "run")
     export_optuna(run, url(tmp_path))
     setting, ledger = Setting(TINY, INFO), Ledger.glance(run / "ledger.jsonl")
-    concluded = setting.constants(setting.step(ledger.get), ledger.get)
+    concluded = setting.constants(setting.search(ledger.get))
     trials = [trial.user_attrs for trial in read_back(url(tmp_path)).trials]
     assert [said["network"] for said in trials if said["best"]] == [concluded.ties[0]]
     tried = {said["network"] for said in trials}

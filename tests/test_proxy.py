@@ -15,7 +15,7 @@ from scaling_search.jobs.job import TrainJob
 from scaling_search.jobs.ledger import Ledger
 from scaling_search.proxy import fidelity, read_trainings
 from scaling_search.search import tabular
-from scaling_search.search.halving import Plan, Rung
+from scaling_search.search.plan import Rung, SearchPlan
 from scaling_search.search.space import Axis, Space
 from scaling_search.setting import Setting
 from scaling_search.study import Study, to_toml
@@ -27,7 +27,7 @@ SPACE = Space(Axis(1, 3, 0.25), Axis(1, 2, 0.1), Axis(1, 2, 0.1))
 FULL = replace(
     TINY,
     space=SPACE,
-    search=Plan("grid", rungs=(Rung(1, 2, keep=1.0), Rung(3, 2, keep=1.0))),
+    search=SearchPlan("grid", rungs=(Rung(1, 2, keep=1.0), Rung(3, 2, keep=1.0))),
 )
 
 
@@ -50,7 +50,8 @@ def run_directory(
     (out / "data.json").write_text(json.dumps(asdict(info)))
     setting = Setting(study, info)
     with Ledger(out / "ledger.jsonl") as ledger:
-        while not (step := setting.step(ledger.get)).done:
+        search = setting.search(ledger.get)
+        while not (step := search.state()).done:
             for job in step.missing:
                 score = round(top1(job), 4)
                 ledger.accept(job, finished(*[score] * job.epochs), {})
@@ -108,13 +109,13 @@ def test_two_data_sets_with_one_order_agree_in_full(run: Path, tmp_path: Path) -
 
 
 def test_a_halved_search_is_compared_on_the_candidates_that_went_on(tmp_path: Path) -> None:
-    halved = replace(FULL, search=Plan("grid", rungs=(Rung(1, 1, keep=0.5), Rung(3, 2))))
+    halved = replace(FULL, search=SearchPlan("grid", rungs=(Rung(1, 1, keep=0.5), Rung(3, 2))))
     length, _ = fidelity([run_directory(tmp_path / "halved", halved)])
     assert length.agreement.n == -(-length.candidates // 2)
 
 
 def test_what_can_not_be_compared_is_refused_in_one_line(run: Path, tmp_path: Path) -> None:
-    single = replace(FULL, search=Plan("grid", rungs=(Rung(1, 1),)))
+    single = replace(FULL, search=SearchPlan("grid", rungs=(Rung(1, 1),)))
     with pytest.raises(UserError, match=r"fidelity needs 3 candidates .* give the search another"):
         fidelity([run_directory(tmp_path / "single", single)])
     (tmp_path / "single" / "ledger.jsonl").unlink()

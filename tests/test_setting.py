@@ -11,8 +11,8 @@ from scaling_search.cost.analytic import count
 from scaling_search.data.request import DataInfo
 from scaling_search.errors import UserError
 from scaling_search.jobs.job import Result, TrainJob
-from scaling_search.outlook import Work, after_step, comparison, work_of
-from scaling_search.search.halving import Step
+from scaling_search.outlook import Work, after_state, comparison, work_of
+from scaling_search.search.search import SearchState
 from scaling_search.setting import Setting
 from scaling_search.training.recipe import Recipe
 from tests.tiny import TINY
@@ -52,11 +52,11 @@ def test_the_base_is_compared_even_when_no_phi_asks_for_it() -> None:
 
 
 def test_only_the_comparison_reads_the_test_split() -> None:
-    assert not SETTING.search_job(SETTING.pool[0], 2, 0).reads_test
+    assert not SETTING.network_job(SETTING.base, 2, 0).reads_test
     assert SETTING.compare_job(SETTING.base, 0).reads_test
 
 
-def played() -> tuple[list[tuple[Step, Work]], int]:
+def played() -> tuple[list[tuple[SearchState, Work]], int]:
     """Each step of a search with the outlook after it, and how many trainings there were."""
     results: dict[str, Result] = {}
 
@@ -64,8 +64,9 @@ def played() -> tuple[list[tuple[Step, Work]], int]:
         return results.get(job.hash)
 
     seen, trained = [], 0
-    while not (step := SETTING.step(find)).done:
-        seen.append((step, after_step(SETTING, step)))
+    search = SETTING.search(find)
+    while not (step := search.state()).done:
+        seen.append((step, after_state(SETTING, step)))
         trained += len(step.missing)
         for job in step.missing:
             results[job.hash] = finished(0.5)

@@ -48,7 +48,7 @@ def test_every_job_of_a_committed_table_is_one_of_its_study() -> None:
         setting = read_trainings(path.parent).setting
         frame = tabular.read(path)
         jobs = {
-            setting.search_job(candidate, rung.epochs, rung.first_seed + seed).hash
+            setting.network_job(candidate.architecture, rung.epochs, rung.first_seed + seed).hash
             for candidate in setting.pool
             for rung in setting.study.search.rungs
             for seed in range(rung.seeds)

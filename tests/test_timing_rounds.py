@@ -20,7 +20,7 @@ from scaling_search.jobs.ledger import Ledger
 from scaling_search.outcome import redraw
 from scaling_search.pipeline import run
 from scaling_search.search.candidates import candidates
-from scaling_search.search.halving import Plan, Rung
+from scaling_search.search.plan import Rung, SearchPlan
 from scaling_search.search.resources import TRIES, UntimedError, meter_of
 from scaling_search.search.space import Axis, Budget, Space
 from scaling_search.setting import Setting
@@ -190,7 +190,7 @@ def test_a_search_budgeted_in_latency_times_for_real_and_only_before_it_trains(
         STUDY,
         budget=Budget("latency", tolerance=0.49),
         space=Space(Axis(1, 2, 1), one, Axis(1, 2, 0.5)),
-        search=Plan("grid", trials=2, rungs=(Rung(1),)),
+        search=SearchPlan("grid", trials=2, rungs=(Rung(1),)),
         timing=Timing(seconds=0.2, processes=1),
     )
     outcome = run(study, tmp_path, device="cpu", workers=0, search_only=True)

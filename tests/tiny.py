@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from scaling_search.data.request import DataRequest
-from scaling_search.search.halving import Plan, Rung
+from scaling_search.search.plan import Rung, SearchPlan
 from scaling_search.search.space import Axis, Budget, Space
 from scaling_search.study import Comparison, Study, Timing
 from scaling_search.training.recipe import Recipe
@@ -14,7 +14,7 @@ TINY = Study(
     data=DataRequest("typefaces", train_images=200, test_images=100, validation_fraction=0.2),
     budget=Budget(tolerance=0.2),
     space=Space(Axis(1, 2, 0.5), Axis(1, 1.5, 0.25), Axis(1, 1.5, 0.25)),
-    search=Plan("tpe", trials=4, rungs=(Rung(1), Rung(2, seeds=2))),
+    search=SearchPlan("tpe", trials=4, rungs=(Rung(1), Rung(2, seeds=2))),
     compare=Comparison(phis=(0.0, 1.0), epochs=2, seeds=2),
     recipe=Recipe(batch_size=32, augment="none"),
     timing=Timing(seconds=0),

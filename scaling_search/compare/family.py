@@ -9,8 +9,8 @@ from typing import Literal
 
 from scaling_search.arch.network import Network
 from scaling_search.arch.scaling import Coefficients, Multipliers, scale
-from scaling_search.compare.matched import on_ray
 from scaling_search.cost.analytic import Cost, count
+from scaling_search.search.equal_cost import on_ray
 from scaling_search.search.resources import Meter, gathered, meter_of
 from scaling_search.search.space import NOISE, Budget
 

@@ -55,12 +55,12 @@ def jobs_of(setting: Setting, ledger: Ledger | None) -> Jobs:
 
     coefficients = setting.study.compare.constants
     if coefficients is None:
-        step = setting.step(find)
-        ask(step.missing)
-        if not step.done:
+        search = setting.search(find)
+        state = search.state()
+        ask(state.missing)
+        if not state.done:
             return jobs
-        constants = setting.constants(step, find)
-        coefficients = constants.coefficients
+        coefficients = setting.constants(search).coefficients
     jobs.complete = True
     members, seeds = setting.members(coefficients), setting.study.compare.seeds
     ask(comparison_jobs(members, seeds, setting.compare_job))

@@ -10,6 +10,7 @@ from scaling_search.compare.gains import verdict_sentences
 from scaling_search.report.table import interval_text
 from scaling_search.report.tables import comparison_table, reasons
 from scaling_search.search.constants import Constants
+from scaling_search.search.verdict import WITHIN_POINTS
 
 # Rounding leaves a few per cent over at most growths; beyond this a rival had visibly more or
 # less to spend, and the reader must be told.
@@ -18,7 +19,7 @@ GROWTH_SLACK_PERCENT = 5.0
 
 def answer(constants: Constants | None, runs: pd.DataFrame, search: pd.DataFrame) -> list[str]:
     """Return the answer's sentences: the constants and how sure they are, then a verdict a φ."""
-    found = [] if constants is None else [_constants(constants), _certainty(constants, search)]
+    found = [] if constants is None else list(_searched(constants, search))
     verdicts = verdict_sentences(runs)
     return (found + verdicts) or ["Nothing has finished yet, so there is no answer."]
 
@@ -26,6 +27,13 @@ def answer(constants: Constants | None, runs: pd.DataFrame, search: pd.DataFrame
 def notes(constants: Constants | None, runs: pd.DataFrame, search: pd.DataFrame) -> list[str]:
     """Return what limits the answer: what selection saw, single runs, left-over cost, failures."""
     return [*_selection(constants), *_seeds(runs), *_left_over(runs), *_failures(runs, search)]
+
+
+def _searched(constants: Constants, search: pd.DataFrame) -> Iterator[str]:
+    yield _constants(constants)
+    yield _regret(constants)
+    yield _region(constants)
+    yield _certainty(constants, search)
 
 
 def _constants(constants: Constants) -> str:
@@ -43,12 +51,33 @@ def _constant(letter: str, point: float, interval: tuple[float, float]) -> str:
     return f"{letter} = {interval_text(point, *interval)}"
 
 
+def _regret(constants: Constants) -> str:
+    verdict = constants.verdict
+    return (
+        f"At φ = {constants.target_phi:g} the best of all candidates is expected to lie "
+        f"{verdict.expected_regret_points:.2f} points above them, "
+        f"{constants.after_an_hour_points:.2f} after another hour of training; they are within "
+        f"{WITHIN_POINTS:g} points of it with a probability of {verdict.p_within:.0%}."
+    )
+
+
+def _region(constants: Constants) -> str:
+    verdict = constants.verdict
+    spans = (("α", verdict.alpha), ("β", verdict.beta), ("γ", verdict.gamma))
+    named = ", ".join(f"{letter} in {low:.2f}–{high:.2f}" for letter, (low, high) in spans)
+    return (
+        f"With 95 % probability each, the best constants have {named}. The candidates cover "
+        f"{constants.coverage:.0%} of the ways to share the growth."
+    )
+
+
 def _certainty(constants: Constants, search: pd.DataFrame) -> str:
     others = len(constants.ties) - 1
-    seeds = f"{constants.seeds} seeds each" if constants.seeds > 1 else "a single run each"
+    seeds = f"{constants.seeds} seeds" if constants.seeds > 1 else "a single run"
     basis = (
-        f"P(best) = {constants.p_best:.2f} among {constants.finalists} finalists with {seeds}, of "
-        f"{constants.trained} trained and {constants.candidates} distinct candidates"
+        f"P(best) = {constants.p_best:.2f} for the winner, from {seeds} in full; "
+        f"{constants.finalists} of {constants.trained} candidates tried were trained in full, of "
+        f"{constants.candidates} distinct ones"
     )
     if others < 1:
         return f"{basis}; no other candidate ties with it."
@@ -80,7 +109,7 @@ def _selection(constants: Constants | None) -> Iterator[str]:
             "which the comparison reads once per finished network."
         )
         if constants.seeds < 2:
-            yield "The search's finalists are single runs: its choice could be luck."
+            yield "The search's winner is a single run in full: its choice could be luck."
     yield (
         "Intervals are 95 % Student-t, gains paired by seed. p values are Holm-adjusted over the "
         "rivals of one φ, so an interval that only just excludes 0 can still mean “no difference "

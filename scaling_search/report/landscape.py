@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from scaling_search.report.drawing import COLOURS, Picture, picture
+from scaling_search.search.table import SHARE_COLUMNS
 
 _RUNG_MARKERS = ("o", "s", "D", "^", "v")
 _HEIGHT = math.sqrt(3) / 2
@@ -19,21 +20,14 @@ _CORNERS = np.array([[0.0, 0.0], [1.0, 0.0], [0.5, _HEIGHT]])
 
 
 def landscape(search: pd.DataFrame) -> pd.DataFrame:
-    """Return each trained candidate's share of the growth, and where it lies in the triangle.
+    """Return each trained candidate and where it lies in the triangle.
 
-    The shares log α, 2 log β and 2 log γ over log(αβ²γ²) add up to 1; with three numbers that do,
-    a triangle shows all of them at once. Adds columns depth_share, width_share, resolution_share,
-    x, y and top1 (validation, percent).
+    The shares of the real growth add up to 1; with three numbers that do, a triangle shows all of
+    them at once. Adds columns x, y and top1 (validation, percent).
     """
     done = search[search["status"] == "finished"].dropna(subset=["validation_top1"])
-    logs = np.log(done[["alpha", "beta", "gamma"]].to_numpy(dtype=float)) * [1.0, 2.0, 2.0]
-    total = logs.sum(axis=1, keepdims=True)
-    shares = np.divide(logs, total, out=np.full_like(logs, 1 / 3), where=total > 0)
-    place = shares @ _CORNERS
+    place = done[list(SHARE_COLUMNS)].to_numpy(dtype=float) @ _CORNERS
     return done.assign(
-        depth_share=shares[:, 0],
-        width_share=shares[:, 1],
-        resolution_share=shares[:, 2],
         x=place[:, 0],
         y=place[:, 1],
         top1=100 * done["validation_top1"].astype(float),

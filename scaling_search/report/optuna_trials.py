@@ -5,7 +5,7 @@ Optuna is never the store of a search; these trials are made from the ledger and
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from statistics import fmean
@@ -17,7 +17,7 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 from scaling_search.jobs.job import Finished, Result, TrainJob
 from scaling_search.search.candidates import Candidate
 from scaling_search.search.constants import Constants
-from scaling_search.search.halving import Find, Make, Plan, Step, trainings
+from scaling_search.search.search import Search
 from scaling_search.search.space import Axis, Budget, Space
 from scaling_search.statistics import mean_interval
 
@@ -31,20 +31,12 @@ CONSTRAINT_DIGITS = 6
 
 @dataclass(frozen=True)
 class Searched:
-    """A search and where it stands; `constants` is None while it has no answer.
+    """A search and what it was for; `constants` is None while it has no answer."""
 
-    `costs` is each candidate's second objective, where the plan has one.
-    """
-
-    plan: Plan
+    search: Search
     budget: Budget
     space: Space
-    pool: Sequence[Candidate]
-    costs: Sequence[float] | None
-    step: Step
     constants: Constants | None
-    make: Make
-    find: Find
     accepted_at: AcceptedAt
 
 
@@ -82,17 +74,17 @@ def optuna_trials(searched: Searched) -> tuple[FrozenTrial, ...]:
     is not done with: those have no value yet. The attribute `best` marks the search's own verdict,
     which weighs all trainings and need not be the trial with the highest value.
     """
-    return tuple(_trial(searched, _tried(searched, index)) for index in searched.step.rungs[0])
+    first = searched.search.reached()[0]
+    return tuple(_trial(searched, _tried(searched, index)) for index in first)
 
 
 def _tried(searched: Searched, index: int) -> _Tried:
-    candidate, rungs = searched.pool[index], searched.step.rungs
+    search, rungs = searched.search, searched.search.reached()
     reached = max(number for number, tried in enumerate(rungs) if index in tried)
-    climbed = searched.plan.rungs[: reached + 1]
-    jobs = tuple(tuple(trainings(rung, candidate, searched.make)) for rung in climbed)
-    results = tuple(tuple(map(searched.find, each)) for each in jobs)
-    cost = None if searched.costs is None else searched.costs[index]
-    return _Tried(candidate, cost, reached, jobs, results)
+    jobs = tuple(tuple(search.jobs(rung, index)) for rung in range(reached + 1))
+    results = tuple(tuple(map(search.find, each)) for each in jobs)
+    cost = None if search.costs is None else search.costs[index]
+    return _Tried(search.pool[index], cost, reached, jobs, results)
 
 
 def _trial(searched: Searched, tried: _Tried) -> FrozenTrial:
@@ -119,11 +111,13 @@ def _state(searched: Searched, tried: _Tried) -> TrialState:
         return TrialState.FAIL
     if None in tried.results[-1]:
         return TrialState.RUNNING
-    if tried.rung == len(searched.plan.rungs) - 1:
+    plan, state = searched.search.plan, searched.search.state()
+    if tried.rung == len(plan.rungs) - 1:
         return TrialState.COMPLETE
     # Asynchronous halving may still promote whoever waits, until nothing is missing.
-    chosen = tried.rung + 1 < len(searched.step.rungs) and not searched.plan.asynchronous
-    return TrialState.PRUNED if chosen or searched.step.done else TrialState.RUNNING
+    asynchronous = plan.asynchronous or plan.seeds == "adaptive"
+    chosen = tried.rung + 1 < len(state.rungs) and not asynchronous
+    return TrialState.PRUNED if chosen or state.done else TrialState.RUNNING
 
 
 def _distributions(space: Space) -> dict[str, BaseDistribution]:
@@ -164,7 +158,7 @@ def _attributes(searched: Searched, tried: _Tried) -> dict[str, Any]:
         # The dashboard shows attributes; it does not list Optuna's constraints by name.
         **{f"constraint: {k}": v for k, v in _constraint(searched.budget, candidate).items()},
         **{f"{axis}_interval": getattr(candidate, axis) for axis in ("alpha", "beta", "gamma")},
-        **{"rung": tried.rung, "epochs": searched.plan.rungs[tried.rung].epochs},
+        **{"rung": tried.rung, "epochs": searched.search.plan.rungs[tried.rung].epochs},
         **_evidence(tried),
         **_verdict(searched.constants, candidate),
         "jobs": [job.hash for jobs in tried.jobs for job in jobs],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import product
 
@@ -14,11 +14,13 @@ from scaling_search.arch.scaling import Coefficients, scale
 from scaling_search.cost.analytic import count
 from scaling_search.errors import UserError
 from scaling_search.search.candidates import Candidate
-from scaling_search.search.halving import Find, Make, Plan, Step
+from scaling_search.search.curve_gp import Level
 from scaling_search.search.intervals import Interval
 from scaling_search.search.resources import Meter, meter_of
+from scaling_search.search.search import Search
+from scaling_search.search.shares import coverage
 from scaling_search.search.space import Budget, Resource
-from scaling_search.search.verdict import verdict
+from scaling_search.search.verdict import Verdict, regret_after_an_hour, verdict
 
 # Points tried along each axis of the winner's box, and how far the family is followed.
 TRIED_PER_AXIS = 9
@@ -31,22 +33,35 @@ class Constants:
     """The answer of a search.
 
     `coefficients` is the point; `alpha`, `beta` and `gamma` are the intervals that give the winning
-    network itself at φ = 1; `ties` names the winner and the candidates that the evidence can't tell
-    from it, tried or not, so that the best of all is among them with a probability of 95 %;
-    `chances` is each candidate's own (see `search.verdict`). `candidates` were distinct, `trained`
-    of them got trained and `finalists` reached the last rung, each with `seeds` trainings.
+    network itself at φ = 1; `verdict` says how sure that is for networks of `target_phi`, and
+    `after_an_hour_points` what the expected regret would be after another hour of training. There
+    were `candidates` distinct networks, which cover `coverage` of the simplex of shares (a part of
+    1); `trained` of them got trained, `finalists` in full at the φ of the answer, the winner from
+    `seeds` seeds there.
     """
 
     coefficients: Coefficients
     alpha: Interval
     beta: Interval
     gamma: Interval
-    ties: tuple[str, ...]
-    chances: Mapping[str, float]
+    verdict: Verdict
+    after_an_hour_points: float
+    target_phi: float
     candidates: int
+    coverage: float
     trained: int
     finalists: int
     seeds: int
+
+    @property
+    def ties(self) -> tuple[str, ...]:
+        """The winner and the candidates that the evidence can't tell from it."""
+        return self.verdict.ties
+
+    @property
+    def chances(self) -> Mapping[str, float]:
+        """Each judged candidate's probability of being the best of all."""
+        return self.verdict.chances
 
     @property
     def p_best(self) -> float:
@@ -55,37 +70,34 @@ class Constants:
 
 
 def conclude(
-    base: Network,
-    budget: Budget,
-    plan: Plan,
-    pool: Sequence[Candidate],
-    step: Step,
-    make: Make,
-    find: Find,
-    meter: Meter | None = None,
+    base: Network, budget: Budget, search: Search, meter: Meter | None = None
 ) -> Constants:
     """The constants that a finished search stands for; `meter` as for `steadiest`.
 
     Raises UserError when every finalist failed.
     """
-    found = verdict(plan, pool, step, make, find)
+    found, reached = verdict(search), search.reached()
     if found is None:
         raise UserError(
-            f"a search needs one finalist that trains to the end, got 0 of {len(step.rungs[-1])}: "
+            f"a search needs one finalist that trains to the end, got 0 of {len(reached[-1])}: "
             "lower the learning rate or the batch size"
         )
-    winner = next(candidate for candidate in pool if candidate.name == found.ties[0])
+    numbers = {candidate.name: number for number, candidate in enumerate(search.pool)}
+    winner = search.pool[numbers[found.ties[0]]]
+    in_full = {group.candidate: group for group in search.groups() if group.level == Level()}
     return Constants(
         coefficients=steadiest(base, budget, winner, meter),
         alpha=winner.alpha,
         beta=winner.beta,
         gamma=winner.gamma,
-        ties=found.ties,
-        chances=found.chances,
-        candidates=len(pool),
-        trained=len(step.rungs[0]),
-        finalists=len(step.rungs[-1]),
-        seeds=plan.rungs[-1].seeds,
+        verdict=found,
+        after_an_hour_points=regret_after_an_hour(search),
+        target_phi=search.plan.target_phi,
+        candidates=len(search.pool),
+        coverage=coverage([candidate.shares for candidate in search.pool]),
+        trained=len(set().union(*reached)),
+        finalists=len(in_full),
+        seeds=len(in_full[number].scores) if (number := numbers[found.ties[0]]) in in_full else 0,
     )
 
 

@@ -70,6 +70,15 @@ def cover(shares: Sequence[Shares]) -> list[int]:
     return list(dict.fromkeys(nearest))
 
 
+def spread(shares: Sequence[Shares], count: int) -> list[int]:
+    """So many networks far from each other: those of `cover`, then each the farthest from all."""
+    chosen = cover(shares)[:count]
+    while len(chosen) < min(count, len(shares)):
+        near = [min(distance(each, shares[taken]) for taken in chosen) for each in shares]
+        chosen.append(max(set(range(len(shares))) - {*chosen}, key=lambda i: (near[i], -i)))
+    return chosen
+
+
 def coverage(shares: Sequence[Shares]) -> float:
     """The part of the simplex that lies within a tenth of the growth of one of these networks."""
     points = _simplex()

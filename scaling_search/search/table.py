@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
@@ -12,36 +11,32 @@ import pandas as pd
 from scaling_search.jobs.job import Finished
 from scaling_search.search.candidates import Candidate
 from scaling_search.search.constants import Constants
-from scaling_search.search.halving import Find, Make, Plan, Step, trainings
+from scaling_search.search.search import Search
 
+SHARE_COLUMNS = ("depth_share", "width_share", "resolution_share")
 COLUMNS = (
     *("network", "alpha", "beta", "gamma", "alpha_low", "alpha_high", "beta_low", "beta_high"),
     *("gamma_low", "gamma_high", "depth_repeats", "px", "macs", "growth", "nominal_growth"),
-    *("rung", "epochs", "n", "validation_top1", "sd", "p_best", "tie", "best", "status"),
+    *(*SHARE_COLUMNS, "rung", "phi", "epochs", "n"),
+    *("validation_top1", "sd", "p_best", "tie", "best", "status"),
 )
 
 
-def search_frame(
-    plan: Plan,
-    pool: Sequence[Candidate],
-    step: Step,
-    constants: Constants,
-    make: Make,
-    find: Find,
-) -> pd.DataFrame:
+def search_frame(search: Search, constants: Constants) -> pd.DataFrame:
     """One row a trained candidate, at the highest rung that it reached."""
-    rows = []
-    for index in step.rungs[0]:
-        candidate = pool[index]
-        reached = max(rung for rung, tried in enumerate(step.rungs) if index in tried)
-        results = [find(job) for job in trainings(plan.rungs[reached], candidate, make)]
+    rows, rungs = [], search.reached()
+    for index in dict.fromkeys(index for tried in rungs for index in tried):
+        candidate = search.pool[index]
+        reached = max(rung for rung, tried in enumerate(rungs) if index in tried)
+        results = [search.find(job) for job in search.jobs(reached, index)]
         scores = [r.validation_top1 for r in results if isinstance(r, Finished)]
         failures = [r.kind for r in results if r is not None and not isinstance(r, Finished)]
         rows.append(
             {
                 **_described(candidate),
                 "rung": reached,
-                "epochs": plan.rungs[reached].epochs,
+                "phi": search.plan.rungs[reached].phi,
+                "epochs": search.plan.rungs[reached].epochs,
                 "n": len(scores),
                 "validation_top1": statistics.fmean(scores) if scores else math.nan,
                 "sd": statistics.stdev(scores) if len(scores) > 1 else math.nan,
@@ -70,4 +65,5 @@ def _described(candidate: Candidate) -> dict[str, Any]:
         "macs": candidate.cost.macs,
         "growth": candidate.growth,
         "nominal_growth": point.nominal_growth,
+        **dict(zip(SHARE_COLUMNS, candidate.shares, strict=True)),
     }

@@ -1,7 +1,7 @@
 """A table of trainings: every candidate's learning curves as one frame, and a `find` made of it.
 
 A strategy is judged by replaying it on such a table, in seconds, instead of by training. The search
-takes a table for a ledger: `Search(plan, pool, remembered(make)).step(find(frame))`.
+takes a table for a ledger: `search_of(plan, pool, remembered(make), find(frame))`.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any
 
 import pandas as pd
 
+from scaling_search.arch.network import Network
 from scaling_search.errors import UserError
 from scaling_search.files import write_atomically
 from scaling_search.jobs.job import (
@@ -26,7 +27,7 @@ from scaling_search.jobs.job import (
     TrainJob,
 )
 from scaling_search.search.candidates import Candidate
-from scaling_search.search.halving import Find, Make, Plan, trainings
+from scaling_search.search.search import MakeJob, Search
 from scaling_search.training.history import EpochRecord, Scores
 
 NETWORK_COLUMNS = (
@@ -49,8 +50,8 @@ DIGITS = {
 _TEXT = ("network", "fingerprint", "depth_repeats", "channels", "job", "status")
 
 
-def curves(plan: Plan, pool: Sequence[Candidate], make: Make, find: Find) -> pd.DataFrame:
-    """One row an epoch of every training of the plan's rungs that has a result.
+def curves(search: Search, indices: Sequence[int] | None = None) -> pd.DataFrame:
+    """One row an epoch of every training at a rung that has a result, of all candidates or these.
 
     `alpha`, `beta` and `gamma` are the candidate's point, `epochs` is the training's length and
     `epoch` counts within it; `train_loss` is the epoch's mean, losses are in nats, top-1 and top-5
@@ -59,18 +60,19 @@ def curves(plan: Plan, pool: Sequence[Candidate], make: Make, find: Find) -> pd.
     themselves (nan elsewhere). A training that failed has one row, epoch 0, with its reason as
     `status`.
     """
-    networks = [(candidate, described(candidate)) for candidate in pool]
+    of_all = range(len(search.pool)) if indices is None else indices
+    networks = {index: described(search.pool[index]) for index in of_all}
     # Two rungs of one length may share seeds: that is one training.
     jobs = {
         job.hash: (network, job)
-        for rung in plan.rungs
-        for candidate, network in networks
-        for job in trainings(rung, candidate, make)
+        for rung in range(len(search.plan.rungs))
+        for index, network in networks.items()
+        for job in search.jobs(rung, index)
     }
     rows = [
         {**network, "job": key, "epochs": job.epochs, "seed": job.seed, **values}
         for key, (network, job) in jobs.items()
-        if (result := find(job)) is not None
+        if (result := search.find(job)) is not None
         for values in _epochs(result)
     ]
     return pd.DataFrame(rows, columns=list(COLUMNS)).round(DIGITS)
@@ -102,17 +104,17 @@ def find(frame: pd.DataFrame) -> Callable[[TrainJob], Result | None]:
     return lambda job: results.get(job.hash)
 
 
-def remembered(make: Make) -> Make:
+def remembered(make: MakeJob) -> MakeJob:
     """The same jobs, each made and hashed once: a replay asks for them thousands of times.
 
-    The candidates must be of one pool, where a name stands for one network.
+    The networks must be of one pool, where a name stands for one of them.
     """
     made: dict[tuple[str, int, int], TrainJob] = {}
 
-    def remembering(candidate: Candidate, epochs: int, seed: int) -> TrainJob:
-        key = (candidate.name, epochs, seed)
+    def remembering(network: Network, epochs: int, seed: int) -> TrainJob:
+        key = (network.name, epochs, seed)
         if key not in made:
-            made[key] = make(candidate, epochs, seed)
+            made[key] = make(network, epochs, seed)
         return made[key]
 
     return remembering

@@ -7,12 +7,12 @@ from torch import nn
 
 from scaling_search.arch.scaling import Coefficients, Multipliers, scale
 from scaling_search.compare.family import family
-from scaling_search.compare.matched import AXES, matched
 from scaling_search.cost.analytic import count
 from scaling_search.cost.foreign import Foreign, foreign
 from scaling_search.errors import UserError
 from scaling_search.nets.build import build
 from scaling_search.search.candidates import candidates
+from scaling_search.search.equal_cost import AXES, matched
 from scaling_search.search.space import Axis, Budget, Space
 
 OWN = "tests.own_network:make"

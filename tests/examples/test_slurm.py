@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from scaling_search.data.request import DataRequest
-from scaling_search.search.halving import Plan, Rung
+from scaling_search.search.plan import Rung, SearchPlan
 from scaling_search.study import to_toml
 from tests.tiny import TINY
 
@@ -25,7 +25,7 @@ SCRIPT = ROOT / "examples" / "slurm" / "search.sbatch"
 STUDY = replace(
     TINY,
     data=DataRequest("typefaces", train_images=100, test_images=40, validation_fraction=0.2),
-    search=Plan("tpe", trials=2, rungs=(Rung(1),)),
+    search=SearchPlan("tpe", trials=2, rungs=(Rung(1),)),
 )
 STAND_INS = {
     # A step runs here. Two nodes on one machine must not want the same ports for their workers.

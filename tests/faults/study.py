@@ -7,12 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from scaling_search.search.halving import Plan, Rung
+from scaling_search.search.plan import Rung, SearchPlan
 from scaling_search.study import to_toml
 from tests.tiny import TINY
 
 # Two candidates for an epoch; the better one for two more.
-STUDY = replace(TINY, name="struck", search=Plan("grid", trials=2, rungs=(Rung(1), Rung(3))))
+STUDY = replace(TINY, name="struck", search=SearchPlan("grid", trials=2, rungs=(Rung(1), Rung(3))))
 STEPS_PER_EPOCH = 5
 
 

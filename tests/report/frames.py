@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 BASE_MACS = 1_400_000
+AXES = ("depth", "width", "resolution")
 TOP1 = {
     ("base", 0): 0.62,
     ("compound", 1): 0.74,
@@ -85,7 +86,9 @@ def _candidate(place: int, share: np.ndarray, finalists: int) -> dict[str, objec
         "macs": round(BASE_MACS * (1.96 + 0.08 * share[1])),
         "growth": 1.96 + 0.08 * share[1],
         "nominal_growth": 2.0 - 0.3 * share[0],
+        **{f"{axis}_share": float(part) for axis, part in zip(AXES, share, strict=True)},
         "rung": int(final),
+        "phi": 1.0,
         "epochs": 9 if final else 3,
         "n": 3 if final else 1,
         "validation_top1": (0.80 if final else 0.66) - 0.006 * place,

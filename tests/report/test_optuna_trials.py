@@ -2,33 +2,49 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from optuna.trial import FrozenTrial, TrialState
 
 from scaling_search.arch import zoo
+from scaling_search.arch.network import Network
 from scaling_search.data.request import DataInfo, DataRequest
 from scaling_search.jobs.job import Diverged, Finished, Result, TrainJob, job_for
 from scaling_search.report.optuna_trials import Searched, optuna_trials
-from scaling_search.search.candidates import Candidate, candidates
-from scaling_search.search.constants import Constants
-from scaling_search.search.halving import Plan, Rung, Step
+from scaling_search.search.candidates import candidates
+from scaling_search.search.halving import HalvingSearch
+from scaling_search.search.plan import Rung, SearchPlan
+from scaling_search.search.search import SearchState
 from scaling_search.search.space import Axis, Budget, Space
 from scaling_search.training.recipe import Recipe
+from tests.answers import answer
 from tests.trainings import finished as finished_in
 
 BUDGET, SPACE = Budget(tolerance=0.2), Space(Axis(1, 2, 0.3), Axis(1, 1.5, 0.1), Axis(1, 1.5, 0.1))
 POOL = candidates(zoo.get("micro"), BUDGET, SPACE)
 INFO = DataInfo("typefaces", tuple("ab"), 1, 24, 100, 20, 20, 1, "f" * 16)
-PLAN = Plan("grid", trials=4, rungs=(Rung(1), Rung(2, seeds=2)))
+PLAN = SearchPlan("grid", trials=4, rungs=(Rung(1), Rung(2, seeds=2)))
 NOON = datetime(2030, 1, 1, 12, tzinfo=UTC)
 
 
-def make(candidate: Candidate, epochs: int, seed: int) -> TrainJob:
-    data = (DataRequest(), INFO)
-    return job_for(candidate.architecture, data, Recipe(), epochs=epochs, seed=seed)
+def make(network: Network, epochs: int, seed: int) -> TrainJob:
+    return job_for(network, (DataRequest(), INFO), Recipe(), epochs=epochs, seed=seed)
+
+
+def job(index: int, epochs: int, seed: int) -> TrainJob:
+    return make(POOL[index].architecture, epochs, seed)
+
+
+@dataclass(frozen=True, eq=False)
+class Known(HalvingSearch):
+    """A search of which it is known where it stands."""
+
+    at: SearchState = field(default_factory=lambda: SearchState((), ()))
+
+    def state(self) -> SearchState:
+        return self.at
 
 
 def finished(*top1: float) -> Finished:
@@ -36,26 +52,25 @@ def finished(*top1: float) -> Finished:
 
 
 def searched(
-    rungs: tuple[tuple[int, ...], ...], results: dict[tuple[int, int, int], Result], plan: Plan
+    rungs: tuple[tuple[int, ...], ...],
+    results: dict[tuple[int, int, int], Result],
+    plan: SearchPlan,
 ) -> Searched:
     """A search at these rungs, with the results of (candidate, epochs, seed)."""
-    by_hash = {make(POOL[i], e, s).hash: result for (i, e, s), result in results.items()}
+    by_hash = {job(i, e, s).hash: result for (i, e, s), result in results.items()}
     asked = [
-        make(POOL[i], plan.rungs[number].epochs, seed)
+        job(i, plan.rungs[number].epochs, seed)
         for number, tried in enumerate(rungs)
         for i in tried
         for seed in range(plan.rungs[number].seeds)
     ]
+    lacking = tuple(job for job in asked if job.hash not in by_hash)
+    state = SearchState(rungs, lacking)
     return Searched(
-        plan=plan,
+        search=Known(plan, POOL, make, lambda job: by_hash.get(job.hash), at=state),
         budget=BUDGET,
         space=SPACE,
-        pool=POOL,
-        costs=None,
-        step=Step(rungs, tuple(job for job in asked if job.hash not in by_hash)),
         constants=None,
-        make=make,
-        find=lambda job: by_hash.get(job.hash),
         accepted_at=lambda job: NOON + timedelta(hours=job.epochs) if job.hash in by_hash else None,
     )
 
@@ -93,8 +108,9 @@ def test_the_value_is_the_mean_of_the_highest_rung_and_a_failure_has_none() -> N
 
 def test_a_second_objective_is_a_second_value() -> None:
     costs = [float(candidate.cost.activations) for candidate in POOL]
-    search = replace(searched(((0, 1, 2, 3), (1, 3)), ENDED, PLAN), costs=costs)
-    loser, finalist, failed, _ = optuna_trials(search)
+    there = searched(((0, 1, 2, 3), (1, 3)), ENDED, PLAN)
+    weighed = replace(there, search=replace(there.search, costs=costs))
+    loser, finalist, failed, _ = optuna_trials(weighed)
     assert loser.values == [0.3, costs[0]]
     assert finalist.values == [pytest.approx(0.75), costs[1]]
     assert failed.values is None
@@ -128,7 +144,7 @@ def test_attributes_say_what_the_network_costs_and_which_trainings_were_its() ->
     # Two values 0.1 apart: their mean ± t(1) · sd / √2 = 12.7062 · 0.05.
     assert said["interval"] == pytest.approx([0.75 - 0.63531, 0.75 + 0.63531], abs=1e-5)
     asked = [(1, 0), (2, 0), (2, 1)]
-    assert said["jobs"] == [make(candidate, epochs, seed).hash for epochs, seed in asked]
+    assert said["jobs"] == [job(1, epochs, seed).hash for epochs, seed in asked]
 
 
 def test_every_candidate_keeps_its_budget_even_on_the_edge_of_the_tolerance() -> None:
@@ -139,7 +155,8 @@ def test_every_candidate_keeps_its_budget_even_on_the_edge_of_the_tolerance() ->
         assert trial.constraints[name] == pytest.approx(off, abs=1e-6)
         assert trial.user_attrs[f"constraint: {name}"] == trial.constraints[name] <= 0
     edge = replace(POOL[0], growth=2.4 * (1 + 1e-10))
-    there = replace(searched(RUNGS, ENDED, PLAN), pool=(edge, *POOL[1:]))
+    there = searched(RUNGS, ENDED, PLAN)
+    there = replace(there, search=replace(there.search, pool=(edge, *POOL[1:])))
     assert optuna_trials(there)[0].constraints[name] == 0
 
 
@@ -182,10 +199,10 @@ def test_the_best_and_its_ties_are_marked_once_there_is_an_answer() -> None:
     there = searched(RUNGS, ENDED, PLAN)
     names = (POOL[1].name, POOL[0].name)
     spans = (POOL[1].alpha, POOL[1].beta, POOL[1].gamma)
-    answer = Constants(POOL[1].coefficients, *spans, names, 0.8, len(POOL), 4, 2, 2)
+    constants = answer(POOL[1].coefficients, spans, names, {POOL[1].name: 0.8})
     marks = [
         (trial.user_attrs["tie"], trial.user_attrs["best"])
-        for trial in optuna_trials(replace(there, constants=answer))
+        for trial in optuna_trials(replace(there, constants=constants))
     ]
     assert marks == [(True, False), (True, True), (False, False), (False, False)]
     assert "tie" not in optuna_trials(there)[0].user_attrs

@@ -12,16 +12,14 @@ import pytest
 
 from scaling_search.arch.scaling import Coefficients
 from scaling_search.report.page import Evidence, tables_of, write_report
-from scaling_search.search.constants import Constants
+from tests.answers import answer
 from tests.report.frames import curves_frame, runs_frame, search_frame
 
-CONSTANTS = Constants(
-    coefficients=Coefficients(1.05, 1.05, 1.28),
-    alpha=(1.0, 1.25),
-    beta=(1.0, 1.08),
-    gamma=(1.27, 1.29),
-    ties=("a", "b", "c"),
-    chances={"a": 0.47, "b": 0.3, "c": 0.2},
+CONSTANTS = answer(
+    Coefficients(1.05, 1.05, 1.28),
+    ((1.0, 1.25), (1.0, 1.08), (1.27, 1.29)),
+    ("a", "b", "c"),
+    {"a": 0.47, "b": 0.3, "c": 0.2},
     candidates=65,
     trained=30,
     finalists=6,

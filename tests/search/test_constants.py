@@ -10,19 +10,19 @@ from scaling_search.errors import UserError
 from scaling_search.jobs.job import Diverged, Finished, Result, TrainJob
 from scaling_search.search.candidates import candidates
 from scaling_search.search.constants import Constants, conclude, steadiest
-from scaling_search.search.halving import Plan, Rung
+from scaling_search.search.plan import Rung, SearchPlan
 from scaling_search.search.space import Budget
 from scaling_search.search.table import search_frame
-from tests.search.test_halving import POOL, World, by_side, finished, make
+from tests.search.test_halving import POOL, World, by_side, finished
 
 MICRO = zoo.get("micro")
 BUDGET = Budget(tolerance=0.2)
-PLAN = Plan("grid", rungs=(Rung(2, 1, keep=0.5), Rung(5, 3)))
+PLAN = SearchPlan("grid", rungs=(Rung(2, 1, keep=0.5), Rung(5, 3)))
 
 
 def concluded(world: World) -> Constants:
-    step = world.search(PLAN)
-    return conclude(MICRO, BUDGET, PLAN, POOL, step, make, world.find)
+    world.search(PLAN)
+    return conclude(MICRO, BUDGET, world.of(PLAN))
 
 
 def noisy(job: TrainJob) -> Finished:
@@ -82,8 +82,8 @@ def test_a_search_in_which_everything_fails_says_so() -> None:
 def test_the_table_has_a_row_a_candidate_at_the_rung_it_reached() -> None:
     world = World(by_side)
     step = world.search(PLAN)
-    constants = conclude(MICRO, BUDGET, PLAN, POOL, step, make, world.find)
-    frame = search_frame(PLAN, POOL, step, constants, make, world.find)
+    constants = conclude(MICRO, BUDGET, world.of(PLAN))
+    frame = search_frame(world.of(PLAN), constants)
     assert len(frame) == len(POOL)
     assert (frame["rung"] == 1).sum() == len(step.rungs[1])
     assert set(frame.loc[frame["rung"] == 1, "n"]) == {3}
@@ -99,8 +99,8 @@ def test_the_table_names_the_reason_of_a_failure() -> None:
         return Diverged("nan") if job.architecture.resolution_px == coarsest else by_side(job)
 
     world = World(coarsest_diverges)
-    step = world.search(PLAN)
-    constants = conclude(MICRO, BUDGET, PLAN, POOL, step, make, world.find)
-    frame = search_frame(PLAN, POOL, step, constants, make, world.find)
+    world.search(PLAN)
+    constants = conclude(MICRO, BUDGET, world.of(PLAN))
+    frame = search_frame(world.of(PLAN), constants)
     assert set(frame.loc[frame["px"] == coarsest, "status"]) == {"diverged"}
     assert set(frame.loc[frame["px"] != coarsest, "status"]) == {"finished"}

@@ -8,15 +8,17 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from scaling_search.arch.network import Network
 from scaling_search.errors import UserError
 from scaling_search.jobs.job import Diverged, Finished, Result, TrainJob
 from scaling_search.search import tabular
-from scaling_search.search.halving import Plan, Rung, Search
+from scaling_search.search.halving import HalvingSearch
+from scaling_search.search.plan import Rung, SearchPlan
 from scaling_search.training.history import EpochRecord, Scores
 from tests.search.test_halving import POOL, World, make
 from tests.trainings import finished_of, record
 
-FULL = Plan("grid", rungs=(Rung(1, 2, keep=1.0), Rung(3, 2, keep=1.0)))
+FULL = SearchPlan("grid", rungs=(Rung(1, 2, keep=1.0), Rung(3, 2, keep=1.0)))
 
 
 def learning(job: TrainJob) -> Result:
@@ -45,7 +47,7 @@ def world() -> World:
 
 @pytest.fixture(scope="module")
 def frame(world: World) -> pd.DataFrame:
-    return tabular.curves(FULL, POOL, make, world.find)
+    return tabular.curves(world.of(FULL))
 
 
 def test_it_has_one_row_an_epoch_and_one_row_a_failure(frame: pd.DataFrame) -> None:
@@ -83,9 +85,13 @@ def rounded(record: EpochRecord) -> EpochRecord:
 
 def test_scores_of_averaged_weights_stand_beside_those_of_the_weights_themselves() -> None:
     raw, averaged = Scores(1.5, 0.25, 0.5), Scores(1.25, 0.5, 0.75)
-    job, result = make(POOL[0], 1, 0), Finished((EpochRecord(1, 2.0, raw, 3.0, averaged),))
-    plan = Plan(rungs=(Rung(1),))
-    frame = tabular.curves(plan, POOL[:1], make, lambda asked: result if asked == job else None)
+    job, result = (
+        make(POOL[0].architecture, 1, 0),
+        Finished((EpochRecord(1, 2.0, raw, 3.0, averaged),)),
+    )
+    plan = SearchPlan(rungs=(Rung(1),))
+    search = HalvingSearch(plan, POOL, make, lambda asked: result if asked == job else None)
+    frame = tabular.curves(search, [0])
     row = frame.iloc[0]
     assert (row["validation_loss"], row["validation_top1"], row["raw_top1"]) == (1.25, 0.5, 0.25)
     assert tabular.find(frame)(job) == result
@@ -99,7 +105,7 @@ def test_its_results_are_the_ledgers(world: World, frame: pd.DataFrame) -> None:
             assert found == replace(known, history=tuple(map(rounded, known.history)))
         else:
             assert isinstance(found, Diverged)
-    assert find(make(POOL[0], 7, 0)) is None
+    assert find(make(POOL[0].architecture, 7, 0)) is None
 
 
 def test_every_strategy_replayed_on_the_table_goes_as_on_the_ledger(
@@ -107,24 +113,25 @@ def test_every_strategy_replayed_on_the_table_goes_as_on_the_ledger(
 ) -> None:
     for plan in (
         replace(FULL, rungs=(Rung(1, 1, keep=0.3), Rung(3, 2))),
-        Plan("random", trials=6, rungs=(Rung(3, 1),)),
-        Plan("tpe", trials=8, rungs=(Rung(1, 2), Rung(3, 2))),
+        SearchPlan("random", trials=6, rungs=(Rung(3, 1),)),
+        SearchPlan("tpe", trials=8, rungs=(Rung(1, 2), Rung(3, 2))),
     ):
-        step = Search(plan, POOL, tabular.remembered(make)).step(tabular.find(frame))
-        assert step.done
-        assert step == Search(plan, POOL, make).step(world.find)
+        find = tabular.find(frame)
+        state = HalvingSearch(plan, POOL, tabular.remembered(make), find).state()
+        assert state.done
+        assert state == world.of(plan).state()
 
 
 def test_a_remembered_job_is_made_once() -> None:
     made: list[tuple[str, int, int]] = []
 
-    def counted(candidate: object, epochs: int, seed: int) -> TrainJob:
-        made.append((str(candidate), epochs, seed))
-        return make(POOL[0], epochs, seed)
+    def counted(network: Network, epochs: int, seed: int) -> TrainJob:
+        made.append((network.name, epochs, seed))
+        return make(network, epochs, seed)
 
-    again = tabular.remembered(counted)
-    assert again(POOL[0], 2, 1) is again(POOL[0], 2, 1)
-    assert again(POOL[0], 2, 0).seed == 0
+    again, network = tabular.remembered(counted), POOL[0].architecture
+    assert again(network, 2, 1) is again(network, 2, 1)
+    assert again(network, 2, 0).seed == 0
     assert len(made) == 2
 
 

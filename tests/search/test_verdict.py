@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from scaling_search.jobs.job import Diverged, Result, TrainJob
-from scaling_search.search.halving import Plan, Rung
-from scaling_search.search.verdict import CERTAINTY, Judgement, verdict
-from tests.search.test_halving import POOL, World, by_side, finished, make
+from scaling_search.search.plan import Rung, SearchPlan
+from scaling_search.search.verdict import CERTAINTY, Verdict, verdict
+from tests.search.test_halving import POOL, World, by_side, finished
 
-PLAN = Plan("grid", rungs=(Rung(2, 1, keep=0.3), Rung(5, 3)))
+PLAN = SearchPlan("grid", rungs=(Rung(2, 1, keep=0.3), Rung(5, 3)))
 
 
-def judged(world: World, plan: Plan = PLAN) -> Judgement:
-    step = world.search(plan)
-    found = verdict(plan, POOL, step, make, world.find)
+def judged(world: World, plan: SearchPlan = PLAN) -> Verdict:
+    world.search(plan)
+    found = verdict(world.of(plan))
     assert found is not None
     return found
 
@@ -36,7 +36,7 @@ def test_a_candidate_that_was_dropped_early_may_still_tie() -> None:
 
 
 def test_a_candidate_never_tried_is_judged_by_its_neighbours() -> None:
-    plan = Plan("random", trials=6, rungs=(Rung(5, 3),))
+    plan = SearchPlan("random", trials=6, rungs=(Rung(5, 3),))
     assert len(judged(World(by_side), plan).chances) == len(POOL)
 
 
@@ -58,4 +58,5 @@ def test_a_candidate_that_failed_is_out() -> None:
 
 def test_there_is_no_verdict_when_every_finalist_failed() -> None:
     world = World(lambda _: Diverged("nan"))
-    assert verdict(PLAN, POOL, world.search(PLAN), make, world.find) is None
+    world.search(PLAN)
+    assert verdict(world.of(PLAN)) is None

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from scaling_search.search.replay import World, known_jobs, landscape, spent_mac_images
 
 from scaling_search.errors import UserError
-from scaling_search.search.replay import World, known_jobs, landscape, spent_mac_images
 from tests.search.test_halving import POOL, make
 
 LENGTHS = (1, 2, 4)

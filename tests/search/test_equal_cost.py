@@ -7,9 +7,9 @@ import pytest
 from scaling_search.arch import zoo
 from scaling_search.arch.network import Network
 from scaling_search.arch.scaling import scale, scale_resolution
-from scaling_search.compare.matched import AXES, Axis, along, matched, nearest_side
 from scaling_search.cost.analytic import count
 from scaling_search.errors import UserError
+from scaling_search.search.equal_cost import AXES, Axis, along, matched, nearest_side
 from scaling_search.search.resources import meter_of
 from scaling_search.search.space import Budget
 from tests.search.latencies import SMALL, answered, like_macs

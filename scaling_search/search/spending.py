@@ -1,0 +1,35 @@
+"""What trainings cost together, in forward multiply-adds × images.
+
+A longer training goes on from where the plateau of a shorter one of the same network and seed ends,
+so only what is really trained counts: the shorter's fall is the price of its rung.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from scaling_search.jobs.job import TrainJob
+
+
+def spent_mac_images(jobs: Iterable[TrainJob]) -> int:
+    """What these trainings cost together; the same training twice costs once."""
+    plateaus: dict[str, list[TrainJob]] = {}
+    for job in {job.hash: job for job in jobs}.values():
+        plateaus.setdefault(job.plateau_hash, []).append(job)
+    return sum(_spent(sorted(rungs, key=lambda job: job.epochs)) for rungs in plateaus.values())
+
+
+def added_mac_images(job: TrainJob, done: Iterable[TrainJob]) -> int:
+    """What one more training costs beside those that are done."""
+    alike = [other for other in done if other.plateau_hash == job.plateau_hash]
+    return spent_mac_images([*alike, job]) - spent_mac_images(alike)
+
+
+def _spent(rungs: Sequence[TrainJob]) -> int:
+    per_step = rungs[0].mac_images / rungs[0].epochs / _steps(rungs[0], 1)
+    saved = sum(job.recipe.plateau_steps(_steps(job, job.epochs)) for job in rungs[:-1])
+    return round(per_step * (sum(_steps(job, job.epochs) for job in rungs) - saved))
+
+
+def _steps(job: TrainJob, epochs: int) -> int:
+    return job.train_images // job.recipe.batch_size * epochs
