@@ -34,7 +34,8 @@ from scaling_search.jobs.ledger import Ledger
 from scaling_search.search.space import Budget
 from scaling_search.study import Study, to_toml
 from tests.faults.study import STUDY
-from tests.jobs.small import FINISHED, job
+from tests.jobs.small import job
+from tests.trainings import finished
 
 QUICKLY = settings(
     max_examples=100,
@@ -249,7 +250,7 @@ def test_any_damage_to_a_study_file(content: bytes) -> None:
 
 
 JOBS = [job(seed=seed) for seed in range(4)]
-RESULTS = [replace(FINISHED, validation_top1=seed / 8) for seed in range(4)]
+RESULTS = [finished(seed / 8) for seed in range(4)]
 
 
 @cache
