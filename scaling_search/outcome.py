@@ -22,6 +22,7 @@ from scaling_search.errors import UserError
 from scaling_search.jobs.ledger import Ledger
 from scaling_search.report.page import Evidence, Paths, Time, write_report
 from scaling_search.search.constants import Constants
+from scaling_search.search.gate import Finding
 from scaling_search.search.resources import UntimedError
 from scaling_search.search.search import Search
 from scaling_search.search.table import COLUMNS, search_frame
@@ -101,6 +102,7 @@ def report_of(setting: Setting, ledger: Ledger, out: Path) -> Outcome:
         command=f"scaling-search run study.toml --out {out.name}",
         time=_time(setting, ledger, setting.line_up(members, search)),
         cautions=against,
+        gate=_gate(setting, ledger),
         second=study.search.second,
     )
     report = write_report(evidence, out)
@@ -112,6 +114,13 @@ def _members(setting: Setting, coefficients: Coefficients | None) -> tuple[Membe
     with suppress(UntimedError):
         return setting.members(coefficients) if coefficients else ()
     return ()
+
+
+def _gate(setting: Setting, ledger: Ledger) -> tuple[Finding, ...] | None:
+    """What speaks against the proxy; None without a gate, or before it has been run."""
+    with suppress(UntimedError):
+        return setting.gate_findings(ledger.get)
+    return None
 
 
 def _time(

@@ -23,7 +23,7 @@ from scaling_search.jobs.on_ray import Found, OnRay, Where
 from scaling_search.jobs.peers import peers
 from scaling_search.jobs.together import WithPeers
 from scaling_search.outcome import Outcome, report_of
-from scaling_search.outlook import Work, comparison
+from scaling_search.outlook import Work, after_state, comparison
 from scaling_search.setting import Setting
 from scaling_search.study import Study, to_toml
 
@@ -97,7 +97,9 @@ def _run(drive: Drive, out: Path, search_only: bool) -> Outcome:
     coefficients = drive.setting.study.compare.constants
     if coefficients is None:
         drive = drive.knowing(lambda setting: (setting.networks(), setting.costs))
+        drive = drive.knowing(Setting.gate_jobs)
         later = Work() if search_only else comparison(drive.setting)
+        _gate(drive, later)
         search = drive.search(later)
         coefficients = drive.setting.constants(search).coefficients
     if not search_only:
@@ -108,6 +110,16 @@ def _run(drive: Drive, out: Path, search_only: bool) -> Outcome:
         drive.time(list(setting.line_up(members, search)))
     drive.watch.say("drawing the report")
     return report_of(drive.setting, drive.ledger, out)
+
+
+def _gate(drive: Drive, afterwards: Work) -> None:
+    """Train the base and each axis alone, and say what speaks against the proxy."""
+    setting = drive.setting
+    jobs = [job for each in setting.gate_jobs().values() for job in each]
+    search = after_state(setting, setting.search(drive.ledger.get).state())
+    drive.finish("the base and each axis alone", jobs, search + afterwards)
+    for finding in setting.gate_findings(drive.ledger.get) or ():
+        drive.watch.say(f"gate: {finding.sentence}")
 
 
 def _warnings(setting: Setting) -> list[str]:

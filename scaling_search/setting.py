@@ -10,6 +10,7 @@ from typing import cast
 from scaling_search.arch.network import Network
 from scaling_search.arch.scaling import Coefficients, scale
 from scaling_search.arch.spec import Architecture
+from scaling_search.arch.strides import last_map_px
 from scaling_search.compare.family import Member, family, member
 from scaling_search.cost.explain import Axis as GrowthAxis
 from scaling_search.cost.latency.results import Timed
@@ -20,7 +21,8 @@ from scaling_search.jobs.job import TrainJob, job_for
 from scaling_search.search.adaptive import AdaptiveSearch
 from scaling_search.search.candidates import Candidate, candidates
 from scaling_search.search.constants import Constants, conclude
-from scaling_search.search.equal_cost import Axis, matched
+from scaling_search.search.equal_cost import AXES, Axis, matched
+from scaling_search.search.gate import BASE, Finding, gate_findings
 from scaling_search.search.halving import HalvingSearch
 from scaling_search.search.resources import (
     Meter,
@@ -152,6 +154,34 @@ class Setting:
         phis = dict.fromkeys(rung.phi for rung in self.study.search.rungs)
         asks = [partial(self.grown, each, phi) for each in self.pool for phi in phis]
         return tuple(gathered(asks))
+
+    def gate_jobs(self) -> dict[str, tuple[TrainJob, ...]]:
+        """What the gate trains, by "base" and the axis that grew; empty without a gate.
+
+        May raise UntimedError.
+        """
+        seeds, epochs = self.study.gate.seeds, self.study.search.full_epochs
+        if not seeds or self.study.compare.constants is not None:
+            return {}
+        # Resolution never changes parameters.
+        axes = AXES[:2] if self.study.budget.resource == "params" else AXES
+        members = gathered([partial(self._rival, axis, 1.0) for axis in axes])
+        networks = {BASE: self.base} | {m.method: m.architecture for (m,) in members}
+        return {
+            name: tuple(self.network_job(network, epochs, seed) for seed in range(seeds))
+            for name, network in networks.items()
+        }
+
+    def gate_findings(self, find: Find) -> tuple[Finding, ...] | None:
+        """What speaks against the proxy, by these results; None where the gate has not been run."""
+        results = {
+            name: tuple(found for job in jobs if (found := find(job)) is not None)
+            for name, jobs in self.gate_jobs().items()
+        }
+        if not results or any(len(each) < self.study.gate.seeds for each in results.values()):
+            return None
+        last_px = last_map_px(self.base) if isinstance(self.base, Architecture) else None
+        return gate_findings(results, len(self.info.classes), last_px)
 
     def constants(self, search: Search) -> Constants:
         """What the finished search concludes."""

@@ -24,6 +24,7 @@ from scaling_search.cost.latency.values import Regime
 from scaling_search.data.request import DataInfo, DataRequest
 from scaling_search.errors import UserError, require
 from scaling_search.network_file import read_network
+from scaling_search.search.gate import Gate
 from scaling_search.search.plan import MOST_SEEDS, Rung, SearchPlan
 from scaling_search.search.space import Axis, Budget, Space
 from scaling_search.training.named import expanded
@@ -102,6 +103,7 @@ class Study:
     data: DataRequest = field(default_factory=DataRequest)
     budget: Budget = field(default_factory=Budget)
     space: Space = field(default_factory=Space)
+    gate: Gate = field(default_factory=Gate)
     search: SearchPlan = field(default_factory=SearchPlan)
     compare: Comparison = field(default_factory=Comparison)
     recipe: Recipe = field(default_factory=Recipe)

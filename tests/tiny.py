@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from scaling_search.data.request import DataRequest
+from scaling_search.search.gate import Gate
 from scaling_search.search.plan import Rung, SearchPlan
 from scaling_search.search.space import Axis, Budget, Space
 from scaling_search.study import Comparison, Study, Timing
@@ -18,4 +19,5 @@ TINY = Study(
     compare=Comparison(phis=(0.0, 1.0), epochs=2, seeds=2),
     recipe=Recipe(batch_size=32, augment="none"),
     timing=Timing(seconds=0),
+    gate=Gate(0),
 )

@@ -10,6 +10,7 @@ from scaling_search.compare.gains import verdict_sentences
 from scaling_search.report.table import interval_text
 from scaling_search.report.tables import comparison_table, reasons
 from scaling_search.search.constants import Constants
+from scaling_search.search.gate import Finding
 from scaling_search.search.verdict import WITHIN_POINTS
 
 # Rounding leaves a few per cent over at most growths; beyond this a rival had visibly more or
@@ -27,6 +28,30 @@ def answer(constants: Constants | None, runs: pd.DataFrame, search: pd.DataFrame
 def notes(constants: Constants | None, runs: pd.DataFrame, search: pd.DataFrame) -> list[str]:
     """Return what limits the answer: what selection saw, single runs, left-over cost, failures."""
     return [*_selection(constants), *_seeds(runs), *_left_over(runs), *_failures(runs, search)]
+
+
+def gate_sentences(gate: tuple[Finding, ...] | None) -> list[str]:
+    """Return what speaks against the proxy itself, which a reader must know before the answer."""
+    if not gate:
+        return []
+    first = "Don't build on the constants below: the proxy does not pass the gate."
+    return [first, *(_capital(finding.sentence) for finding in gate)]
+
+
+def gate_notes(constants: Constants | None, gate: tuple[Finding, ...] | None) -> list[str]:
+    """Return how the proxy fared where there is nothing to say against it."""
+    if constants is None or gate:
+        return []
+    if gate is None:
+        return ["The gate was not run: nothing shows that this proxy lets each axis grow."]
+    return [
+        "The proxy passes the gate: no axis grown alone is worse than the base, no network is near "
+        "chance or still learning fast at its end, and the base's last map has 4 px or more."
+    ]
+
+
+def _capital(text: str) -> str:
+    return text[0].upper() + text[1:]
 
 
 def _searched(constants: Constants, search: pd.DataFrame) -> Iterator[str]:

@@ -15,7 +15,7 @@ from scaling_search.compare.gains import finished
 from scaling_search.cost.explain import LEAST_POINTS, Axis, Explanation, Point, explain
 from scaling_search.cost.latency.results import Timed
 from scaling_search.files import write_atomically
-from scaling_search.report.answer import answer, notes
+from scaling_search.report.answer import answer, gate_notes, gate_sentences, notes
 from scaling_search.report.drawing import Picture
 from scaling_search.report.figures import COSTS, accuracy_picture, curves_picture
 from scaling_search.report.landscape import landscape, landscape_picture
@@ -35,6 +35,7 @@ from scaling_search.report.tables import (
     gains_table,
 )
 from scaling_search.search.constants import Constants
+from scaling_search.search.gate import Finding
 from scaling_search.search.space import Resource
 
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -74,7 +75,7 @@ class Evidence:
     `curves` are the frames of comparison, candidates and epochs (any may be empty); `study_toml`
     and `command` let a reader run the study again; `environment` holds versions and machine;
     `time` is None where nothing was timed; `cautions` are sentences on how far the constants are to
-    be trusted;
+    be trusted; `gate` is what speaks against the proxy itself (None: the gate was not run);
     `second` is the resource that the search weighed beside accuracy, a column of `search`.
     """
 
@@ -90,6 +91,7 @@ class Evidence:
     time: Time | None = None
     cautions: tuple[str, ...] = ()
     second: Resource | None = None
+    gate: tuple[Finding, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -175,9 +177,9 @@ def _words(
         "explanation": time.explanation if time else None,
         "regime": time.timed.job.regime.words if time else "",
         "machine": time.timed.job.place.machine if time else "",
-        "answer": answer(*frames),
+        "answer": [*gate_sentences(evidence.gate), *answer(*frames)],
         "cautions": evidence.cautions,
-        "notes": notes(*frames),
+        "notes": [*gate_notes(evidence.constants, evidence.gate), *notes(*frames)],
         "tables": tables,
         "environment": environment_table(evidence.environment),
         "pictures": {picture.name: picture for picture in drawn},
