@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import combinations
 
 import pandas as pd
 
@@ -38,27 +39,36 @@ def rate_check(trainings: Trainings) -> RateCheck | None:
 def _order_sentence(own: pd.DataFrame, best: pd.DataFrame, rates: tuple[float, ...]) -> str:
     """Whether the methods come in the same order at each φ, and whose verdict changes."""
     where = f"at each network's best rate, of {listed([f'{r:g}' for r in rates])} × the recipe's"
-    before, after = _orders(own), _orders(best)
-    changed = [
-        f"at φ = {phi:g} it is {', '.join(map(in_words, after[phi]))} instead of "
-        f"{', '.join(map(in_words, before[phi]))}"
-        for phi in after
-        if after[phi] != before.get(phi)
-    ]
+    turned = list(_turns(_means(own), _means(best)))
     verdicts = "; ".join(_changes(own, best)) or "no verdict changes"
-    if not changed:
-        return f"The order is the same {where}, and {verdicts}."
-    return f"The order is not the same {where}: {'; '.join(changed)}. Of the verdicts, {verdicts}."
+    if not turned:
+        return f"The order is the same {where}; {verdicts}."
+    return f"The order is not the same {where}: {'; '.join(turned)}; {verdicts}."
 
 
-def _orders(runs: pd.DataFrame) -> dict[float, list[Method]]:
-    """At each φ but 0 the methods by their mean test top-1, the best first."""
+def _means(runs: pd.DataFrame) -> dict[float, dict[Method, float]]:
+    """Each method's mean test top-1 in percent at each φ but 0."""
     networks = Networks.of(runs)
-    orders: dict[float, list[Method]] = {}
-    for method, phi in sorted(networks.places, key=lambda key: -networks.interval(key).mean):
+    found: dict[float, dict[Method, float]] = {}
+    for method, phi in networks.places:
         if method != BASE:
-            orders.setdefault(phi, []).append(method)
-    return dict(sorted(orders.items()))
+            found.setdefault(phi, {})[method] = networks.interval((method, phi)).mean
+    return found
+
+
+def _turns(
+    before: dict[float, dict[Method, float]], after: dict[float, dict[Method, float]]
+) -> Iterator[str]:
+    """At which φ how many pairs of methods change places, and who is first now."""
+    for phi, now in sorted(after.items()):
+        was = before.get(phi, {})
+        pairs = list(combinations([method for method in now if method in was], 2))
+        turned = sum((now[a] - now[b]) * (was[a] - was[b]) < 0 for a, b in pairs)
+        if turned:
+            first, once = (max(means, key=lambda m: means[m]) for means in (now, was))
+            instead = "" if first == once else f" instead of {in_words(once)}"
+            places = f"{turned} of {len(pairs)} pairs change places"
+            yield f"at φ = {phi:g} {in_words(first)} comes first{instead}, and {places}"
 
 
 def _changes(own: pd.DataFrame, best: pd.DataFrame) -> Iterator[str]:
@@ -66,7 +76,8 @@ def _changes(own: pd.DataFrame, best: pd.DataFrame) -> Iterator[str]:
     for (phi, rival), verdict in after.items():
         was = before.get((phi, rival), verdict)
         if was != verdict:
-            yield f"that on {in_words(rival)} at φ = {phi:g} was “{was}” and is “{verdict}”"
+            against = f"the verdict on {in_words(rival)} at φ = {phi:g}"
+            yield f"{against} was “{was}” and is “{verdict}”"
 
 
 def _verdicts(runs: pd.DataFrame) -> dict[tuple[float, Method], str]:

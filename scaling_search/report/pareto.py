@@ -108,7 +108,8 @@ def pareto_picture(search: pd.DataFrame, cost: str, label: str) -> Picture:
         f"both. Only those of the highest rung are compared ({int(found['compared'].sum())}, of "
         f"{best['epochs'].max():g} epochs); the front dominates "
         f"{share_dominated(found, cost):.0%} of the rectangle that spans them. Bars are one "
-        "standard deviation over seeds, where there are several."
+        "standard deviation over seeds, where there are several. The accuracies are those by which "
+        "candidates were chosen."
     )
     return picture(f"pareto_{cost}", caption, _SIZE_INCHES, draw)
 

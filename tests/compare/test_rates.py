@@ -47,7 +47,7 @@ def test_the_order_that_holds_is_said_to() -> None:
     check = rate_check(checked(SAME))
     assert check is not None
     assert check.sentences == (
-        "The order is the same at each network's best rate, of 0.5, 1 and 2 × the recipe's, and no "
+        "The order is the same at each network's best rate, of 0.5, 1 and 2 × the recipe's; no "
         "verdict changes.",
     )
     assert list(check.tried["chosen"]) == [False, True, False] * 3
@@ -59,7 +59,7 @@ def test_an_order_that_turns_is_told_with_the_verdict_that_changes() -> None:
     order, end = check.sentences
     assert order == (
         "The order is not the same at each network's best rate, of 0.5, 1 and 2 × the recipe's: at "
-        "φ = 1 it is depth alone, compound scaling instead of compound scaling, depth alone. Of "
-        "the verdicts, that on depth alone at φ = 1 was “better” and is “worse”."
+        "φ = 1 depth alone comes first instead of compound scaling, and 1 of 1 pairs change "
+        "places; the verdict on depth alone at φ = 1 was “better” and is “worse”."
     )
     assert end.startswith("1 of 3 networks are best at the lowest or highest of these rates")
