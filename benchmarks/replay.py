@@ -199,7 +199,7 @@ def known_jobs(
     """For each training's hash: network (row of the landscape), level and seed."""
     rows = {name: row for row, name in enumerate(ground.tables[0].networks)}
     return {
-        make(grow(candidate, phi), epochs, seed).hash: (rows[candidate.name], level, seed)
+        make(grow(candidate, phi), epochs, seed, phi).hash: (rows[candidate.name], level, seed)
         for candidate in pool
         for level, (phi, epochs) in enumerate(ground.levels)
         for seed in range(seeds)

@@ -26,6 +26,7 @@ from scaling_search.outlook import Work
 from scaling_search.pipeline import driving
 from scaling_search.study import Comparison, Study
 from scaling_search.trained import trained_network
+from scaling_search.training.growing import AtPhi
 from scaling_search.training.named import expanded, named
 from scaling_search.training.recipe import Recipe
 
@@ -73,8 +74,14 @@ def alone(
     """
     require(len(seeds) >= 1, "a training needs at least 1 seed", len(seeds))
     require(min(seeds) >= 0, "a seed must be 0 or more", min(seeds))
+    first, last = min(seeds), max(seeds)
     compared = Comparison(
-        (0.0,), rivals=(), epochs=epochs, seeds=max(seeds) + 1, constants=Coefficients(1, 1, 1)
+        (0.0,),
+        rivals=(),
+        epochs=epochs,
+        seeds=last - first + 1,
+        first_seed=first,
+        constants=Coefficients(1, 1, 1),
     )
     return Study(
         name,
@@ -137,7 +144,12 @@ def recipe_of(asked: str, batch_size: int | None = None) -> Recipe:
 def _of_file(path: Path) -> Recipe:
     text, source = toml.read_text(path, "recipe"), str(path)
     values = expanded(toml.parsed(text, source), source)
-    return toml.validated(_RECIPES, values, text, source, lambda _: ", ".join(asdict(Recipe())))
+    return toml.validated(_RECIPES, values, text, source, _known)
+
+
+def _known(where: toml.Location) -> str:
+    table = AtPhi(0.0, dropout=0.0) if where[:1] == ("by_phi",) else Recipe()
+    return ", ".join(asdict(table))
 
 
 def _weights(job: TrainJob, out: Path, watch: Watch) -> Path | None:

@@ -16,7 +16,8 @@ from scaling_search.arch.spec import Architecture
 from scaling_search.compare.family import Member
 from scaling_search.compare.frames import curves_frame, runs_frame
 from scaling_search.compare.gains import gains
-from scaling_search.cost.explain import Axis as GrowthAxis
+from scaling_search.compare.methods import Method
+from scaling_search.compare.rates import RateCheck, rate_check
 from scaling_search.data.request import DataInfo
 from scaling_search.errors import UserError
 from scaling_search.jobs.ledger import Ledger
@@ -39,7 +40,8 @@ class Outcome:
 
     `runs` has one row a training of the comparison, `search` one a candidate, `curves` one an
     epoch, `gains` one a φ and rival; accuracies are fractions, gains percentage points. `cautions`
-    are sentences on how far the constants are to be trusted.
+    are sentences on how far the constants are to be trusted. `rates` is what each network came to
+    at each learning rate, where several are checked.
     """
 
     constants: Constants | None
@@ -49,6 +51,7 @@ class Outcome:
     gains: pd.DataFrame
     report: Paths
     cautions: tuple[str, ...] = ()
+    rates: RateCheck | None = None
 
 
 def redraw(out: Path, *, function: str | None = None) -> Outcome:
@@ -85,10 +88,10 @@ def report_of(setting: Setting, ledger: Ledger, out: Path) -> Outcome:
     constants = None if search is None else setting.constants(search)
     coefficients = constants.coefficients if constants else study.compare.constants
     members = _members(setting, coefficients)
-    seeds = study.compare.seeds
+    trainings = setting.trainings(members, find)
     searched = _searched(setting, search, constants)
-    runs = runs_frame(members, seeds, setting.compare_job, find)
-    curves = curves_frame(members, seeds, setting.compare_job, find)
+    runs, curves = runs_frame(trainings), curves_frame(trainings)
+    rates = rate_check(trainings)
     against = cautions(search)
     evidence = Evidence(
         title=study.name,
@@ -104,9 +107,10 @@ def report_of(setting: Setting, ledger: Ledger, out: Path) -> Outcome:
         cautions=against,
         gate=_gate(setting, ledger),
         second=study.search.second,
+        rates=rates,
     )
     report = write_report(evidence, out)
-    return Outcome(constants, runs, searched, curves, gains(runs), report, against)
+    return Outcome(constants, runs, searched, curves, gains(runs), report, against, rates)
 
 
 def _members(setting: Setting, coefficients: Coefficients | None) -> tuple[Member, ...]:
@@ -123,9 +127,7 @@ def _gate(setting: Setting, ledger: Ledger) -> tuple[Finding, ...] | None:
     return None
 
 
-def _time(
-    setting: Setting, ledger: Ledger, line_up: Mapping[Architecture, GrowthAxis]
-) -> Time | None:
+def _time(setting: Setting, ledger: Ledger, line_up: Mapping[Architecture, Method]) -> Time | None:
     """The newest timing of exactly these networks, on whichever machine it was made."""
     regime = setting.study.timing.regime
     for timed in ledger.timings():

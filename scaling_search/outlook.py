@@ -49,8 +49,9 @@ def comparison(setting: Setting) -> Work:
     plan, base = setting.study.compare, count(setting.base).macs
     methods = 1 + len(plan.rivals)
     growths = [1.0] + [setting.study.budget.growth**phi for phi in plan.phis if phi] * methods
-    images = setting.info.train_images * plan.epochs * plan.seeds
-    return Work(len(growths) * plan.seeds, base * images * sum(growths))
+    times = plan.seeds * len(plan.check_rates)
+    images = setting.info.train_images * plan.epochs * times
+    return Work(len(growths) * times, base * images * sum(growths))
 
 
 def _trainings(setting: Setting, jobs: int, epochs: int) -> Work:

@@ -10,7 +10,6 @@ from pathlib import Path
 
 from scaling_search.arch.spec import Architecture
 from scaling_search.arch.strides import small_map_warning
-from scaling_search.compare.frames import comparison_jobs
 from scaling_search.data.load import describe
 from scaling_search.drive import Drive, Silent, Watch
 from scaling_search.errors import require
@@ -105,8 +104,10 @@ def _run(drive: Drive, out: Path, search_only: bool) -> Outcome:
     if not search_only:
         drive = drive.knowing(partial(Setting.members, coefficients=coefficients))
         setting = drive.setting
-        members, seeds = setting.members(coefficients), setting.study.compare.seeds
-        drive.finish("comparison", comparison_jobs(members, seeds, setting.compare_job), Work())
+        members = setting.members(coefficients)
+        trainings = setting.trainings(members, drive.ledger.get)
+        drive.finish("comparison", trainings.first(), Work())
+        drive.finish("comparison, at each network's best rate", trainings.scored(), Work())
         drive.time(list(setting.line_up(members, search)))
     drive.watch.say("drawing the report")
     return report_of(drive.setting, drive.ledger, out)

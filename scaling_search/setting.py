@@ -8,11 +8,13 @@ from functools import cached_property, partial
 from typing import cast
 
 from scaling_search.arch.network import Network
-from scaling_search.arch.scaling import Coefficients, scale
+from scaling_search.arch.scaling import Coefficients
 from scaling_search.arch.spec import Architecture
 from scaling_search.arch.strides import last_map_px
-from scaling_search.compare.family import Member, family, member
-from scaling_search.cost.explain import Axis as GrowthAxis
+from scaling_search.compare.family import Member, family
+from scaling_search.compare.methods import BASE, COMPOUND, Method
+from scaling_search.compare.rivals import Rival, rival_member
+from scaling_search.compare.trainings import OWN_RATE, Trainings
 from scaling_search.cost.latency.results import Timed
 from scaling_search.cost.latency.values import Place, TimeBudget, TimeJob
 from scaling_search.data.request import DataInfo
@@ -21,8 +23,8 @@ from scaling_search.jobs.job import TrainJob, job_for
 from scaling_search.search.adaptive import AdaptiveSearch
 from scaling_search.search.candidates import Candidate, candidates
 from scaling_search.search.constants import Constants, conclude
-from scaling_search.search.equal_cost import AXES, Axis, matched
-from scaling_search.search.gate import BASE, Finding, gate_findings
+from scaling_search.search.equal_cost import AXES
+from scaling_search.search.gate import Finding, gate_findings
 from scaling_search.search.halving import HalvingSearch
 from scaling_search.search.resources import (
     Meter,
@@ -119,21 +121,39 @@ class Setting:
         tries = tries_of(known, here)
         return replace(self, ratios=ratios_of(tries, here.anchor, self.study.budget.tolerance))
 
-    def compare_job(self, architecture: Network, seed: int) -> TrainJob:
+    def compare_job(
+        self,
+        network: Network,
+        seed: int,
+        phi: float = 0.0,
+        rate: float = OWN_RATE,
+        reads_test: bool = True,
+    ) -> TrainJob:
         """The training of a network of the comparison; it reads the test split once, at its end."""
+        data, compare = self.study.data, self.study.compare
+        if compare.vary_split:
+            data = replace(data, validation_seed=seed)
         return job_for(
-            architecture,
-            (self.study.data, self.info),
-            self.study.recipe,
-            epochs=self.study.compare.epochs,
+            network,
+            (data, self.info),
+            self.study.recipe.at_phi(phi).at_rate(rate),
+            epochs=compare.epochs,
             seed=seed,
-            reads_test=True,
+            reads_test=reads_test,
         )
 
-    def network_job(self, architecture: Network, epochs: int, seed: int) -> TrainJob:
+    def trainings(self, members: Sequence[Member], find: Find) -> Trainings:
+        """The trainings of the comparison of these networks."""
+        compare = self.study.compare
+        rates = compare.check_rates
+        return Trainings(members, compare.every_seed, self.compare_job, find, rates)
+
+    def network_job(
+        self, architecture: Network, epochs: int, seed: int, phi: float = 1.0
+    ) -> TrainJob:
         """The training of a network as the search trains it; it never reads the test split."""
-        data = (self.study.data, self.info)
-        return job_for(architecture, data, self.study.recipe, epochs=epochs, seed=seed)
+        data, recipe = (self.study.data, self.info), self.study.recipe.at_phi(phi)
+        return job_for(architecture, data, recipe, epochs=epochs, seed=seed)
 
     def search(self, find: Find) -> Search:
         """The search over these results; it remembers what it was told and is best kept."""
@@ -199,36 +219,32 @@ class Setting:
         asks: list[Callable[[], tuple[Member, ...]]] = [
             partial(family, base, coefficients, phis, study.budget, kind, self.meter),
             *(
-                partial(self._rival, axis, phi)
-                for axis in study.compare.rivals
+                partial(self._rival, rival, phi)
+                for rival in study.compare.rivals
                 for phi in phis
                 if phi != 0
             ),
         ]
         return tuple(member for members in gathered(asks) for member in members)
 
-    def _rival(self, axis: Axis, phi: float) -> tuple[Member]:
-        base, budget = self.base, self.study.budget
-        target = self.meter(base) * budget.growth**phi
-        multipliers = matched(base, axis, target, budget, self.meter)
-        grown = scale(base, multipliers)
-        return (member(base, budget, axis, phi, grown, multipliers, self.meter),)
+    def _rival(self, rival: Rival, phi: float) -> tuple[Member]:
+        return (rival_member(self.base, self.study.budget, rival, phi, self.meter),)
 
     def line_up(
         self, members: Sequence[Member], search: Search | None
-    ) -> dict[Architecture, GrowthAxis]:
+    ) -> dict[Architecture, Method]:
         """The distinct networks that a run times, and how each grew: members, then candidates.
 
         A network that no table describes is not timed.
         """
         first = () if search is None else search.reached()[0]
         tried = [self.pool[index].architecture for index in first]
-        grown: list[tuple[Network, GrowthAxis]] = [(m.architecture, m.method) for m in members]
-        grown += [(architecture, "compound") for architecture in tried]
-        found: dict[Architecture, GrowthAxis] = {}
-        for network, axis in grown:
+        grown: list[tuple[Network, Method]] = [(m.architecture, m.method) for m in members]
+        grown += [(architecture, COMPOUND) for architecture in tried]
+        found: dict[Architecture, Method] = {}
+        for network, method in grown:
             if isinstance(network, Architecture):
-                found.setdefault(network, axis)
+                found.setdefault(network, method)
         return found
 
     def beside_base(self, networks: Sequence[Architecture], place: Place) -> TimeJob:

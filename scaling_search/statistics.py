@@ -1,7 +1,7 @@
-"""Means, intervals, paired differences and ties: what a handful of seeds can and can't tell.
+"""Means, intervals and paired differences: what a handful of seeds can and can't tell.
 
 Everything here takes plain numbers, accuracies as fractions or percent alike; frames of runs are
-read by `scaling_search.compare.gains`.
+read by `scaling_search.compare.networks`.
 """
 
 from __future__ import annotations
@@ -18,12 +18,6 @@ from scipy import stats
 Verdict = Literal["better", "worse", "no difference found", "single run", "not compared"]
 Seed = int
 Floats = NDArray[np.float64]
-
-# With n seeds a candidate's own sd has n - 1 degrees of freedom: with three seeds its 95 %
-# interval runs from 0.5 to 6.3 times the truth, and among dozens of candidates some are bound to
-# look certain by luck. Below this n the residuals of all candidates are pooled instead, on the
-# assumption that networks of one size on one data set scatter alike.
-OWN_SD_FROM = 6
 
 
 @dataclass(frozen=True)
@@ -92,39 +86,6 @@ def verdict_of(difference: float, p_value: float, alpha: float = 0.05) -> Verdic
     return "better" if difference > 0 else "worse"
 
 
-def holm(p_values: Sequence[float]) -> tuple[float, ...]:
-    """Adjust p values for being many (Holm 1979), in the order given; nan stays nan, uncounted."""
-    adjusted = [math.nan] * len(p_values)
-    tested = sorted((p, i) for i, p in enumerate(p_values) if not math.isnan(p))
-    highest = 0.0
-    for rank, (p, index) in enumerate(tested):
-        highest = max(highest, min(1.0, (len(tested) - rank) * p))
-        adjusted[index] = highest
-    return tuple(adjusted)
-
-
-def ties(samples: Mapping[str, Mapping[Seed, float]], alpha: float = 0.05) -> tuple[str, ...]:
-    """Name the candidates that can't be told from the best, best mean first.
-
-    A candidate drops out when it is worse than the best one at one-sided level alpha / (k - 1)
-    for k candidates, so that the truly best stays in with at least 1 - alpha, however many there
-    are (Gupta's subset selection, with Bonferroni's bound). With one training each, all tie: the
-    scatter is unknown, and a single number per network tells nothing apart.
-    """
-    means = {name: float(np.mean(list(by.values()))) for name, by in samples.items() if by}
-    ranked = sorted(means, key=lambda name: -means[name])
-    if len(ranked) < 2:
-        return tuple(ranked)
-    pooled = pooled_error([samples[name] for name in ranked])
-    level = alpha / (len(ranked) - 1)
-    best = samples[ranked[0]]
-    return tuple(
-        name
-        for name in ranked
-        if name == ranked[0] or _worse_p(samples[name], best, pooled) >= level
-    )
-
-
 def pooled_error(samples: Sequence[Mapping[Seed, float]]) -> tuple[float, int]:
     """Return the sd of one training about its candidate's mean, and its degrees of freedom.
 
@@ -138,21 +99,6 @@ def pooled_error(samples: Sequence[Mapping[Seed, float]]) -> tuple[float, int]:
     if freedom == 0:
         return math.nan, 0
     return math.sqrt(float(residuals @ residuals) / freedom), freedom
-
-
-def _worse_p(
-    candidate: Mapping[Seed, float], best: Mapping[Seed, float], pooled: tuple[float, int]
-) -> float:
-    """Return the one-sided p value of "candidate is no worse than best"; 1 if nothing is known."""
-    shared = candidate.keys() & best.keys()
-    if len(shared) >= OWN_SD_FROM:
-        difference = paired_difference(candidate, best)
-        return difference.p_value / 2 if difference.mean < 0 else 1 - difference.p_value / 2
-    sd, freedom = pooled
-    gap = float(np.mean(list(best.values())) - np.mean(list(candidate.values())))
-    if freedom == 0:
-        return 1.0
-    return _two_sided_p(gap, sd * math.sqrt(1 / len(candidate) + 1 / len(best)), freedom) / 2
 
 
 def _residuals(rows: Sequence[Floats], blocked: bool) -> tuple[Floats, int]:

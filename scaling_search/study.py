@@ -7,7 +7,7 @@ import math
 import re
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import tomli_w
 from pydantic import TypeAdapter
@@ -19,6 +19,14 @@ from scaling_search.arch.scaling import Coefficients
 from scaling_search.arch.spec import Architecture
 from scaling_search.arch.strides import fit_strides
 from scaling_search.compare.family import FamilyBudget
+from scaling_search.compare.rivals import (
+    OFFICIAL,
+    NamedConstants,
+    Rival,
+    check_official,
+    check_rivals,
+)
+from scaling_search.compare.trainings import OWN_RATE
 from scaling_search.cost.foreign import foreign
 from scaling_search.cost.latency.values import Regime
 from scaling_search.data.request import DataInfo, DataRequest
@@ -27,10 +35,10 @@ from scaling_search.network_file import read_network
 from scaling_search.search.gate import Gate
 from scaling_search.search.plan import MOST_SEEDS, Rung, SearchPlan
 from scaling_search.search.space import Axis, Budget, Space
+from scaling_search.training.growing import AtPhi
 from scaling_search.training.named import expanded
 from scaling_search.training.recipe import Recipe
 
-Rival = Literal["depth", "width", "resolution"]
 _STRICT = {"extra": "forbid"}
 
 
@@ -38,8 +46,12 @@ _STRICT = {"extra": "forbid"}
 class Comparison:
     """The family and its rivals: at which φ, for how many epochs, from how many seeds.
 
-    `constants` given: there is no search, these are compared. Raises UserError for zero seeds or
-    epochs, for no φ at all, or for a φ twice.
+    The seeds are `first_seed`, `first_seed` + 1, …, none of which the search may have used.
+    `check_rates` are multiples of the recipe's learning rate, 1 among them: each network is trained
+    at each and compared at that of least validation loss. `vary_split`: each seed also draws its
+    own validation images out of the training images, so that intervals cover the luck of the split
+    too (arXiv 2103.03098). `constants` given: there is no search, these are compared. Raises
+    UserError for zero seeds or epochs, for no φ at all, for a φ twice, or for unknown rivals.
     """
 
     phis: tuple[float, ...] = (0.0, 1.0, 2.0)
@@ -47,6 +59,9 @@ class Comparison:
     rivals: tuple[Rival, ...] = ("depth", "width", "resolution")
     epochs: int = 8
     seeds: int = 3
+    first_seed: int = 1000
+    vary_split: bool = False
+    check_rates: tuple[float, ...] = (OWN_RATE,)
     constants: Coefficients | None = None
 
     __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
@@ -60,6 +75,21 @@ class Comparison:
         require(len(self.phis) >= 1, "a comparison needs at least one φ", self.phis)
         require(len(set(self.phis)) == len(self.phis), "each φ is named once", self.phis)
         require(all(map(math.isfinite, self.phis)), "each φ must be a finite number", self.phis)
+        require(self.first_seed >= 0, "first_seed must be 0 or more", self.first_seed)
+        self._check_rates()
+        check_rivals(self.rivals)
+
+    @property
+    def every_seed(self) -> range:
+        """The seeds that each network is trained from."""
+        return range(self.first_seed, self.first_seed + self.seeds)
+
+    def _check_rates(self) -> None:
+        rates = self.check_rates
+        good = all(0 < rate < math.inf for rate in rates) and len({*rates}) == len(rates)
+        require(good, "check_rates are positive, finite and named once", rates)
+        rule = "check_rates hold 1, the recipe's own rate"
+        require(OWN_RATE in rates, rule, rates, "add 1 to them")
 
 
 @dataclass(frozen=True)
@@ -120,11 +150,40 @@ class Study:
         require(re.fullmatch(r"\w[\w.-]*", self.name) is not None, rule, self.name)
         largest = max(map(abs, self.compare.phis)) * math.log2(self.budget.growth)
         require(largest <= 40, "growth to the power of φ must lie within 2^±40", largest)
+        self._check_comparison()
         if self.is_function:
             way_out = "give the side of its images"
             require(self.base_px is not None, "a network function needs base_px", None, way_out)
         else:
             self._table()
+
+    def _check_comparison(self) -> None:
+        compare = self.compare
+        if OFFICIAL in compare.rivals:
+            base = self.base if self.network is None else "a table of one's own"
+            check_official(base, compare.phis, self.budget.growth)
+        rule = "validation images drawn by a seed of their own are the comparison's"
+        drawn = self.data.validation_seed
+        require(drawn is None, rule, drawn, "set compare.vary_split = true, or data.split_seed")
+        if compare.constants is None:
+            self._check_seeds()
+
+    def _check_seeds(self) -> None:
+        """Raise UserError where the comparison would train from seeds that the search has seen."""
+        ours = self.compare.every_seed
+        for rung in self.search.rungs:
+            last = rung.first_seed + self._most_seeds(rung) - 1
+            met = max(ours[0], rung.first_seed) <= min(ours[-1], last)
+            rule = f"the comparison's seeds must be new, and a rung's reach {last}"
+            require(not met, rule, ours[0], f"set compare.first_seed = {last + 1} or more")
+
+    def _most_seeds(self, rung: Rung) -> int:
+        """How many seeds of a rung the search may train one candidate from."""
+        if self.search.seeds == "fixed":
+            return rung.seeds
+        longer = self.search.full_epochs / rung.epochs
+        dearer = self.budget.growth ** (self.search.target_phi - rung.phi)
+        return math.ceil(float(self.search.until.trainings * longer * dearer))
 
     @property
     def asks_latency(self) -> bool:
@@ -182,7 +241,7 @@ def from_toml(
         network = read_network(folder / base)
         values |= {"base": network.name, "network": asdict(network)}
     if "recipe" in values:
-        values["recipe"] = expanded(values["recipe"], source)
+        values["recipe"] = expanded(values["recipe"], source, base=values.get("base"))
     study = toml.validated(_STUDIES, values, text, source, _known)
     if study.is_function and function is None:
         raise UserError(
@@ -221,10 +280,12 @@ def with_images(study: Study, root: str | None, download: bool) -> Study:
 
 
 def _known(where: toml.Location) -> str:
-    compare = Comparison(constants=Coefficients(1, 1, 1))
-    at: Any = replace(preset("demo"), network=zoo.get("micro"), compare=compare)
-    for part in where:
-        at = at[0] if isinstance(part, int) else getattr(at, str(part))
+    mine, rows = NamedConstants("mine", 1.2, 1.1, 1.15), (AtPhi(0.0, dropout=0.0),)
+    compare = Comparison(rivals=(mine,), constants=Coefficients(1, 1, 1))
+    recipe = Recipe(by_phi=rows)
+    at: Any = replace(preset("demo"), network=zoo.get("micro"), compare=compare, recipe=recipe)
+    for part in where:  # the tag of a union is no attribute
+        at = at[0] if isinstance(part, int) else getattr(at, str(part), at)
     return ", ".join(f.name for f in fields(at))
 
 

@@ -24,21 +24,24 @@ from scaling_search.setting import Setting
 from scaling_search.training import checkpoint
 
 # "compound:1" as one types it, "compound φ=1" as a table shows it, "base" alone.
-_ADDRESS = re.compile(r"([a-z]+)(?:(?::| φ=)(-?\d+(?:\.\d+)?))?")
+_ADDRESS = re.compile(r"([A-Za-z][\w-]*)(?:(?::| φ=)(-?\d+(?:\.\d+)?))?")
 
 
-def trained_network(run_directory: Path, network: str, seed: int = 0) -> tuple[nn.Module, Card]:
+def trained_network(
+    run_directory: Path, network: str, seed: int | None = None
+) -> tuple[nn.Module, Card]:
     """A network of a run's comparison with its trained weights, and what it expects of images.
 
-    `network` is "base", or a method and φ as in "compound:1". Reads the training images for their
-    mean. Raises UserError when there is no such network, or its training is not finished.
+    `network` is "base", or a method and φ as in "compound:1"; `seed` one of the comparison's (None:
+    its first). Reads the training images for their mean. Raises UserError when there is no such
+    network, or its training is not finished.
     """
     setting = read_setting(run_directory)
-    members = setting.members(_coefficients(setting, run_directory))
+    seed, ledger = _seed(setting, seed), _ledger(run_directory)
+    members = setting.members(_coefficients(setting, ledger))
     chosen = member_named(members, network)
-    seeds = setting.study.compare.seeds
-    require(0 <= seed < seeds, f"seed must lie in 0 to {seeds - 1}", seed)
-    job = setting.compare_job(chosen.architecture, seed)
+    trainings = setting.trainings(members, ledger.get)
+    job = trainings.job(chosen, seed, trainings.best_rate(chosen), reads_test=True)
     state = trained_weights(job, run_directory / "checkpoints")
     module = build(job.architecture)
     if job.recipe.branch_scale == "1/sqrt(depth)":
@@ -46,6 +49,14 @@ def trained_network(run_directory: Path, network: str, seed: int = 0) -> tuple[n
     module.load_state_dict(state)
     fold_branch_scales(module)
     return module.eval(), _card(job, setting)
+
+
+def seed_of(run_directory: Path, seed: int | None) -> int:
+    """The seed that is meant of a run's comparison: this one, or its first.
+
+    Raises UserError for a seed that it doesn't have.
+    """
+    return _seed(read_setting(run_directory), seed)
 
 
 def member_named(members: Sequence[Member], network: str) -> Member:
@@ -89,20 +100,34 @@ def _scored(tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     return {name.removeprefix(start): t for name, t in tensors.items() if name.startswith(start)}
 
 
-def _coefficients(setting: Setting, run_directory: Path) -> Coefficients:
+def _seed(setting: Setting, seed: int | None) -> int:
+    seeds = setting.study.compare.every_seed
+    chosen = seeds[0] if seed is None else seed
+    require(chosen in seeds, f"seed must lie in {seeds[0]} to {seeds[-1]}", chosen)
+    return chosen
+
+
+def _ledger(run_directory: Path) -> Ledger:
+    """The ledger to be read, whether or not a run is writing it."""
+    path = run_directory / "ledger.jsonl"
+    rule = "a network's weights need the ledger of its training"
+    require(path.is_file(), rule, f"no {path}", "run the study with this --out")
+    return Ledger.glance(path)
+
+
+def _coefficients(setting: Setting, ledger: Ledger) -> Coefficients:
     """The constants of the run: those given, or what its finished search concludes."""
     given = setting.study.compare.constants
     if given is not None:
         return given
-    with Ledger(run_directory / "ledger.jsonl") as ledger:
-        search = setting.search(ledger.get)
-        state = search.state()
-        if not state.done:
-            raise UserError(
-                f"a network of the comparison needs a finished search, got {len(state.missing)} "
-                "trainings missing: run the study again with the same --out"
-            )
-        return setting.constants(search).coefficients
+    search = setting.search(ledger.get)
+    state = search.state()
+    if not state.done:
+        raise UserError(
+            f"a network of the comparison needs a finished search, got {len(state.missing)} "
+            "trainings missing: run the study again with the same --out"
+        )
+    return setting.constants(search).coefficients
 
 
 def _card(job: TrainJob, setting: Setting) -> Card:

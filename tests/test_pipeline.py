@@ -16,7 +16,8 @@ import pytest
 
 from scaling_search.arch.scaling import Coefficients
 from scaling_search.errors import UserError
-from scaling_search.outcome import Outcome, redraw
+from scaling_search.jobs.ledger import Ledger
+from scaling_search.outcome import Outcome, read_setting, redraw
 from scaling_search.pipeline import run
 from scaling_search.study import Timing, to_toml
 from tests.tiny import TINY
@@ -33,7 +34,8 @@ def results(out: Path) -> dict[object, object]:
         record = line["record"]
         assert isinstance(record, dict)
         result = record["result"]
-        found[line["hash"]] = (result["validation_top1"], result["test_top1"])
+        last = {**result["history"][-1], "train_seconds": None}
+        found[line["hash"]] = (last, result["test"])
     return found
 
 
@@ -77,7 +79,7 @@ def test_only_the_comparison_read_the_test_split(whole: tuple[Path, Outcome]) ->
     for line in ledger(out):
         record = line["record"]
         assert isinstance(record, dict)
-        assert (record["result"]["test_top1"] is not None) == record["job"]["reads_test"]
+        assert (record["result"]["test"] is not None) == record["job"]["reads_test"]
 
 
 def test_in_this_process_or_in_workers_the_results_are_the_same(
@@ -128,6 +130,40 @@ def test_with_constants_given_there_is_no_search(tmp_path: Path) -> None:
     assert outcome.constants is None
     assert outcome.search.empty
     assert list(outcome.runs["method"].unique()) == ["base", "compound", "width"]
+
+
+def test_each_network_is_compared_at_the_rate_of_least_validation_loss(tmp_path: Path) -> None:
+    given = replace(
+        TINY.compare,
+        constants=Coefficients(1.2, 1.1, 1.15),
+        rivals=("width",),
+        check_rates=(0.1, 1),
+    )
+    study = replace(TINY, compare=given)
+    outcome = run(study, tmp_path, device="cpu", workers=0)
+    tried = pd.read_csv(tmp_path / "tables" / "rates.csv")
+    assert list(tried["rate"]) == [0.1, 1.0] * 3
+    best = tried.loc[tried.groupby(["method", "phi"], sort=False)["validation_loss"].idxmin()]
+    assert list(best["rate"]) == list(outcome.runs.drop_duplicates(["method", "phi"])["rate"])
+    assert best["chosen"].all()
+    assert tried["chosen"].sum() == 3
+    chosen = {*zip(outcome.runs["fingerprint"], outcome.runs["rate"], strict=True)}
+    with Ledger(tmp_path / "ledger.jsonl") as kept:
+        setting = read_setting(tmp_path)
+        for member in setting.members(Coefficients(1.2, 1.1, 1.15)):
+            for rate in given.check_rates:
+                job = setting.compare_job(member.architecture, 1000, member.phi, rate)
+                read = kept.get(job) is not None
+                wanted = rate == 1 or (member.architecture.fingerprint, rate) in chosen
+                assert read == wanted
+    assert "at each network's best rate, of 0.1 and 1 × the recipe's" in (
+        outcome.report.readme.read_text(encoding="utf-8")
+    )
+    before = (tmp_path / "ledger.jsonl").read_bytes()
+    page = outcome.report.html.read_bytes()
+    assert run(study, tmp_path, device="cpu", workers=0).report.html.read_bytes() == page
+    assert (tmp_path / "ledger.jsonl").read_bytes() == before
+    assert redraw(tmp_path).report.html.read_bytes() == page
 
 
 def test_a_search_alone_stops_at_the_constants_and_run_goes_on_from_there(

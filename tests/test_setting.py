@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from scaling_search.arch.scaling import Coefficients
+from scaling_search.compare.rivals import NamedConstants
 from scaling_search.cost.analytic import count
 from scaling_search.data.request import DataInfo
 from scaling_search.errors import UserError
@@ -14,12 +15,14 @@ from scaling_search.jobs.job import Result, TrainJob
 from scaling_search.outlook import Work, after_state, comparison, work_of
 from scaling_search.search.search import SearchState
 from scaling_search.setting import Setting
+from scaling_search.training.growing import AtPhi
 from scaling_search.training.recipe import Recipe
 from tests.tiny import TINY
 from tests.trainings import finished
 
 INFO = DataInfo("typefaces", tuple(map(str, range(20))), 1, 96, 160, 40, 100, 1, "f" * 16)
 SETTING = Setting(TINY, INFO)
+CONSTANTS = Coefficients(1.2, 1.1, 1.15)
 
 
 def test_the_base_is_made_for_the_images() -> None:
@@ -54,6 +57,55 @@ def test_the_base_is_compared_even_when_no_phi_asks_for_it() -> None:
 def test_only_the_comparison_reads_the_test_split() -> None:
     assert not SETTING.network_job(SETTING.base, 2, 0).reads_test
     assert SETTING.compare_job(SETTING.base, 0).reads_test
+
+
+def test_the_comparison_trains_from_seeds_that_the_search_has_not_seen() -> None:
+    trainings = SETTING.trainings(SETTING.members(CONSTANTS), lambda job: None)
+    assert {job.seed for job in trainings.first()} == {1000, 1001}
+
+
+def test_every_rival_of_a_comparison_is_a_method_of_its_own() -> None:
+    rivals = ("paper", "fast", NamedConstants("mine", 1.1, 1.2, 1.1))
+    study = replace(TINY, compare=replace(TINY.compare, rivals=rivals))
+    members = Setting(study, INFO).members(CONSTANTS)
+    assert [m.method for m in members] == ["base", "compound", "paper", "fast", "mine"]
+
+
+def test_what_grows_with_phi_is_the_same_for_every_method_and_in_the_search() -> None:
+    grows = Recipe(batch_size=32, by_phi=(AtPhi(0.0, dropout=0.1), AtPhi(2.0, dropout=0.5)))
+    setting = Setting(replace(TINY, recipe=grows), INFO)
+    trainings = setting.trainings(setting.members(CONSTANTS), lambda job: None)
+    dropouts = {
+        (member.method, job.recipe.dropout)
+        for member in trainings.members
+        for job in trainings.compared(member)
+    }
+    methods = ("compound", "depth", "width", "resolution")
+    assert dropouts == {("base", 0.1), *((method, 0.3) for method in methods)}
+    search = setting.search(lambda job: None)
+    assert {job.recipe.dropout for job in search.state().missing} == {0.3}
+    assert setting.network_job(setting.base, 2, 0, phi=2.0).recipe.dropout == 0.5
+
+
+def test_each_seed_may_draw_a_validation_split_of_its_own_in_the_comparison_alone() -> None:
+    vary = Setting(replace(TINY, compare=replace(TINY.compare, vary_split=True)), INFO)
+    jobs = [vary.compare_job(vary.base, seed) for seed in (1000, 1001)]
+    assert [job.data.validation_seed for job in jobs] == [1000, 1001]
+    assert len({job.data.split_seed for job in jobs}) == 1
+    assert SETTING.compare_job(SETTING.base, 1000).data.validation_seed is None
+    assert vary.network_job(vary.base, 2, 0) == SETTING.network_job(SETTING.base, 2, 0)
+
+
+def test_once_the_rate_is_the_job_without_a_check_of_rates() -> None:
+    compare = replace(TINY.compare, check_rates=(0.5, 1.0, 2.0))
+    checked = Setting(replace(TINY, compare=compare), INFO)
+    plain, all_rates = (
+        {job.hash for job in s.trainings(s.members(CONSTANTS), lambda job: None).first()}
+        for s in (SETTING, checked)
+    )
+    assert plain < all_rates
+    assert len(all_rates) == 3 * len(plain)
+    assert comparison(checked).jobs == 3 * comparison(SETTING).jobs
 
 
 def played() -> tuple[list[tuple[SearchState, Work]], int]:

@@ -9,17 +9,21 @@ from pathlib import Path
 import pytest
 import torch
 from PIL import Image
+from torch import nn
 
 from scaling_search.arch.scaling import Coefficients
 from scaling_search.cli.exporting import export_command, predict_command
+from scaling_search.compare.rivals import NamedConstants
 from scaling_search.data.load import load_split
 from scaling_search.errors import UserError
 from scaling_search.jobs.ledger import Ledger
+from scaling_search.nets.card import Card
 from scaling_search.nets.predict import predict, read_module, read_predictor
 from scaling_search.outcome import read_setting
 from scaling_search.pipeline import run
 from scaling_search.study import Study
 from scaling_search.trained import address_of, member_named, trained_network, trained_weights
+from scaling_search.training.growing import AtPhi
 from tests.tiny import TINY
 
 CONSTANTS = Coefficients(1.2, 1.1, 1.15)
@@ -46,7 +50,7 @@ def test_every_network_has_the_weights_that_were_scored(given: Path) -> None:
     setting = read_setting(given)
     with Ledger(given / "ledger.jsonl") as ledger:
         for member in setting.members(CONSTANTS):
-            for seed in range(2):
+            for seed in setting.study.compare.every_seed:
                 module, card = trained_network(given, address_of(member), seed)
                 job = setting.compare_job(member.architecture, seed)
                 split = load_split(job.data, "test", member.architecture.resolution_px, CPU)
@@ -78,8 +82,11 @@ def test_a_network_is_named_by_its_method_and_phi_or_as_the_table_shows_it(given
 
 
 def test_what_is_not_there_is_refused(given: Path, tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="seed must lie in 0 to 1, got 2"):
-        trained_network(given, "base", seed=2)
+    for seed in (0, 1002):
+        with pytest.raises(UserError, match=f"seed must lie in 1000 to 1001, got {seed}"):
+            trained_network(given, "base", seed=seed)
+        with pytest.raises(UserError, match="seed must lie in"):
+            export_command(given, "base", seed=seed)
     with pytest.raises(UserError):
         trained_network(tmp_path, "base")
     assert not list(tmp_path.iterdir())
@@ -87,7 +94,7 @@ def test_what_is_not_there_is_refused(given: Path, tmp_path: Path) -> None:
 
 def test_a_training_without_its_last_checkpoint_is_refused(given: Path, tmp_path: Path) -> None:
     setting = read_setting(given)
-    job = setting.compare_job(setting.base, 0)
+    job = setting.compare_job(setting.base, 1000)
     assert trained_weights(job, given / "checkpoints")
     with pytest.raises(UserError, match="got none: run the study to its end"):
         trained_weights(job, tmp_path)
@@ -104,16 +111,16 @@ def test_a_training_without_its_last_checkpoint_is_refused(given: Path, tmp_path
 def test_the_verbs_export_a_network_and_predict_with_it(
     given: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    export_command(given, "compound:1", seed=1, as_json=True)
+    export_command(given, "compound:1", seed=1001, as_json=True)
     (written,) = json.loads(capsys.readouterr().out)
     path = Path(written["file"])
-    assert path == given / "exports" / "compound-1-seed-1.safetensors"
+    assert path == given / "exports" / "compound-1-seed-1001.safetensors"
     pictures = [tmp_path / "a.png", tmp_path / "b.png"]
     for shade, picture in enumerate(pictures):
         Image.new("L", (40, 30), 100 * shade).save(picture)
     predict_command(path, pictures, top=2, as_json=True)
     from_file = json.loads(capsys.readouterr().out)
-    predict_command(given, pictures, network="compound:1", seed=1, top=2, as_json=True)
+    predict_command(given, pictures, network="compound:1", seed=1001, top=2, as_json=True)
     assert json.loads(capsys.readouterr().out) == from_file
     assert [(row["image"], row["rank"]) for row in from_file] == [
         (str(picture), rank) for picture in pictures for rank in (1, 2)
@@ -122,6 +129,59 @@ def test_the_verbs_export_a_network_and_predict_with_it(
     side_px = read_predictor(path).card.architecture.resolution_px
     dark = torch.zeros(1, 1, side_px, side_px, dtype=torch.uint8)
     assert predict(read_predictor(path), dark)[0][0].name == from_file[0]["class"]
+
+
+def test_without_a_seed_the_comparisons_first_is_meant(
+    given: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    export_command(given, "base", as_json=True)
+    (written,) = json.loads(capsys.readouterr().out)
+    assert Path(written["file"]).name == "base-seed-1000.safetensors"
+    assert _same_weights(trained_network(given, "base"), trained_network(given, "base", 1000))
+    assert not _same_weights(trained_network(given, "base"), trained_network(given, "base", 1001))
+
+
+def _same_weights(*found: tuple[nn.Module, Card]) -> bool:
+    one, other = (module.state_dict() for module, _ in found)
+    return all(torch.equal(one[name], other[name]) for name in one)
+
+
+def test_a_run_that_is_being_written_can_be_read(given: Path) -> None:
+    with Ledger(given / "ledger.jsonl"):
+        assert trained_network(given, "compound:1")
+
+
+RATES = replace(
+    TINY,
+    compare=replace(
+        TINY.compare,
+        rivals=(NamedConstants("mine", 1.1, 1.2, 1.1),),
+        constants=CONSTANTS,
+        check_rates=(0.01, 1.0),
+        vary_split=True,
+    ),
+    recipe=replace(TINY.recipe, by_phi=(AtPhi(0.0, dropout=0.1), AtPhi(2.0, dropout=0.3))),
+)
+
+
+def test_a_network_has_the_weights_of_the_rate_split_and_dropout_it_was_compared_with(
+    tmp_path: Path,
+) -> None:
+    folder = directory(RATES, tmp_path)
+    setting = read_setting(folder)
+    members = setting.members(CONSTANTS)
+    assert [address_of(member) for member in members] == ["base", "compound:1", "mine:1"]
+    ledger = Ledger.glance(folder / "ledger.jsonl")
+    trainings = setting.trainings(members, ledger.get)
+    for member in members:
+        job = trainings.compared(member)[1]
+        assert job.data.validation_seed == job.seed == 1001
+        assert job.recipe.dropout == (0.1 if member.method == "base" else 0.2)
+        module, card = trained_network(folder, address_of(member), 1001)
+        split = load_split(job.data, "train", member.architecture.resolution_px, CPU)
+        assert card.mean == pytest.approx(split.mean.tolist())
+        expected = trained_weights(job, folder / "checkpoints")
+        assert all(torch.equal(module.state_dict()[name], expected[name]) for name in expected)
 
 
 def test_the_verbs_refuse_what_makes_no_sense(given: Path, tmp_path: Path) -> None:

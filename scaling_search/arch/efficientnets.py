@@ -8,6 +8,9 @@ from scaling_search.arch.published import officials
 from scaling_search.arch.scaling import Multipliers, scale
 from scaling_search.arch.spec import Architecture, Stage
 
+# B0 and its form for small images: what the official networks are grown from.
+B0_FORMS = ("efficientnet-b0", "efficientnet-b0-small")
+
 
 def mbconv(
     expansion: int, kernel: int, stride: int, channels: int, repeats: int, squeeze: float = 0.25
@@ -32,7 +35,7 @@ def efficientnets() -> tuple[Architecture, ...]:
 def _b0() -> Architecture:
     """Table 1 of arXiv 1905.11946; the batch norm of section 5.2."""
     return Architecture(
-        name="efficientnet-b0",
+        name=B0_FORMS[0],
         stages=(
             mbconv(1, 3, 1, 16, 1),
             mbconv(6, 3, 2, 24, 2),
@@ -57,7 +60,7 @@ def small_b0() -> Architecture:
     first, second, *others = base.stages
     return replace(
         base,
-        name="efficientnet-b0-small",
+        name=B0_FORMS[1],
         stem_stride=1,
         stages=(first, replace(second, stride=1), *others),
         resolution_px=32,

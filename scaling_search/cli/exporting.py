@@ -15,18 +15,20 @@ from scaling_search.errors import UserError, require
 from scaling_search.nets.export import FORMATS, SUFFIXES, Format, export
 from scaling_search.nets.predict import Predictor, module_predictor, predict, read_predictor
 from scaling_search.optuna_study import export_optuna
-from scaling_search.trained import trained_network
+from scaling_search.trained import seed_of, trained_network
 
 RunDirectory = Annotated[Path, typer.Argument(help="A directory that `run` wrote.")]
 Named = Annotated[str, typer.Argument(help="A network of the comparison: base, compound:1 …")]
-Seed = Annotated[int, typer.Option(help="Of the trainings from several seeds, this one.")]
+Seed = Annotated[
+    int | None, typer.Option(help="Of the comparison's seeds, this one. [default: its first]")
+]
 
 
 def export_command(
     run_directory: RunDirectory,
     network: Named,
     format: Annotated[str, typer.Option(help=f"One of {', '.join(FORMATS)}.")] = "safetensors",
-    seed: Seed = 0,
+    seed: Seed = None,
     out: Annotated[Path | None, typer.Option(help="The file. [default: in RUN/exports]")] = None,
     as_json: options.AsJson = False,
 ) -> None:
@@ -34,7 +36,7 @@ def export_command(
 
     Example: scaling-search export runs/demo compound:1 --format onnx
     """
-    chosen = _format(format)
+    chosen, seed = _format(format), seed_of(run_directory, seed)
     module, card = trained_network(run_directory, network, seed)
     name = f"{network.replace(':', '-').replace(' φ=', '-')}-seed-{seed}{SUFFIXES[chosen]}"
     written = export(module, card, out or run_directory / "exports" / name, chosen)
@@ -52,13 +54,13 @@ def predict_command(
     model: Annotated[Path, typer.Argument(help="An exported file, or a run directory.")],
     images: Annotated[list[Path], typer.Argument(help="Image files.")],
     network: Annotated[str | None, typer.Option(help="The network, for a run directory.")] = None,
-    seed: Seed = 0,
+    seed: Seed = None,
     top: Annotated[int, typer.Option(help="So many classes for each image.")] = 5,
     as_json: options.AsJson = False,
 ) -> None:
     """Say which classes a network sees in image files, and how sure it is.
 
-    Example: scaling-search predict runs/demo/exports/base-seed-0.safetensors photo.jpg
+    Example: scaling-search predict runs/demo/exports/base-seed-1000.safetensors photo.jpg
     """
     predictor = _predictor(model, network, seed)
     a = predictor.card.architecture
@@ -102,7 +104,7 @@ def export_optuna_command(
         )
 
 
-def _predictor(model: Path, network: str | None, seed: int) -> Predictor:
+def _predictor(model: Path, network: str | None, seed: int | None) -> Predictor:
     if model.is_dir():
         require(network is not None, "a run directory needs --network", "none", "try base")
         return module_predictor(*trained_network(model, network or "", seed))

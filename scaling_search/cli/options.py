@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from scaling_search.compare.rivals import RIVAL_NAMES
 from scaling_search.study import PRESETS
 
 StudyFile = Annotated[
@@ -47,6 +48,13 @@ Network = Annotated[
     str, typer.Argument(help="A name that `networks` lists, or a file of your own (….toml).")
 ]
 Px = Annotated[int | None, typer.Option("--px", help="The side of the images in pixels.")]
+Rivals = Annotated[
+    str | None,
+    typer.Option(
+        help=f"Of {', '.join(RIVAL_NAMES)} and name=ALPHA/BETA/GAMMA, by commas. "
+        "[default: the study's]"
+    ),
+]
 Alpha = Annotated[float, typer.Option(help="Growth of depth for each φ.")]
 Beta = Annotated[float, typer.Option(help="Growth of width for each φ.")]
 Gamma = Annotated[float, typer.Option(help="Growth of resolution for each φ.")]

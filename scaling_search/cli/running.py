@@ -16,6 +16,7 @@ from scaling_search.arch.scaling import Coefficients
 from scaling_search.cli import options
 from scaling_search.cli.progress import Live
 from scaling_search.cli.show import console, errors, show_outcome, show_rows
+from scaling_search.compare.rivals import read_rivals
 from scaling_search.data.request import NAMES, DataRequest
 from scaling_search.errors import UserError
 from scaling_search.jobs.executor import Epoch, Event
@@ -78,6 +79,7 @@ def compare_command(
     beta: options.Beta,
     gamma: options.Gamma,
     study: options.StudyFile = None,
+    rivals: options.Rivals = None,
     preset: options.Preset = None,
     function: options.Function = None,
     out: options.Out = None,
@@ -92,10 +94,12 @@ def compare_command(
 ) -> None:
     """Compare the family of given constants with its rivals, without a search.
 
-    Example: scaling-search compare --alpha 1.2 --beta 1.1 --gamma 1.15 --preset demo
+    Are they better than EfficientNet's? Example: scaling-search compare --preset demo
+    --alpha 1.05 --beta 1.1 --gamma 1.3 --rivals paper
     """
     chosen = _study(study, preset, function, root, download)
-    given = replace(chosen.compare, constants=Coefficients(alpha, beta, gamma))
+    against = chosen.compare.rivals if rivals is None else read_rivals(rivals)
+    given = replace(chosen.compare, constants=Coefficients(alpha, beta, gamma), rivals=against)
     chosen = replace(chosen, name=f"{chosen.name}-compare", compare=given)
     _drive(chosen, out, device, workers, (ray, gpus_per_job), job_timeout, as_json)
 

@@ -33,7 +33,8 @@ def show_outcome(outcome: Outcome, as_json: bool) -> None:
         for made in (comparison_table(outcome.runs), gains_table(outcome.runs)):
             _draw(list(made.shown.columns), made.shown.to_numpy().tolist(), made.name)
     found = (outcome.constants, outcome.runs, outcome.search)
-    for sentence in (*answer(*found), *outcome.cautions, *notes(*found)):
+    rates = outcome.rates.sentences if outcome.rates else ()
+    for sentence in (*answer(*found), *rates, *outcome.cautions, *notes(*found)):
         console.print(sentence, highlight=False)
     console.print(f"\n[bold]{outcome.report.html}[/bold]", soft_wrap=True, highlight=False)
 
@@ -80,6 +81,7 @@ def _outcome_values(outcome: Outcome) -> dict[str, Any]:
         "constants": _constants_values(outcome.constants),
         **{name: json.loads(frame.to_json(orient="records")) for name, frame in frames.items()},
         "cautions": list(outcome.cautions),
+        "rates": list(outcome.rates.sentences) if outcome.rates else [],
         "report": str(outcome.report.html),
     }
 

@@ -9,12 +9,13 @@ from typing import Literal
 
 from scaling_search.arch.network import Network
 from scaling_search.arch.scaling import Coefficients, Multipliers, scale
+from scaling_search.compare.methods import BASE, COMPOUND, Method
 from scaling_search.cost.analytic import Cost, count
 from scaling_search.search.equal_cost import on_ray
 from scaling_search.search.resources import Meter, gathered, meter_of
+from scaling_search.search.shares import Shares, growth_shares
 from scaling_search.search.space import NOISE, Budget
 
-Method = Literal["base", "compound", "depth", "width", "resolution"]
 FamilyBudget = Literal["measured", "nominal"]
 
 
@@ -23,7 +24,7 @@ class Member:
     """A network of the comparison: how it was grown, and what it costs.
 
     `growth_target` is growth^φ, `growth` the network's real cost over the base's, both in the
-    budget's resource.
+    budget's resource. `shares` are the parts of depth, width and resolution in its growth as built.
     """
 
     method: Method
@@ -33,6 +34,7 @@ class Member:
     cost: Cost
     growth_target: float
     growth: float
+    shares: Shares
 
 
 def member(
@@ -48,7 +50,9 @@ def member(
     read = meter or meter_of(budget)
     cost, target = count(architecture), budget.growth**phi
     growth = read(architecture) / read(base)
-    return Member(method, phi, architecture, multipliers, cost, target, growth)
+    grown = Coefficients(multipliers.depth, multipliers.width, multipliers.resolution)
+    shares = growth_shares(base, grown)
+    return Member(method, phi, architecture, multipliers, cost, target, growth, shares)
 
 
 def family(
@@ -81,11 +85,11 @@ def _compound(
     phi: float,
 ) -> Member:
     if phi == 0:
-        return member(base, budget, "base", 0.0, base, Multipliers(1.0, 1.0, 1.0), read)
+        return member(base, budget, BASE, 0.0, base, Multipliers(1.0, 1.0, 1.0), read)
     multipliers, target = coefficients.at(phi), read(base) * budget.growth**phi
     if kind == "measured" and not _keeps(budget, read(scale(base, multipliers)), target):
         multipliers = on_ray(base, coefficients, target, budget, read)
-    return member(base, budget, "compound", phi, scale(base, multipliers), multipliers, read)
+    return member(base, budget, COMPOUND, phi, scale(base, multipliers), multipliers, read)
 
 
 def _keeps(budget: Budget, cost: float, target: float) -> bool:

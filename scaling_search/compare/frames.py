@@ -1,71 +1,95 @@
-"""The comparison as jobs, and what came of them as data frames."""
+"""What came of a comparison, as data frames."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator
+from dataclasses import asdict
 from typing import Any
 
 import pandas as pd
 
-from scaling_search.arch.network import Network
 from scaling_search.compare.family import Member
+from scaling_search.compare.trainings import Trainings
+from scaling_search.identity import digest
 from scaling_search.jobs.job import Finished, Result, TrainJob
-
-Make = Callable[[Network, int], TrainJob]
-"""The job that trains a network of the comparison from a seed."""
-Find = Callable[[TrainJob], Result | None]
 
 RUN_COLUMNS = (
     *("method", "phi", "network", "depth", "width", "resolution", "px", "seed"),
     *("macs", "params", "activations", "growth_target", "growth"),
-    *("validation_loss", "validation_top1", "test_loss", "test_top1", "test_top5"),
-    *("train_seconds", "status", "fingerprint"),
+    *("depth_share", "width_share", "resolution_share"),
+    *("rate", "learning_rate", "validation_loss", "validation_top1"),
+    *("test_loss", "test_top1", "test_top5"),
+    *("train_seconds", "status", "fingerprint", "recipe"),
 )
 CURVE_COLUMNS = (
     *("method", "phi", "network", "seed", "epoch"),
     *("train_loss", "validation_loss", "validation_top1"),
 )
+RATE_COLUMNS = (
+    *("method", "phi", "network", "rate", "learning_rate", "n", "failed"),
+    *("validation_loss", "validation_top1", "chosen"),
+)
 
 
-def comparison_jobs(members: Sequence[Member], seeds: int, make: Make) -> list[TrainJob]:
-    """Every training of the comparison; a network that two methods share is trained once."""
-    jobs = [make(member.architecture, seed) for member in members for seed in range(seeds)]
-    return list({job.hash: job for job in jobs}.values())
+def runs_frame(trainings: Trainings) -> pd.DataFrame:
+    """One row a network and seed of which there is a result, at its best rate.
 
-
-def runs_frame(members: Sequence[Member], seeds: int, make: Make, find: Find) -> pd.DataFrame:
-    """One row a network and seed of which there is a result; accuracies are fractions."""
-    rows = [
-        _run(member, seed, result)
-        for member in members
-        for seed in range(seeds)
-        if (result := find(make(member.architecture, seed))) is not None
-    ]
+    Accuracies are fractions; `rate` is a multiple of the recipe's own, `recipe` a digest of what
+    the network was trained with, the same for networks that were trained alike.
+    """
+    rows = [_run(*row) for row in _results(trainings)]
     return pd.DataFrame(rows, columns=list(RUN_COLUMNS))
 
 
-def curves_frame(members: Sequence[Member], seeds: int, make: Make, find: Find) -> pd.DataFrame:
-    """One row an epoch of every finished training of the comparison."""
+def curves_frame(trainings: Trainings) -> pd.DataFrame:
+    """One row an epoch of every finished training of `runs_frame`."""
     rows = [
         {
             "method": member.method,
             "phi": member.phi,
             "network": member.architecture.name,
-            "seed": seed,
+            "seed": job.seed,
             "epoch": record.epoch,
             "train_loss": record.train_loss,
             "validation_loss": record.validation_loss,
             "validation_top1": record.validation_top1,
         }
-        for member in members
-        for seed in range(seeds)
-        if isinstance(result := find(make(member.architecture, seed)), Finished)
+        for member, _, job, result in _results(trainings)
+        if isinstance(result, Finished)
         for record in result.history
     ]
     return pd.DataFrame(rows, columns=list(CURVE_COLUMNS))
 
 
-def _run(member: Member, seed: int, result: Result) -> dict[str, Any]:
+def rates_frame(trainings: Trainings) -> pd.DataFrame:
+    """One row a network and rate that was checked: means over seeds, and which rate is compared."""
+    rows = [
+        {
+            "method": member.method,
+            "phi": member.phi,
+            "network": member.architecture.name,
+            **asdict(tried),
+            "chosen": tried.rate == trainings.best_rate(member),
+        }
+        for member in trainings.members
+        for tried in trainings.tried(member)
+        if tried.n + tried.failed
+    ]
+    return pd.DataFrame(rows, columns=list(RATE_COLUMNS))
+
+
+def _results(trainings: Trainings) -> Iterator[tuple[Member, float, TrainJob, Result]]:
+    """Member, rate, job and result of every training that is compared and has ended."""
+    for member in trainings.members:
+        rate = trainings.best_rate(member)
+        for job in trainings.compared(member):
+            result = trainings.find(job)
+            if result is not None:
+                yield member, rate, job, result
+
+
+def _run(member: Member, rate: float, job: TrainJob, result: Result) -> dict[str, Any]:
+    depth_share, width_share, resolution_share = member.shares
     return {
         "method": member.method,
         "phi": member.phi,
@@ -74,15 +98,21 @@ def _run(member: Member, seed: int, result: Result) -> dict[str, Any]:
         "width": member.multipliers.width,
         "resolution": member.multipliers.resolution,
         "px": member.architecture.resolution_px,
-        "seed": seed,
+        "seed": job.seed,
         "macs": member.cost.macs,
         "params": member.cost.params,
         "activations": member.cost.activations,
         "growth_target": member.growth_target,
         "growth": member.growth,
+        "depth_share": depth_share,
+        "width_share": width_share,
+        "resolution_share": resolution_share,
+        "rate": rate,
+        "learning_rate": job.recipe.learning_rate,
         **_scores(result),
         "status": result.kind,
         "fingerprint": member.architecture.fingerprint,
+        "recipe": digest(job.recipe),
     }
 
 

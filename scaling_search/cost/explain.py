@@ -21,8 +21,8 @@ from scaling_search.arch.spec import Architecture
 from scaling_search.errors import require
 from scaling_search.statistics import paired_difference
 
-Axis = Literal["base", "depth", "width", "resolution", "compound"]
-AXES: tuple[Axis, ...] = ("base", "depth", "width", "resolution", "compound")
+Axis = str
+"""How a network grew: "base" (it did not), one dimension's name, "compound", or another way's."""
 Feature = Literal["macs", "activations"]
 Winner = Literal["macs", "activations", "neither"]
 Floats = NDArray[np.float64]

@@ -20,7 +20,9 @@ class DataRequest:
     `train_images` cuts the training images before the validation split is held out of them, so
     train and validation together have that many; `test_images` cuts the test split. Both cuts are
     stratified and follow `split_seed`; None takes all (of `typefaces`, 4 400 and 2 000). A smaller
-    cut of one seed is contained in every larger one. `greyscale` makes one channel of three.
+    cut of one seed is contained in every larger one. `validation_seed` holds another validation
+    split out of the same training images (None: that of `split_seed`). `greyscale` makes one
+    channel of three.
     """
 
     name: str = "typefaces"
@@ -30,6 +32,7 @@ class DataRequest:
     test_images: int | None = None
     validation_fraction: float = 0.1
     split_seed: int = 0
+    validation_seed: int | None = None
     greyscale: bool = False
 
     # pydantic reads this when a request comes from a file: a misspelt key must not pass.
@@ -48,7 +51,9 @@ class DataRequest:
             require(count is None or count >= 1, f"{field} must be at least 1", count)
         fraction = self.validation_fraction
         require(0 < fraction < 1, "validation_fraction must lie in (0, 1)", fraction)
-        require(self.split_seed >= 0, "split_seed must be 0 or more", self.split_seed)
+        for field in ("split_seed", "validation_seed"):
+            seed = getattr(self, field)
+            require(seed is None or seed >= 0, f"{field} must be 0 or more", seed)
         self._check_root()
 
     def _check_root(self) -> None:

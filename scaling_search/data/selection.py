@@ -31,7 +31,8 @@ def choose(
         require(size >= 2, rule, int(size), "take more train_images or leave the class out")
     held = round(request.validation_fraction * len(pool))
     held = min(max(held, count), len(pool) - count)
-    validation = stratified(pool_labels, held, seed, leave=1)
+    drawn = seed if request.validation_seed is None else request.validation_seed
+    validation = stratified(pool_labels, held, drawn, leave=1)
     train = np.setdiff1d(np.arange(len(pool)), validation)
     test = cut(request.test_images, "test_images", test_labels, count, seed)
     return pool[train], pool[validation], test

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from scaling_search.compare.frames import comparison_jobs
 from scaling_search.doctor.finding import Finding, State
 from scaling_search.errors import UserError
 from scaling_search.jobs.job import Result, TrainJob
@@ -62,8 +61,10 @@ def jobs_of(setting: Setting, ledger: Ledger | None) -> Jobs:
             return jobs
         coefficients = setting.constants(search).coefficients
     jobs.complete = True
-    members, seeds = setting.members(coefficients), setting.study.compare.seeds
-    ask(comparison_jobs(members, seeds, setting.compare_job))
+    trainings = setting.trainings(setting.members(coefficients), find)
+    ask(trainings.first())
+    if not jobs.missing:
+        ask(trainings.scored())
     return jobs
 
 

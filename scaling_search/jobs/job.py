@@ -13,6 +13,7 @@ from scaling_search.arch.spec import Architecture
 from scaling_search.cost.analytic import count
 from scaling_search.cost.foreign import Foreign
 from scaling_search.data.request import DataInfo, DataRequest
+from scaling_search.errors import require
 from scaling_search.identity import digest
 from scaling_search.training.history import EpochRecord, Scores
 from scaling_search.training.recipe import Recipe
@@ -22,8 +23,9 @@ from scaling_search.training.recipe import Recipe
 class TrainJob:
     """Train one network on one set of images from one seed.
 
-    `images` is the fingerprint of the images and of their split; where they lie (`data.root`) and
-    what the network is called are not part of the job's identity. `reads_test` says that the
+    `images` is the fingerprint of the images and of the study's split of them, which
+    `data.validation_seed` draws anew; where they lie (`data.root`) and what the network is called
+    are not part of the job's identity. `reads_test` says that the
     finished network is scored once on the test split; a search never sets it.
     """
 
@@ -58,10 +60,12 @@ class TrainJob:
         return count(self.architecture).macs * self.train_images * self.epochs
 
     def _identity(self) -> dict[str, Any]:
+        drawn = self.data.validation_seed
         return {
             "kind": "training",
             "architecture": self.architecture.fingerprint,
             "images": self.images,
+            **({} if drawn is None else {"validation_seed": drawn}),
             "recipe": self.recipe.training,
             "seed": self.seed,
         }
@@ -159,8 +163,13 @@ def job_for(
     seed: int,
     reads_test: bool = False,
 ) -> TrainJob:
-    """The job that trains this network on these images (as `describe` found them)."""
+    """The job that trains this network on these images (as `describe` found them).
+
+    Raises UserError for a recipe whose `by_phi` is not resolved.
+    """
     request, info = data
+    rule = "a training has the recipe of one φ"
+    require(not recipe.by_phi, rule, "by_phi", "resolve it with recipe.at_phi(phi)")
     return TrainJob(
         architecture=cast(Architecture | Foreign, architecture),
         data=request,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import pandas as pd
 
-from scaling_search.compare.gains import verdict_sentences
-from scaling_search.report.table import interval_text
+from scaling_search.compare.networks import Networks
+from scaling_search.compare.sentences import verdict_sentences
+from scaling_search.report.table import interval_text, p_text
 from scaling_search.report.tables import comparison_table, reasons
 from scaling_search.search.constants import Constants
 from scaling_search.search.gate import Finding
@@ -27,7 +29,13 @@ def answer(constants: Constants | None, runs: pd.DataFrame, search: pd.DataFrame
 
 def notes(constants: Constants | None, runs: pd.DataFrame, search: pd.DataFrame) -> list[str]:
     """Return what limits the answer: what selection saw, single runs, left-over cost, failures."""
-    return [*_selection(constants), *_seeds(runs), *_left_over(runs), *_failures(runs, search)]
+    return [
+        *_selection(constants),
+        *_errors(runs),
+        *_seeds(runs),
+        *_left_over(runs),
+        *_failures(runs, search),
+    ]
 
 
 def gate_sentences(gate: tuple[Finding, ...] | None) -> list[str]:
@@ -133,13 +141,41 @@ def _selection(constants: Constants | None) -> Iterator[str]:
             "The search saw the training and validation splits alone; it never saw the test split, "
             "which the comparison reads once per finished network."
         )
+        yield (
+            "A finalist's validation score is one that it was chosen by: luck helped it there, and "
+            "fresh seeds will not reach it. The comparison's seeds are new to the search."
+        )
         if constants.seeds < 2:
             yield "The search's winner is a single run in full: its choice could be luck."
+
+
+def _errors(runs: pd.DataFrame) -> Iterator[str]:
+    scatter = Networks.of(runs).scatter
+    if not (scatter.freedoms > 0).any():
+        return
     yield (
-        "Intervals are 95 % Student-t, gains paired by seed. p values are Holm-adjusted over the "
-        "rivals of one φ, so an interval that only just excludes 0 can still mean “no difference "
-        "found”."
+        "Differences are at equal cost: the rival's accuracy is read off the line through its own "
+        "networks, linear in the logarithm of the cost, and the line's error counts too. Their "
+        "95 % intervals hold all together, over every φ and rival, and p values are adjusted alike "
+        "(multivariate t)."
     )
+    if scatter.pooled:
+        sd, freedom = math.sqrt(scatter.variances[0]), scatter.freedoms[0]
+        yield (
+            f"One training scatters by {sd:.2f} points (standard deviation, pooled over all "
+            f"networks, {freedom:.0f} degrees of freedom), which every interval rests on."
+        )
+    else:
+        yield (
+            "Networks scatter differently (Brown and Forsythe's test, p "
+            f"{_compared(scatter.unequal_p)}), so that each has its own error and its own degrees "
+            "of freedom."
+        )
+
+
+def _compared(p_value: float) -> str:
+    text = p_text(p_value)
+    return text if text.startswith("<") else f"= {text}"
 
 
 def _seeds(runs: pd.DataFrame) -> Iterator[str]:

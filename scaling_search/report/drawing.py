@@ -1,42 +1,16 @@
-"""How every figure looks and is saved: colours, markers, and files that redraw byte-identical."""
+"""How every figure is drawn and saved: its style, and files that redraw byte-identical."""
 
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import matplotlib as mpl
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
-from scaling_search.compare.gains import WORDS
-
-# Okabe and Ito's palette is told apart with any colour vision; markers and dashes repeat the
-# distinction for print in black and white.
-COLOURS: Mapping[str, str] = {
-    "base": "#000000",
-    "compound": "#D55E00",
-    "depth": "#0072B2",
-    "width": "#009E73",
-    "resolution": "#CC79A7",
-}
-MARKERS: Mapping[str, str] = {
-    "base": "P",
-    "compound": "o",
-    "depth": "s",
-    "width": "^",
-    "resolution": "D",
-}
-DASHES: Mapping[str, Any] = {
-    "base": (0, (1, 1)),
-    "compound": "solid",
-    "depth": (0, (5, 2)),
-    "width": (0, (3, 1, 1, 1)),
-    "resolution": (0, (7, 2, 2, 2)),
-}
 _STYLE: Any = {
     "font.family": "DejaVu Sans",
     "font.size": 10.0,
@@ -80,21 +54,3 @@ def picture(
         figure.savefig(png, format="png", dpi=160, metadata={"Software": None})
         figure.savefig(svg, format="svg", metadata={"Date": None, "Creator": None})
     return Picture(name, caption, png.getvalue(), svg.getvalue())
-
-
-def method_keys(methods: Iterable[str]) -> list[Line2D]:
-    """Return the legend's keys of the methods that are present, in one fixed order."""
-    present = set(methods)
-    return [
-        Line2D(
-            [],
-            [],
-            color=COLOURS[method],
-            linestyle="" if method == "base" else DASHES[method],
-            marker=MARKERS[method],
-            linewidth=1.6,
-            label=WORDS[method],
-        )
-        for method in COLOURS
-        if method in present
-    ]

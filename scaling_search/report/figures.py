@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Literal, assert_never
 
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator
 
-from scaling_search.compare.gains import METHODS, finished
-from scaling_search.report.drawing import COLOURS, DASHES, MARKERS, Picture, method_keys, picture
-from scaling_search.statistics import mean_interval
+from scaling_search.compare.methods import BASE, in_order
+from scaling_search.compare.networks import Networks, finished
+from scaling_search.report.drawing import Picture, picture
+from scaling_search.report.looks import LOOKS, Look, looks_of, method_keys
 
 CostName = Literal["macs", "params", "activations"]
 COSTS: tuple[CostName, ...] = ("macs", "params", "activations")
@@ -20,14 +22,15 @@ _LINE_COLUMNS = ("method", "phi", "cost", "mean", "low", "high", "n")
 def accuracy_lines(runs: pd.DataFrame, cost: CostName) -> pd.DataFrame:
     """Return one row a method and φ: cost, mean test top-1 in percent, its 95 % interval, n.
 
-    The base network at φ = 0 opens the line of every method; `low` and `high` are nan at n = 1.
+    The error is pooled over all networks. The base network at φ = 0 opens the line of every method;
+    `low` and `high` are nan at n = 1.
     """
-    done = finished(runs)
+    done, networks = finished(runs), Networks.of(runs)
     rows = [
-        _line_point(at, method, cost)
-        for method in METHODS
-        if len(done) and (done["method"] == method).any()
-        for _, at in done[done["method"].isin(["base", method])].groupby("phi", sort=True)
+        _line_point(networks, at, method, cost)
+        for method in in_order(done["method"])
+        if method != BASE
+        for _, at in done[done["method"].isin([BASE, method])].groupby("phi", sort=True)
     ]
     return pd.DataFrame(rows, columns=list(_LINE_COLUMNS))
 
@@ -51,20 +54,21 @@ def learning_curves(curves: pd.DataFrame) -> pd.DataFrame:
 def accuracy_picture(runs: pd.DataFrame, cost: CostName) -> Picture:
     """Draw test top-1 against one cost, one line a method, 95 % intervals, seeds as faint dots."""
     lines, dots = accuracy_lines(runs, cost), accuracy_dots(runs, cost)
+    looks = looks_of(dots["method"])
 
     def draw(figure: Figure) -> None:
         axes = figure.add_subplot()
-        _draw_dots(axes, dots)
+        _draw_dots(axes, dots, looks)
         for method, line in lines.groupby("method", sort=False):
-            _draw_line(axes, str(method), line)
+            _draw_line(axes, looks[str(method)], line)
         _draw_base(axes, runs, cost)
         axes.set(xscale="log", xlabel=_axis_label(cost), ylabel="test top-1 (%)")
         _log_ticks(axes, dots["cost"])
-        figure.legend(handles=method_keys(dots["method"]), loc="outside lower center", ncols=3)
+        figure.legend(handles=method_keys(looks), loc="outside lower center", ncols=3)
 
     caption = (
         f"Test top-1 against {_axis_label(cost)}. Lines join means over seeds, bars are 95 % "
-        "intervals, faint dots are single trainings."
+        "intervals with the scatter of all networks, faint dots are single trainings."
     )
     return picture(f"accuracy_{cost}", caption, (7.2, 4.8), draw)
 
@@ -72,72 +76,76 @@ def accuracy_picture(runs: pd.DataFrame, cost: CostName) -> Picture:
 def curves_picture(curves: pd.DataFrame) -> Picture:
     """Draw validation top-1 by epoch, one panel a φ, with the base network in each."""
     means = learning_curves(curves)
-    base = means[means["method"] == "base"]
-    grown = sorted(means.loc[means["method"] != "base", "phi"].unique()) or [0.0]
+    base, looks = means[means["method"] == BASE], looks_of(means["method"])
+    grown = sorted(means.loc[means["method"] != BASE, "phi"].unique()) or [0.0]
 
     def draw(figure: Figure) -> None:
         panels = figure.subplots(1, len(grown), sharey=True, squeeze=False)[0]
         for axes, phi in zip(panels, grown, strict=True):
-            _draw_curves(axes, "base", base)
-            for method in METHODS:
-                _draw_curves(
-                    axes, method, means[(means["phi"] == phi) & (means["method"] == method)]
-                )
+            at = means[means["phi"] == phi]
+            for method, look in looks.items():
+                line = base if method == BASE else at[at["method"] == method]
+                _draw_curves(axes, look, line)
             axes.set(title=f"φ = {phi:g}", xlabel="epoch")
             axes.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
         panels[0].set_ylabel("validation top-1 (%)")
-        figure.legend(handles=method_keys(means["method"]), loc="outside lower center", ncols=3)
+        figure.legend(handles=method_keys(looks), loc="outside lower center", ncols=3)
 
     caption = "Validation top-1 by epoch, mean over seeds, one panel a φ; the base network in each."
     return picture("learning_curves", caption, (max(7.2, 3.9 * len(grown)), 4.2), draw)
 
 
-def _line_point(at: pd.DataFrame, method: str, cost: CostName) -> dict[str, object]:
-    score = mean_interval([100 * float(top1) for top1 in at["test_top1"]])
-    ends = {"mean": score.mean, "low": score.low, "high": score.high, "n": score.n}
+def _line_point(
+    networks: Networks, at: pd.DataFrame, method: str, cost: CostName
+) -> dict[str, object]:
     phi, spent = float(at["phi"].iloc[0]), int(at[cost].iloc[0])
+    score = networks.interval((str(at["method"].iloc[0]), phi))
+    ends = {"mean": score.mean, "low": score.low, "high": score.high, "n": score.n}
     return {"method": method, "phi": phi, "cost": spent, **ends}
 
 
-def _draw_dots(axes: Any, dots: pd.DataFrame) -> None:
+def _draw_dots(axes: Any, dots: pd.DataFrame, looks: Mapping[str, Look]) -> None:
     # A step to the right of the mean, or error bar and marker would hide them.
     aside = (dots["cost"].max() / dots["cost"].min()) ** 0.012 if len(dots) else 1.0
     for method, rows in dots.groupby("method", sort=False):
-        look = {"color": COLOURS[str(method)], "marker": MARKERS[str(method)]}
-        axes.scatter(aside * rows["cost"], rows["top1"], s=18, alpha=0.4, linewidths=0, **look)
+        look, faint = looks[str(method)], {"s": 18, "alpha": 0.4, "linewidths": 0}
+        x, y = aside * rows["cost"], rows["top1"]
+        axes.scatter(x, y, color=look.colour, marker=look.marker, **faint)
 
 
-def _draw_line(axes: Any, method: str, line: pd.DataFrame) -> None:
-    look = {"color": COLOURS[method], "linestyle": DASHES[method], "linewidth": 1.8}
-    axes.plot(line["cost"], line["mean"], **look)
-    _draw_means(axes, method, line[line["phi"] > 0])
+def _draw_line(axes: Any, look: Look, line: pd.DataFrame) -> None:
+    rising = line.sort_values("cost")
+    stroke = {"color": look.colour, "linestyle": look.dash, "linewidth": 1.8}
+    axes.plot(rising["cost"], rising["mean"], **stroke)
+    _draw_means(axes, look, line[line["phi"] != 0])
 
 
 def _draw_base(axes: Any, runs: pd.DataFrame, cost: CostName) -> None:
     base = finished(runs)
-    base = base[base["method"] == "base"]
+    base = base[base["method"] == BASE]
     if len(base):
-        _draw_means(axes, "base", pd.DataFrame([_line_point(base, "base", cost)]))
+        point = _line_point(Networks.of(runs), base, BASE, cost)
+        _draw_means(axes, LOOKS[BASE], pd.DataFrame([point]), above=1)
 
 
-def _draw_means(axes: Any, method: str, points: pd.DataFrame) -> None:
+def _draw_means(axes: Any, look: Look, points: pd.DataFrame, above: int = 0) -> None:
     axes.errorbar(
         points["cost"],
         points["mean"],
         yerr=(points["high"] - points["mean"]).fillna(0.0),
-        color=COLOURS[method],
-        fmt=MARKERS[method],
+        color=look.colour,
+        fmt=look.marker,
         capsize=3.5,
         markersize=6.5,
-        zorder=4 if method == "base" else 3,
+        zorder=3 + above,
     )
 
 
-def _draw_curves(axes: Any, method: str, line: pd.DataFrame) -> None:
+def _draw_curves(axes: Any, look: Look, line: pd.DataFrame) -> None:
     if len(line):
-        look = {"color": COLOURS[method], "linestyle": DASHES[method], "marker": MARKERS[method]}
-        look["markevery"] = max(1, len(line) // 10)
-        axes.plot(line["epoch"], line["top1"], linewidth=1.6, markersize=4.5, **look)
+        stroke = {"color": look.colour, "linestyle": look.dash, "marker": look.marker}
+        stroke["markevery"] = max(1, len(line) // 10)
+        axes.plot(line["epoch"], line["top1"], linewidth=1.6, markersize=4.5, **stroke)
 
 
 def _axis_label(cost: CostName) -> str:

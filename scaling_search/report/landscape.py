@@ -10,7 +10,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from scaling_search.report.drawing import COLOURS, Picture, picture
+from scaling_search.report.drawing import Picture, picture
+from scaling_search.report.looks import LOOKS
 from scaling_search.search.table import SHARE_COLUMNS
 
 _RUNG_MARKERS = ("o", "s", "D", "^", "v")
@@ -108,7 +109,7 @@ def _draw_candidates(axes: Any, places: pd.DataFrame) -> Any:
 
 def _edges(rows: pd.DataFrame) -> list[str]:
     return [
-        "#000000" if best else COLOURS["compound"] if tie else "#ffffff"
+        "#000000" if best else LOOKS["compound"].colour if tie else "#ffffff"
         for best, tie in zip(rows["best"], rows["tie"], strict=True)
     ]
 
@@ -138,7 +139,9 @@ def _legend(places: pd.DataFrame) -> list[Line2D]:
         )
     keys.append(key("o", "#ffffff", "#000000", 2.6, "best"))
     if (places["tie"] & ~places["best"]).any():
-        keys.append(key("o", "#ffffff", COLOURS["compound"], 2.0, "can't be told from the best"))
+        keys.append(
+            key("o", "#ffffff", LOOKS["compound"].colour, 2.0, "can't be told from the best")
+        )
     return keys
 
 

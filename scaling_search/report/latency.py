@@ -10,7 +10,7 @@ from typing import Literal
 import pandas as pd
 
 from scaling_search.arch.spec import Architecture
-from scaling_search.compare.gains import finished
+from scaling_search.compare.networks import Key, Networks, finished
 from scaling_search.cost.analytic import count
 from scaling_search.cost.explain import Axis, Point
 from scaling_search.cost.latency.results import Latency, Timed, Timing
@@ -27,7 +27,6 @@ from scaling_search.report.table import (
     scaled_cell,
     shown_text,
 )
-from scaling_search.statistics import mean_interval
 
 PeakSource = Literal["measured", "simulated"]
 _COLUMNS = (
@@ -92,8 +91,9 @@ def accuracy_latency_frame(runs: pd.DataFrame, latency: pd.DataFrame) -> pd.Data
     """
     wanted = ["fingerprint", "batch", "median_ms", "low_ms", "high_ms"]
     joined = finished(runs).merge(latency.dropna(subset=["median_ms"])[wanted], on="fingerprint")
+    networks = Networks.of(runs)
     rows = [
-        _accuracy_row(str(method), float(str(phi)), group)
+        _accuracy_row(networks, (str(method), float(str(phi))), group)
         for (method, phi), group in joined.groupby(["method", "phi"], sort=True)
     ]
     return pd.DataFrame(rows, columns=list(_ACCURACY_COLUMNS))
@@ -173,8 +173,8 @@ def _float(value: object) -> float:
     return float("nan") if value is None else float(str(value))
 
 
-def _accuracy_row(method: str, phi: float, group: pd.DataFrame) -> dict[str, object]:
-    score = mean_interval([100 * float(top1) for top1 in group["test_top1"]])
+def _accuracy_row(networks: Networks, key: Key, group: pd.DataFrame) -> dict[str, object]:
+    (method, phi), score = key, networks.interval(key)
     first = group.iloc[0]
     names = ("median_ms", "low_ms", "high_ms")
     time, low, high = (float(first[name]) / float(first["batch"]) for name in names)

@@ -2,29 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, LogLocator, NullLocator
 
-from scaling_search.compare.gains import METHODS
-from scaling_search.cost.explain import AXES, Explanation, Feature, Point, PowerLaw
-from scaling_search.report.drawing import COLOURS, DASHES, MARKERS, Picture, method_keys, picture
+from scaling_search.compare.methods import BASE
+from scaling_search.cost.explain import Explanation, Feature, Point, PowerLaw
+from scaling_search.report.drawing import Picture, picture
 from scaling_search.report.latency import accuracy_latency_frame
+from scaling_search.report.looks import Look, looks_of, method_keys
 
 
 def explains_picture(points: Sequence[Point], found: Explanation) -> Picture:
     """Draw time per image against MACs and against activations, each with its fitted power law."""
 
+    looks = looks_of(point.axis for point in points)
+
     def draw(figure: Figure) -> None:
         panels = figure.subplots(1, 2, sharey=True)
         for axes, law in zip(panels, (found.macs, found.activations), strict=True):
-            _draw_law(axes, points, law)
+            _draw_law(axes, points, law, looks)
         panels[0].set_ylabel("time per image (ms)")
-        keys = method_keys(point.axis for point in points)
-        figure.legend(handles=keys, loc="outside lower center", ncols=3)
+        figure.legend(handles=method_keys(looks), loc="outside lower center", ncols=3)
 
     return picture("latency_explained", found.sentence, (8.4, 4.6), draw)
 
@@ -32,18 +34,17 @@ def explains_picture(points: Sequence[Point], found: Explanation) -> Picture:
 def accuracy_latency_picture(runs: pd.DataFrame, latency: pd.DataFrame) -> Picture:
     """Draw test top-1 against time per image, one line a method, 95 % intervals of both."""
     frame = accuracy_latency_frame(runs, latency)
+    looks = looks_of(frame["method"])
     machine, regime = (str(latency[name].iloc[0]) for name in ("machine", "regime"))
 
     def draw(figure: Figure) -> None:
         axes = figure.add_subplot()
-        for method in ("base", *METHODS):
-            line = frame[frame["method"].isin(["base", method])].sort_values("phi")
-            if (line["method"] == method).any():
-                _draw_accuracy(axes, method, line)
+        for method, look in looks.items():
+            line = frame[frame["method"].isin([BASE, method])].sort_values("phi")
+            _draw_accuracy(axes, method, look, line)
         axes.set(xscale="log", xlabel="time per image (ms)", ylabel="test top-1 (%)")
         _plain_ticks(axes.xaxis)
-        handles = method_keys(frame["method"])
-        figure.legend(handles=handles, loc="outside lower center", ncols=3)
+        figure.legend(handles=method_keys(looks), loc="outside lower center", ncols=3)
 
     caption = (
         f"Test top-1 against time per image on {machine} ({regime}). Lines join means over "
@@ -52,13 +53,13 @@ def accuracy_latency_picture(runs: pd.DataFrame, latency: pd.DataFrame) -> Pictu
     return picture("accuracy_latency", caption, (7.2, 4.8), draw)
 
 
-def _draw_law(axes: Any, points: Sequence[Point], law: PowerLaw) -> None:
+def _draw_law(axes: Any, points: Sequence[Point], law: PowerLaw, looks: Mapping[str, Look]) -> None:
     (feature,), (exponent,) = law.features, law.exponents
-    for axis in AXES:
+    for axis, look in looks.items():
         own = [point for point in points if point.axis == axis]
         x = [_value(point, feature) for point in own]
         y = [point.latency_ms for point in own]
-        axes.scatter(x, y, color=COLOURS[axis], marker=MARKERS[axis], s=34, zorder=3)
+        axes.scatter(x, y, color=look.colour, marker=look.marker, s=34, zorder=3)
     ends = [limit(_value(point, feature) for point in points) for limit in (min, max)]
     line = [law.factor_ms * end**exponent for end in ends]
     axes.plot(ends, line, color="#666666", linewidth=1.4, zorder=2)
@@ -75,10 +76,10 @@ def _value(point: Point, feature: Feature) -> int:
     return point.macs if feature == "macs" else point.activations
 
 
-def _draw_accuracy(axes: Any, method: str, line: pd.DataFrame) -> None:
-    if method != "base":
-        look = {"color": COLOURS[method], "linestyle": DASHES[method], "linewidth": 1.8}
-        axes.plot(line["latency_ms"], line["mean"], **look)
+def _draw_accuracy(axes: Any, method: str, look: Look, line: pd.DataFrame) -> None:
+    if method != BASE:
+        stroke = {"color": look.colour, "linestyle": look.dash, "linewidth": 1.8}
+        axes.plot(line["latency_ms"], line["mean"], **stroke)
     own = line[line["method"] == method]
     axes.errorbar(
         own["latency_ms"],
@@ -88,11 +89,11 @@ def _draw_accuracy(axes: Any, method: str, line: pd.DataFrame) -> None:
             own["latency_high_ms"] - own["latency_ms"],
         ],
         yerr=(own["high"] - own["mean"]).fillna(0.0),
-        color=COLOURS[method],
-        fmt=MARKERS[method],
+        color=look.colour,
+        fmt=look.marker,
         capsize=3.5,
         markersize=6.5,
-        zorder=4 if method == "base" else 3,
+        zorder=4 if method == BASE else 3,
     )
 
 

@@ -11,7 +11,8 @@ from pathlib import Path
 import jinja2
 import pandas as pd
 
-from scaling_search.compare.gains import finished
+from scaling_search.compare.networks import finished
+from scaling_search.compare.rates import RateCheck
 from scaling_search.cost.explain import LEAST_POINTS, Axis, Explanation, Point, explain
 from scaling_search.cost.latency.results import Timed
 from scaling_search.files import write_atomically
@@ -33,6 +34,7 @@ from scaling_search.report.tables import (
     comparison_table,
     environment_table,
     gains_table,
+    rates_table,
 )
 from scaling_search.search.constants import Constants
 from scaling_search.search.gate import Finding
@@ -76,7 +78,8 @@ class Evidence:
     and `command` let a reader run the study again; `environment` holds versions and machine;
     `time` is None where nothing was timed; `cautions` are sentences on how far the constants are to
     be trusted; `gate` is what speaks against the proxy itself (None: the gate was not run);
-    `second` is the resource that the search weighed beside accuracy, a column of `search`.
+    `second` is the resource that the search weighed beside accuracy, a column of `search`; `rates`
+    is None where networks were compared at the recipe's learning rate alone.
     """
 
     title: str
@@ -92,6 +95,7 @@ class Evidence:
     cautions: tuple[str, ...] = ()
     second: Resource | None = None
     gate: tuple[Finding, ...] | None = None
+    rates: RateCheck | None = None
 
 
 @dataclass(frozen=True)
@@ -130,6 +134,7 @@ def tables_of(evidence: Evidence) -> dict[str, Table]:
         gains_table(evidence.runs),
         comparison_table(evidence.runs),
         candidates_table(evidence.search),
+        *([rates_table(evidence.rates.tried)] if evidence.rates else []),
         *([latency_table(evidence.time.frame)] if evidence.time else []),
         *(pareto_table(evidence.search, *weighed) for weighed in _weighed(evidence)),
     )
@@ -177,7 +182,11 @@ def _words(
         "explanation": time.explanation if time else None,
         "regime": time.timed.job.regime.words if time else "",
         "machine": time.timed.job.place.machine if time else "",
-        "answer": [*gate_sentences(evidence.gate), *answer(*frames)],
+        "answer": [
+            *gate_sentences(evidence.gate),
+            *answer(*frames),
+            *(evidence.rates.sentences if evidence.rates else ()),
+        ],
         "cautions": evidence.cautions,
         "notes": [*gate_notes(evidence.constants, evidence.gate), *notes(*frames)],
         "tables": tables,

@@ -10,8 +10,9 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter
 
-from scaling_search.compare.gains import finished
-from scaling_search.report.drawing import COLOURS, MARKERS, Picture, picture
+from scaling_search.compare.networks import finished
+from scaling_search.report.drawing import Picture, picture
+from scaling_search.report.looks import LOOKS
 from scaling_search.report.table import (
     DASH,
     Cells,
@@ -107,7 +108,8 @@ def pareto_picture(search: pd.DataFrame, cost: str, label: str) -> Picture:
         f"both. Only those of the highest rung are compared ({int(found['compared'].sum())}, of "
         f"{best['epochs'].max():g} epochs); the front dominates "
         f"{share_dominated(found, cost):.0%} of the rectangle that spans them. Bars are one "
-        "standard deviation over seeds, where there are several."
+        "standard deviation over seeds, where there are several. The accuracies are those by which "
+        "candidates were chosen."
     )
     return picture(f"pareto_{cost}", caption, _SIZE_INCHES, draw)
 
@@ -172,8 +174,8 @@ def _draw_front(axes: Any, best: pd.DataFrame, cost: str) -> None:
         best[cost],
         best["top1_percent"],
         yerr=best["sd_points"].fillna(0.0),
-        color=COLOURS["compound"],
-        marker=MARKERS["compound"],
+        color=LOOKS["compound"].colour,
+        marker=LOOKS["compound"].marker,
         markersize=6.5,
         linewidth=1.8,
         elinewidth=1.0,

@@ -6,7 +6,10 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from scaling_search.compare.gains import METHODS, WORDS, finished, gains
+from scaling_search.compare.gains import EQUIVALENT_POINTS, gains
+from scaling_search.compare.methods import in_order, in_words
+from scaling_search.compare.networks import Networks, finished
+from scaling_search.compare.sentences import alike_in_words
 from scaling_search.report.table import (
     DASH,
     Cells,
@@ -19,25 +22,37 @@ from scaling_search.report.table import (
     scaled_cell,
     shown_text,
 )
-from scaling_search.statistics import mean_interval
+
+CHOSEN = "chosen by validation"
 
 
 def comparison_table(runs: pd.DataFrame) -> Table:
-    """One row a network of the comparison, the base first, failed trainings counted by reason."""
-    order = {method: place for place, method in enumerate(("base", *METHODS))}
+    """One row a network of the comparison, the base first, failed trainings counted by reason.
+
+    Intervals are each network's own, with the scatter of all.
+    """
+    order = {method: place for place, method in enumerate(in_order(runs["method"]))}
+    networks = Networks.of(runs)
     groups = runs.groupby(["phi", "method"], sort=False) if len(runs) else ()
     rows = sorted(
-        (_network_row(group) for _, group in groups),
-        key=lambda row: (row["phi"], order.get(str(row["method"]), len(order))),
+        (_network_row(networks, group) for _, group in groups),
+        key=lambda row: (row["phi"] != 0, row["phi"], order[str(row["method"])]),
     )
     numbers = pd.DataFrame(rows, columns=list(_NETWORK_COLUMNS))
     return Table("comparison", numbers, shown_text(numbers, _comparison_cells(numbers)))
 
 
 def gains_table(runs: pd.DataFrame) -> Table:
-    """One row a φ and rival: what compound scaling gains over it."""
+    """One row a φ and rival: what compound scaling gains over it at equal cost."""
     numbers = gains(runs)
     return Table("gains", numbers, shown_text(numbers, _GAIN_CELLS))
+
+
+def rates_table(tried: pd.DataFrame) -> Table:
+    """One row a network and learning rate that was checked (`frames.rates_frame`)."""
+    numbers = tried.assign(validation_top1=100 * tried["validation_top1"].astype(float))
+    numbers = numbers.rename(columns={"validation_top1": "validation_top1_percent"})
+    return Table("rates", numbers, shown_text(numbers, _RATE_CELLS))
 
 
 def candidates_table(search: pd.DataFrame) -> Table:
@@ -61,6 +76,7 @@ def environment_table(environment: Mapping[str, object]) -> Table:
 _NETWORK_COLUMNS = (
     *("method", "phi", "network", "depth", "width", "resolution", "px"),
     *("macs", "params", "activations", "growth_target", "growth", "left_over_percent", "n"),
+    *("depth_share", "width_share", "resolution_share", "rate"),
     *("test_top1_percent", "test_low_percent", "test_high_percent", "validation_top1_percent"),
     "not_finished",
 )
@@ -71,11 +87,12 @@ _CANDIDATE_COLUMNS = (
 )
 
 
-def _network_row(group: pd.DataFrame) -> dict[str, object]:
+def _network_row(networks: Networks, group: pd.DataFrame) -> dict[str, object]:
     first, done = group.iloc[0], finished(group)
-    test = mean_interval([100 * float(top1) for top1 in done["test_top1"]])
+    test = networks.interval((str(first["method"]), float(first["phi"])))
     kept = ["method", "phi", "network", "depth", "width", "resolution", "px"]
     kept += ["macs", "params", "activations", "growth_target", "growth"]
+    kept += ["depth_share", "width_share", "resolution_share", "rate"]
     return {
         **{column: first[column] for column in kept},
         "left_over_percent": 100 * (first["growth"] / first["growth_target"] - 1),
@@ -108,6 +125,7 @@ def _comparison_cells(numbers: pd.DataFrame) -> Cells:
         "growth asked ×": number_cell("growth_target", ".2f"),
         "real growth ×": number_cell("growth", ".2f"),
         "left over (%)": number_cell("left_over_percent", "+.1f"),
+        **_rate_cells(numbers),
         "n": number_cell("n", "d"),
         "test top-1 (%) [95\u00a0%]": interval_cell(
             ("test_top1_percent", "test_low_percent", "test_high_percent")
@@ -117,22 +135,41 @@ def _comparison_cells(numbers: pd.DataFrame) -> Cells:
     }
 
 
+def _rate_cells(numbers: pd.DataFrame) -> Cells:
+    """The rate that a network is compared at, where they differ."""
+    return {"rate ×": number_cell("rate", "g")} if numbers["rate"].nunique() > 1 else {}
+
+
 _GAIN_CELLS: Cells = {
     "φ": number_cell("phi", "g"),
     "growth asked ×": number_cell("growth_target", ".2f"),
-    "rival": lambda row: WORDS[str(row["rival"])],
+    "rival": lambda row: in_words(str(row["rival"])),
     "compound's real growth ×": number_cell("compound_growth", ".2f"),
     "rival's real growth ×": number_cell("rival_growth", ".2f"),
-    "n": number_cell("n", "d"),
-    "compound − rival (points) [95\u00a0%]": interval_cell(
+    "n": lambda row: _counts_text(row),
+    "as built (points)": number_cell("raw_points", "+.2f"),
+    "compound − rival at equal cost (points) [95\u00a0%, all together]": interval_cell(
         ("gain_points", "low_points", "high_points"), spec="+.2f"
     ),
-    "p (Holm)": lambda row: p_text(as_float(row["p_adjusted"])),
-    "verdict": lambda row: _verdict_text(str(row["verdict"])),
+    "p (adjusted)": lambda row: p_text(as_float(row["p_adjusted"])),
+    "verdict": lambda row: _verdict_text(row),
+    "compound here is": lambda row: alike_in_words(row) or DASH,
+}
+_RATE_CELLS: Cells = {
+    "φ": number_cell("phi", "g"),
+    "method": lambda row: str(row["method"]),
+    "rate ×": number_cell("rate", "g"),
+    "learning rate": number_cell("learning_rate", ".4g"),
+    "n": number_cell("n", "d"),
+    "failed": number_cell("failed", "d"),
+    "validation loss": number_cell("validation_loss", ".4f"),
+    "validation top-1 (%)": number_cell("validation_top1_percent", ".2f"),
+    "note": lambda row: CHOSEN if row["chosen"] else DASH,
 }
 
 
 def _candidate_cells(numbers: pd.DataFrame) -> Cells:
+    last_rung = float(numbers["rung"].max()) if len(numbers) else 0.0
     return {
         "network": lambda row: str(row["network"]),
         "α (depth)": interval_cell(("alpha", "alpha_low", "alpha_high")),
@@ -149,17 +186,27 @@ def _candidate_cells(numbers: pd.DataFrame) -> Cells:
         "validation top-1 (%)": number_cell("validation_top1_percent", ".2f"),
         "sd (points)": number_cell("sd_points", ".2f"),
         "P(best)": number_cell("p_best", ".2f"),
-        "note": _candidate_note,
+        "note": lambda row: _candidate_note(row, last_rung),
     }
 
 
-def _candidate_note(row: Row) -> str:
+def _candidate_note(row: Row, last_rung: float) -> str:
+    """A score by which a network was chosen is flattering: it won by its luck too."""
     if row["status"] != "finished":
         return str(row["status"])
-    if row["best"]:
-        return "best"
-    return "tie with the best" if row["tie"] else DASH
+    standing = "best" if row["best"] else "tie with the best" if row["tie"] else ""
+    chosen = CHOSEN if row["best"] or as_float(row["rung"]) == last_rung > 0 else ""
+    return ", ".join(filter(None, (standing, chosen))) or DASH
 
 
-def _verdict_text(verdict: str) -> str:
-    return f"compound is {verdict}" if verdict in ("better", "worse") else verdict
+def _counts_text(row: Row) -> str:
+    counts = {as_float(row["n_compound"]): None, as_float(row["n_rival"]): None}
+    return " / ".join(f"{n:.0f}" for n in counts)
+
+
+def _verdict_text(row: Row) -> str:
+    verdict = str(row["verdict"])
+    less = f"less than {EQUIVALENT_POINTS:g} points"
+    if verdict in ("better", "worse"):
+        return f"compound is {verdict}" + (f", by {less}" if row["equivalent"] else "")
+    return f"equal: {less} apart" if row["equivalent"] else verdict

@@ -17,7 +17,7 @@ from scipy import stats
 from scaling_search.errors import require
 from scaling_search.jobs.job import Finished, Result
 
-BASE = "base"
+_BASE = "base"
 NEAR_CHANCE = 0.1
 STILL_FALLING = 0.25
 P_WORSE = 0.05
@@ -121,8 +121,8 @@ def _still_falling(finished: Mapping[str, tuple[Finished, ...]]) -> Iterator[Fin
 
 
 def _below_base(finished: Mapping[str, tuple[Finished, ...]]) -> Iterator[Finding]:
-    base = finished.get(BASE, ())
-    grown = {name: results for name, results in finished.items() if name != BASE and results}
+    base = finished.get(_BASE, ())
+    grown = {name: results for name, results in finished.items() if name != _BASE and results}
     if not base:
         return
     for name, results in grown.items():
@@ -169,4 +169,4 @@ def _mean(values: list[float]) -> float:
 
 
 def _words(name: str) -> str:
-    return "the base" if name == BASE else f"{name} alone"
+    return "the base" if name == _BASE else f"{name} alone"

@@ -17,8 +17,8 @@ from scaling_search.search.candidates import Candidate
 from scaling_search.search.measurement import Group
 from scaling_search.search.plan import SearchPlan
 
-MakeJob = Callable[[Network, int, int], TrainJob]
-"""The job that trains a network for so many epochs from a seed."""
+MakeJob = Callable[[Network, int, int, float], TrainJob]
+"""The job that trains a network for so many epochs from a seed, as one of this φ."""
 Find = Callable[[TrainJob], Result | None]
 """The result of a job, or None while it is missing."""
 Grow = Callable[[Candidate, float], Network]
@@ -85,7 +85,7 @@ class Search(ABC):
         if key not in self._jobs:
             asked = self.plan.rungs[rung]
             network = self.grow(self.pool[index], asked.phi)
-            self._jobs[key] = self.make(network, asked.epochs, seed)
+            self._jobs[key] = self.make(network, asked.epochs, seed, asked.phi)
         return self._jobs[key]
 
     def results(self) -> Iterator[tuple[int, int, TrainJob, Result]]:

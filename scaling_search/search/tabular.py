@@ -109,12 +109,12 @@ def remembered(make: MakeJob) -> MakeJob:
 
     The networks must be of one pool, where a name stands for one of them.
     """
-    made: dict[tuple[str, int, int], TrainJob] = {}
+    made: dict[tuple[str, int, int, float], TrainJob] = {}
 
-    def remembering(network: Network, epochs: int, seed: int) -> TrainJob:
-        key = (network.name, epochs, seed)
+    def remembering(network: Network, epochs: int, seed: int, phi: float = 1.0) -> TrainJob:
+        key = (network.name, epochs, seed, phi)
         if key not in made:
-            made[key] = make(network, epochs, seed)
+            made[key] = make(network, epochs, seed, phi)
         return made[key]
 
     return remembering

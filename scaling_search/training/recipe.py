@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from math import inf
 from typing import Any, ClassVar, Literal, assert_never, get_args
 
 from scaling_search.data.augment import AutoPolicy, Policy
 from scaling_search.errors import require
 from scaling_search.training import schedule
+from scaling_search.training.growing import AtPhi, values_at
 from scaling_search.training.schedule import Schedule
 
 Optimizer = Literal["sgd", "adamw", "rmsprop"]
@@ -53,6 +55,9 @@ class Recipe:
     which depth is at a disadvantage in short trainings. `branch_scale` multiplies each branch of
     the network's L residual blocks by 1/√L (arXiv 2309.16620). Both leave a network alone that is a
     function of the user's.
+
+    `by_phi` says what changes as networks grow, the same for all networks of one φ; `at_phi`
+    resolves it. A training's own recipe has none.
     """
 
     optimizer: Optimizer = "sgd"
@@ -83,6 +88,7 @@ class Recipe:
     progressive_from: float = 1.0
     evaluate_px_factor: float = 1.0
     sync_batch_norm: bool = False
+    by_phi: tuple[AtPhi, ...] = ()
 
     # pydantic reads this when a recipe comes from a file: a misspelt key must not pass.
     __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
@@ -107,6 +113,10 @@ class Recipe:
             require(0 < value <= 1, f"{name} must lie in (0, 1]", value)
         require(0 < self.rise_fraction < 1, "rise_fraction must lie in (0, 1)", self.rise_fraction)
         self._check_choices()
+        phis = [row.phi for row in self.by_phi]
+        require(all(a < b for a, b in pairwise(phis)), "the rows of by_phi rise in φ", phis)
+        for phi in phis:
+            self.at_phi(phi)
 
     def _check_choices(self) -> None:
         choices: dict[str, Any] = {
@@ -128,6 +138,15 @@ class Recipe:
     def training(self) -> Recipe:
         """The recipe without what is read of the network once it is trained."""
         return replace(self, evaluate_px_factor=1.0)
+
+    def at_phi(self, phi: float) -> Recipe:
+        """The plain recipe, without `by_phi`, of a network of this φ."""
+        given: dict[str, Any] = values_at(self.by_phi, phi)
+        return replace(self, by_phi=(), **given)
+
+    def at_rate(self, multiple: float) -> Recipe:
+        """The recipe at so many times its learning rate."""
+        return replace(self, learning_rate=multiple * self.learning_rate)
 
     def at_batch(self, batch_size: int) -> Recipe:
         """The recipe at another batch size, its rate in proportion (arXiv 1706.02677)."""

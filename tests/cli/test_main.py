@@ -188,3 +188,18 @@ def test_compare_takes_constants_and_makes_no_search(call: Call, tmp_path: Path)
     assert status == 0
     assert json.loads(printed)["constants"] is None
     assert len(json.loads(printed)["comparison"]) == 5
+
+
+def test_compare_holds_constants_against_the_rivals_that_are_named(
+    call: Call, tmp_path: Path
+) -> None:
+    (tmp_path / "mine.toml").write_text(to_toml(TINY))
+    words = ("--alpha", "1.05", "--beta", "1.1", "--gamma", "1.3", "mine.toml")
+    status, printed, _ = call(
+        "compare", *words, "--rivals", "paper,old=1.3/1.1/1.1", "--workers", "0", "--json"
+    )
+    assert status == 0
+    assert [row["rival"] for row in json.loads(printed)["gains"]] == ["paper", "old"]
+    status, _, said = call("compare", *words, "--rivals", "papr")
+    assert status == 2
+    assert "did you mean paper?" in said

@@ -1,27 +1,15 @@
-"""The comparison's jobs, and its results as frames."""
+"""The comparison's results as frames."""
 
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
-from scaling_search.arch import zoo
-from scaling_search.arch.scaling import Coefficients
-from scaling_search.arch.spec import Architecture
-from scaling_search.compare.family import family
-from scaling_search.compare.frames import comparison_jobs, curves_frame, runs_frame
-from scaling_search.data.request import DataInfo, DataRequest
-from scaling_search.jobs.job import Diverged, Result, TrainJob, job_for
-from scaling_search.search.space import Budget
-from scaling_search.training.recipe import Recipe
+from scaling_search.compare.frames import curves_frame, rates_frame, runs_frame
+from scaling_search.compare.trainings import Trainings
+from scaling_search.jobs.job import Diverged, Result, TrainJob
+from tests.compare.test_trainings import MEMBERS, make, trainings
 from tests.trainings import finished
-
-INFO = DataInfo("typefaces", tuple("ab"), 1, 24, 100, 20, 20, 1, "f" * 16)
-MEMBERS = family(zoo.get("micro"), Coefficients(1.1, 1.2, 1.1), [0.0, 1.0], Budget())
-
-
-def make(architecture: Architecture, seed: int) -> TrainJob:
-    data = (DataRequest(), INFO)
-    return job_for(architecture, data, Recipe(), epochs=2, seed=seed, reads_test=True)
 
 
 def results(job: TrainJob) -> Result | None:
@@ -30,29 +18,56 @@ def results(job: TrainJob) -> Result | None:
     return outcomes[job.seed] if job.seed < 2 else None
 
 
-def test_there_is_one_job_a_network_and_seed_all_reading_the_test_split() -> None:
-    jobs = comparison_jobs(MEMBERS, 3, make)
-    assert len(jobs) == 6
-    assert all(job.reads_test for job in jobs)
-
-
-def test_a_network_that_two_methods_share_is_trained_once() -> None:
-    assert len(comparison_jobs([*MEMBERS, MEMBERS[1]], 3, make)) == 6
+THREE_SEEDS = Trainings(MEMBERS, range(3), make, results)
 
 
 def test_what_failed_has_a_row_with_its_reason_and_what_is_missing_has_none() -> None:
-    frame = runs_frame(MEMBERS, 3, make, results)
+    frame = runs_frame(THREE_SEEDS)
     assert list(frame["status"]) == ["finished", "diverged"] * 2
     assert list(frame["method"]) == ["base", "base", "compound", "compound"]
     assert math.isnan(frame.loc[1, "test_top1"])
 
 
 def test_an_accuracy_of_zero_is_a_number() -> None:
-    assert runs_frame(MEMBERS, 1, make, results).loc[0, "test_top1"] == 0.0
+    assert runs_frame(THREE_SEEDS).loc[0, "test_top1"] == 0.0
+
+
+def test_a_row_says_how_the_growth_is_shared_and_what_trained_it() -> None:
+    row = runs_frame(THREE_SEEDS).iloc[2]
+    assert tuple(row[[f"{axis}_share" for axis in ("depth", "width", "resolution")]]) == (
+        MEMBERS[1].shares
+    )
+    assert (row["rate"], row["learning_rate"]) == (1.0, 0.2)
+    fast = runs_frame(replace(THREE_SEEDS, make=_twice_as_fast)).iloc[2]
+    assert row["recipe"] != fast["recipe"]
+    assert row["fingerprint"] == fast["fingerprint"]
+
+
+def _twice_as_fast(*asked: object) -> TrainJob:
+    job = make(*asked)  # type: ignore[arg-type]
+    return replace(job, recipe=job.recipe.at_rate(2.0))
 
 
 def test_the_curves_have_a_row_an_epoch_of_what_finished() -> None:
-    frame = curves_frame(MEMBERS, 3, make, results)
+    frame = curves_frame(THREE_SEEDS)
     assert list(frame["epoch"]) == [1, 2, 1, 2]
     assert list(frame["validation_top1"]) == [0.4, 0.5, 0.4, 0.5]
     assert set(frame["seed"]) == {0}
+
+
+def test_the_runs_are_those_at_each_networks_best_rate() -> None:
+    frame = runs_frame(trainings({0.5: 1.2, 1.0: 1.0, 2.0: 0.8}))
+    assert set(frame["rate"]) == {2.0}
+    assert set(frame["learning_rate"]) == {0.4}
+    assert set(frame["test_top1"]) == {0.5}
+
+
+def test_the_rates_have_a_row_a_network_and_rate_with_the_chosen_one() -> None:
+    frame = rates_frame(trainings({0.5: 1.2, 1.0: 1.0, 2.0: 0.8}))
+    assert list(frame["rate"]) == [0.5, 1.0, 2.0] * 2
+    assert list(frame["chosen"]) == [False, False, True] * 2
+    assert list(frame["n"]) == [2] * 6
+
+
+def test_rates_that_nothing_was_trained_at_have_no_row() -> None:
+    assert len(rates_frame(trainings({1.0: 1.0}))) == 2

@@ -1,4 +1,4 @@
-"""What compound scaling gains: rows, adjusted verdicts, and the sentence for each φ."""
+"""What compound scaling gains over each rival: at equal cost, and all intervals together."""
 
 from __future__ import annotations
 
@@ -7,103 +7,116 @@ import math
 import pandas as pd
 import pytest
 
-from scaling_search.compare.gains import GAIN_COLUMNS, gains, scores, verdict_sentences
+from scaling_search.compare.gains import GAIN_COLUMNS, gains
+from tests.compare.runs import runs_of
 from tests.report.frames import runs_frame
 
-
-def runs_of(top1: dict[str, list[float]], phi: float = 1.0) -> pd.DataFrame:
-    frame = runs_frame(seeds=len(next(iter(top1.values()))))
-    frame = frame[(frame["phi"] == phi) & frame["method"].isin(list(top1))].copy()
-    for method, values in top1.items():
-        frame.loc[frame["method"] == method, "test_top1"] = values
-    return frame
+BASE, COMPOUND, DEPTH, WIDTH = ("base", 0.0), ("compound", 1.0), ("depth", 1.0), ("width", 1.0)
+TOP1 = {BASE: [60.0, 61.0, 62.0], COMPOUND: [70.0, 72.0, 74.0], DEPTH: [65.0, 66.0, 67.0]}
 
 
-def test_gains_are_points_of_compound_over_each_rival_paired_by_seed():
-    runs = runs_of({"compound": [0.80, 0.81, 0.82], "depth": [0.79, 0.79, 0.79]})
+def only(runs: pd.DataFrame) -> dict[str, object]:
     (row,) = gains(runs).to_dict("records")
-    assert row["gain_points"] == pytest.approx(2.0)
-    assert row["high_points"] - 2.0 == pytest.approx(4.302653 / math.sqrt(3), rel=1e-5)
-    assert (row["rival"], row["n"], row["verdict"]) == ("depth", 3, "no difference found")
-    assert (row["compound_growth"], row["rival_growth"]) == (2.0, pytest.approx(2.16))
+    return {str(name): value for name, value in row.items()}
 
 
-def test_p_values_are_adjusted_over_the_rivals_of_one_phi():
+def test_at_equal_cost_a_gain_is_the_difference_of_the_means() -> None:
+    # Squares 2, 8 and 2 over six degrees of freedom: variance 2, t₆ = 2.446912.
+    row = only(runs_of(TOP1))
+    assert row["gain_points"] == row["raw_points"] == pytest.approx(6.0)
+    assert row["high_points"] == pytest.approx(6 + 2.446912 * math.sqrt(2 * 2 / 3), rel=1e-6)
+    assert (row["rival"], row["n_compound"], row["n_rival"]) == ("depth", 3, 3)
+    assert row["verdict"] == "better"
+
+
+def test_a_rival_that_cost_less_is_read_at_compounds_cost() -> None:
+    # From the base's 61 at 1 to 66 at √2 it gains 10 points a doubling: 71 at 2.
+    row = only(runs_of(TOP1, {DEPTH: 2**0.5}))
+    assert row["raw_points"] == pytest.approx(6.0)
+    assert row["gain_points"] == pytest.approx(72.0 - 71.0)
+    # Weights 1, −2 and +1: a variance of 6/3 of one training's.
+    assert row["high_points"] == pytest.approx(1 + 2.446912 * math.sqrt(2 * 6 / 3), rel=1e-6)
+    assert row["verdict"] == "no difference found"
+
+
+def test_failed_seeds_leave_the_rest_compared() -> None:
+    runs = runs_of({**TOP1, DEPTH: [65.0, 66.0, 67.0, 99.0]})
+    runs.loc[runs["test_top1"] == 0.99, ["status", "test_top1"]] = ["diverged", math.nan]
+    row = only(runs[~((runs["method"] == "compound") & (runs["seed"] == 1002))])
+    assert (row["n_compound"], row["n_rival"]) == (2, 3)
+    assert row["gain_points"] == pytest.approx(5.0)
+    # Squares 2, 2 and 2 over five degrees of freedom, t₅ = 2.570582.
+    half = 2.570582 * math.sqrt(6 / 5 * (1 / 2 + 1 / 3))
+    assert row["high_points"] == pytest.approx(5 + half, rel=1e-6)
+
+
+def test_every_rival_and_phi_of_a_report_is_adjusted_for_all_others() -> None:
     table = gains(runs_frame())
-    at_two = table[table["phi"] == 2.0].sort_values("p_value")
-    smallest = at_two.iloc[0]
-    assert smallest["p_adjusted"] == pytest.approx(3 * smallest["p_value"])
     assert len(table) == 6
+    assert (table["p_adjusted"] >= table["p_value"]).all()
+    assert (table["p_adjusted"] <= 6 * table["p_value"]).all()
 
 
-def test_a_rival_that_never_finished_is_not_compared_but_there():
+def test_more_rivals_make_the_same_gain_less_sure() -> None:
+    both = {**TOP1, WIDTH: [64.0, 66.0, 68.0]}
+    table, alone = gains(runs_of(both)), only(runs_of({**TOP1, ("other", 9.0): both[WIDTH]}))
+    depth = table.set_index("rival").loc["depth"]
+    assert depth["p_value"] == pytest.approx(float(str(alone["p_value"])))
+    assert depth["p_adjusted"] > float(str(alone["p_adjusted"]))
+    assert depth["high_points"] > float(str(alone["high_points"]))
+
+
+def test_within_half_a_point_on_both_sides_they_are_equivalent() -> None:
+    near = {COMPOUND: [70.0, 70.1, 70.2] * 3, DEPTH: [70.1, 70.0, 70.2] * 3}
+    row = only(runs_of({BASE: [60.0, 60.1, 60.2] * 3, **near}))
+    assert row["verdict"] == "no difference found"
+    assert row["equivalent"]
+    assert not only(runs_of(TOP1))["equivalent"]
+
+
+def test_growth_below_the_base_is_compared_too() -> None:
+    smaller = {BASE: TOP1[BASE], ("compound", -1.0): [50.0, 51.0], ("depth", -1.0): [40.0, 41.0]}
+    row = only(runs_of(smaller))
+    assert (row["phi"], row["growth_target"], row["gain_points"]) == (-1.0, 0.5, 10.0)
+
+
+def test_a_rival_that_never_finished_is_not_compared_but_there() -> None:
     runs = runs_frame()
-    runs.loc[runs["method"] == "width", ["status", "test_top1"]] = ["diverged", float("nan")]
+    runs.loc[runs["method"] == "width", ["status", "test_top1"]] = ["diverged", math.nan]
     width = gains(runs).query("rival == 'width'")
     assert list(width["verdict"]) == ["not compared"] * 2
-    assert list(width["n"]) == [0, 0]
+    assert list(width["n_rival"]) == [0, 0]
+    assert width["gain_points"].isna().all()
 
 
-def test_no_runs_give_an_empty_table_with_its_columns_and_no_sentence():
-    empty = runs_frame().iloc[:0]
-    assert list(gains(empty).columns) == list(GAIN_COLUMNS)
-    assert verdict_sentences(empty) == []
+def test_single_runs_have_a_gain_and_no_interval() -> None:
+    row = only(runs_of({**TOP1, DEPTH: [66.0]}))
+    assert row["gain_points"] == pytest.approx(6.0)
+    assert row["verdict"] == "single run"
+    assert math.isnan(float(str(row["low_points"])))
+    assert math.isnan(float(str(row["p_adjusted"])))
 
 
-def test_failed_runs_have_no_score():
-    runs = runs_of({"compound": [0.80, 0.81]})
-    runs.loc[runs["seed"] == 1, "status"] = "diverged"
-    assert scores(runs, "compound") == {0: pytest.approx(80.0)}
+def test_a_single_run_takes_no_part_in_the_adjustment() -> None:
+    lone = gains(runs_of({**TOP1, WIDTH: [64.0]})).set_index("rival").loc["depth"]
+    assert lone["p_adjusted"] == pytest.approx(lone["p_value"])
 
 
-def test_a_rival_that_wins_is_called_the_best():
-    top1 = {"compound": [0.80, 0.81, 0.80], "resolution": [0.90, 0.91, 0.901]}
-    assert verdict_sentences(runs_of(top1)) == [
-        "At 2 × the base's cost (φ = 1), resolution alone is best here: 90.4 % test top-1, "
-        "10.0 points above compound scaling (95 % interval 9.9 to 10.2, n = 3)."
-    ]
+def test_a_rival_that_is_the_compound_network_itself_is_not_compared() -> None:
+    runs = runs_of({**TOP1, WIDTH: TOP1[COMPOUND]})
+    runs.loc[runs["method"] == "width", "fingerprint"] = "compound 1"
+    width = gains(runs).set_index("rival").loc["width"]
+    assert width["verdict"] == "same network"
+    assert math.isnan(width["gain_points"])
 
 
-def test_compound_that_wins_is_called_the_best():
-    top1 = {"compound": [0.90, 0.91, 0.901], "depth": [0.80, 0.81, 0.80]}
-    assert "compound scaling is best here" in verdict_sentences(runs_of(top1))[0]
+def test_how_far_the_rivals_growth_is_shared_otherwise_is_told() -> None:
+    runs = runs_of({**TOP1, WIDTH: [64.0, 66.0]}, shares={"compound": (0.0, 0.95, 0.05)})
+    apart = gains(runs).set_index("rival")["shares_apart"]
+    assert apart["width"] == pytest.approx(0.05)
+    assert apart["depth"] == pytest.approx(1.0)
 
 
-def test_no_difference_is_a_result():
-    top1 = {"compound": [0.80, 0.82, 0.81], "width": [0.81, 0.80, 0.82]}
-    assert verdict_sentences(runs_of(top1)) == [
-        "At 2 × the base's cost (φ = 1), no difference found between compound scaling and width "
-        "alone."
-    ]
-
-
-def test_a_leader_that_beats_some_names_both_sides():
-    top1 = {
-        "compound": [0.80, 0.82, 0.81],
-        "width": [0.81, 0.80, 0.815],
-        "depth": [0.60, 0.61, 0.60],
-    }
-    sentence = verdict_sentences(runs_of(top1))[0]
-    assert "compound scaling has the highest mean (81.0 %) and beats depth alone;" in sentence
-    assert sentence.endswith("no difference found between it and width alone.")
-
-
-def test_single_runs_are_said_to_prove_nothing():
-    sentence = verdict_sentences(runs_of({"compound": [0.8], "width": [0.7]}))[0]
-    assert sentence.endswith("but a single run proves nothing.")
-
-
-def test_one_method_alone_is_not_compared():
-    sentence = verdict_sentences(runs_of({"compound": [0.8, 0.81]}))[0]
-    assert "nothing is compared" in sentence
-
-
-def test_a_rival_that_is_the_compound_network_itself_is_named_so_and_not_compared():
-    runs = runs_of({"compound": [0.80, 0.82], "width": [0.80, 0.82], "depth": [0.70, 0.71]})
-    shape = ["depth", "width", "resolution", "px", "macs", "params", "activations"]
-    compound = runs["method"] == "compound"
-    runs.loc[runs["method"] == "width", shape] = runs.loc[compound, shape].to_numpy()
-    assert gains(runs).set_index("rival")["verdict"]["width"] == "same network"
-    (sentence,) = verdict_sentences(runs)
-    assert "compound scaling (here the same network as width alone)" in sentence
-    assert "between" not in sentence
+def test_no_runs_give_an_empty_table_with_its_columns() -> None:
+    assert list(gains(runs_frame().iloc[:0]).columns) == list(GAIN_COLUMNS)
+    assert not len(gains(runs_frame().query("method != 'compound'")))

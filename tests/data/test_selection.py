@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -39,6 +41,18 @@ def test_the_seed_alone_decides_the_split() -> None:
     other = choose(DataRequest(split_seed=2), CLASSES, TRAIN, TEST)
     assert all(np.array_equal(a, b) for a, b in zip(first, again, strict=True))
     assert not np.array_equal(first[1], other[1])
+
+
+def test_a_validation_seed_draws_other_validation_images_out_of_the_same_training_images() -> None:
+    cut = DataRequest(train_images=200, test_images=40, split_seed=1)
+    plain = choose(cut, CLASSES, TRAIN, TEST)
+    drawn = choose(replace(cut, validation_seed=7), CLASSES, TRAIN, TEST)
+    assert {*plain[0], *plain[1]} == {*drawn[0], *drawn[1]}
+    assert set(plain[1]) != set(drawn[1])
+    assert [len(part) for part in plain] == [len(part) for part in drawn]
+    assert np.array_equal(plain[2], drawn[2])
+    same = choose(replace(cut, validation_seed=1), CLASSES, TRAIN, TEST)
+    assert np.array_equal(same[1], plain[1])
 
 
 def test_a_smaller_cut_lies_within_a_larger_one() -> None:

@@ -48,7 +48,7 @@ def without_times(finished: object) -> Finished:
     """A finished result whose wall seconds are zero, to be compared."""
     assert isinstance(finished, Finished), finished
     history = tuple(replace(record, train_seconds=0.0) for record in finished.history)
-    return replace(finished, history=history, train_seconds=0.0)
+    return replace(finished, history=history)
 
 
 def ended(events: list[Event]) -> list[Ended]:

@@ -127,6 +127,13 @@ def test_a_job_takes_what_is_known_of_the_images() -> None:
     assert job_for(NETWORK, (DATA, info), RECIPE, epochs=1, seed=0) == JOB
 
 
+def test_another_validation_split_is_another_training_and_none_is_as_before() -> None:
+    drawn = job(data=replace(DATA, validation_seed=7))
+    assert drawn.fall_hash != JOB.fall_hash
+    assert drawn.fall_hash != job(data=replace(DATA, validation_seed=8)).fall_hash
+    assert job(data=replace(DATA, validation_seed=None)).hash == JOB.hash
+
+
 def test_a_jobs_length_is_counted_in_forward_multiply_adds() -> None:
     assert job(epochs=4).mac_images == 4 * JOB.mac_images
     assert job(train_images=360).mac_images == 2 * JOB.mac_images

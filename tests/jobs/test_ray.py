@@ -282,6 +282,14 @@ def test_images_that_a_node_lacks_or_has_otherwise_come_out_as_the_one_line(
         list(nodes.run(each_of([small.job()])))
 
 
+def test_a_validation_split_of_the_jobs_own_is_drawn_from_the_drivers_images(
+    nodes: RayTasks, job: Callable[..., TrainJob]
+) -> None:
+    drawn = job(data=replace(DATA, validation_seed=1000))
+    ended = [event for event in nodes.run(each_of([drawn])) if isinstance(event, Ended)]
+    assert [event.result.kind for event in ended] == ["finished"]
+
+
 def test_a_node_with_other_versions_is_refused(
     cluster: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,6 +7,14 @@ import pandas as pd
 
 BASE_MACS = 1_400_000
 AXES = ("depth", "width", "resolution")
+SHARE_NAMES = tuple(f"{axis}_share" for axis in AXES)
+SHARES = {
+    "base": (1 / 3, 1 / 3, 1 / 3),
+    "compound": (0.27, 0.26, 0.47),
+    "depth": (1.0, 0.0, 0.0),
+    "width": (0.0, 1.0, 0.0),
+    "resolution": (0.0, 0.0, 1.0),
+}
 TOP1 = {
     ("base", 0): 0.62,
     ("compound", 1): 0.74,
@@ -51,11 +59,15 @@ def _run(method: str, phi: int, seed: int, top1: float) -> dict[str, object]:
         "activations": round(60_000 * depth * width * resolution**2),
         "growth_target": target,
         "growth": growth,
+        **dict(zip(SHARE_NAMES, SHARES[method], strict=True)),
+        "rate": 1.0,
+        "learning_rate": 0.1,
         "validation_top1": top1 + 0.004,
         "test_top1": top1,
         "train_seconds": 12.5,
         "status": "finished",
         "fingerprint": f"{method}-{phi}",
+        "recipe": "plain",
     }
 
 

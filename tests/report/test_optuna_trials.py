@@ -29,7 +29,7 @@ PLAN = SearchPlan("grid", trials=4, rungs=(Rung(1), Rung(2, seeds=2)))
 NOON = datetime(2030, 1, 1, 12, tzinfo=UTC)
 
 
-def make(network: Network, epochs: int, seed: int) -> TrainJob:
+def make(network: Network, epochs: int, seed: int, phi: float = 1.0) -> TrainJob:
     return job_for(network, (DataRequest(), INFO), Recipe(), epochs=epochs, seed=seed)
 
 

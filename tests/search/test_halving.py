@@ -26,7 +26,7 @@ POOL = candidates(zoo.get("micro"), Budget(tolerance=0.2), SPACE)
 INFO = DataInfo("typefaces", tuple("ab"), 1, 24, 100, 20, 20, 1, "f" * 16)
 
 
-def make(network: Network, epochs: int, seed: int) -> TrainJob:
+def make(network: Network, epochs: int, seed: int, phi: float = 1.0) -> TrainJob:
     return job_for(network, (DataRequest(), INFO), Recipe(), epochs=epochs, seed=seed)
 
 

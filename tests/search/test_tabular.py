@@ -125,7 +125,7 @@ def test_every_strategy_replayed_on_the_table_goes_as_on_the_ledger(
 def test_a_remembered_job_is_made_once() -> None:
     made: list[tuple[str, int, int]] = []
 
-    def counted(network: Network, epochs: int, seed: int) -> TrainJob:
+    def counted(network: Network, epochs: int, seed: int, phi: float = 1.0) -> TrainJob:
         made.append((network.name, epochs, seed))
         return make(network, epochs, seed)
 
