@@ -103,7 +103,7 @@ def test_a_training_is_not_repeated_to_read_the_test_split(tmp_path: Path) -> No
     compared = execute(job(reads_test=True), place(tmp_path), stop_asked=count_step)
     assert steps == []
     assert isinstance(compared, Finished)
-    assert replace(compared, test_top1=None) == searched
+    assert replace(compared, test=None) == searched
 
 
 def test_the_recipes_dropout_replaces_the_networks_own(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -140,15 +140,15 @@ def test_the_finished_network_is_scored_at_another_side_on_request(
     assert result.validation_top1 == plain.validation_top1
     assert result.other_side is not None
     assert result.other_side.px == 12
-    assert 0 <= result.other_side.validation_top1 <= 1
-    assert result.other_side.test_top1 is not None
+    assert 0 <= result.other_side.validation.top1 <= 1
+    assert result.other_side.test is not None
 
 
 def test_a_search_job_scores_another_side_without_the_test_split(loaded: list[str]) -> None:
     result = execute(job(recipe=replace(RECIPE, evaluate_px_factor=0.5)), Place())
     assert isinstance(result, Finished)
     assert result.other_side is not None
-    assert result.other_side.test_top1 is None
+    assert result.other_side.test is None
     assert "test" not in loaded
 
 

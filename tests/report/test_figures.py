@@ -63,9 +63,10 @@ def test_epochs_without_validation_are_left_out():
 
 def test_shares_add_up_to_one_and_corners_are_single_axes():
     search = search_frame(3)
-    search[["alpha", "beta", "gamma"]] = [[2, 1, 1], [1, 2**0.5, 1], [1, 1, 2**0.5]]
-    places = landscape(search).set_index("alpha")
     columns = ["depth_share", "width_share", "resolution_share"]
+    search["alpha"] = [2.0, 1.0, 1.5]
+    search[columns] = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]
+    places = landscape(search).set_index("alpha")
     assert places[columns].sum(axis=1).to_numpy() == pytest.approx(1.0)
     assert tuple(places.loc[2, ["x", "y"]]) == pytest.approx((0.0, 0.0))
     assert places[columns].max(axis=1).to_numpy() == pytest.approx(1.0)

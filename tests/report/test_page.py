@@ -81,7 +81,7 @@ def test_embedded_pictures_are_the_written_ones(page, report):
 def test_the_answer_comes_first_with_constants_ties_and_verdicts(page):
     top = html.unescape(page[: page.index("<h2>")])
     assert "α = 1.05 [1.00, 1.25]" in top
-    assert "P(best) = 0.47 among 6 finalists with 3 seeds each" in top
+    assert "P(best) = 0.47 for the winner, from 3 seeds in full" in top
     assert "can't tell 2 other candidates from it" in top
     assert "resolution alone is best here" in top
 
@@ -138,7 +138,7 @@ def test_single_runs_are_labelled(evidence, tmp_path):
     alone = dataclasses.replace(evidence, runs=runs_frame(seeds=1), constants=constants)
     text = write_report(alone, tmp_path).readme.read_text(encoding="utf-8")
     assert "9 of 9 networks are single runs" in text
-    assert "a single run each" in text
+    assert "for the winner, from a single run in full" in text
     assert "its choice could be luck" in text
 
 
