@@ -151,6 +151,8 @@ class Study:
         largest = max(map(abs, self.compare.phis)) * math.log2(self.budget.growth)
         require(largest <= 40, "growth to the power of φ must lie within 2^±40", largest)
         self._check_comparison()
+        if self.compare.constants is None:
+            self._check_space()
         if self.is_function:
             way_out = "give the side of its images"
             require(self.base_px is not None, "a network function needs base_px", None, way_out)
@@ -184,6 +186,15 @@ class Study:
         longer = self.search.full_epochs / rung.epochs
         dearer = self.budget.growth ** (self.search.target_phi - rung.phi)
         return math.ceil(float(self.search.until.trainings * longer * dearer))
+
+    def _check_space(self) -> None:
+        """No constant may move a network away from the growth that is asked."""
+        for name in ("alpha", "beta", "gamma"):
+            axis: Axis = getattr(self.space, name)
+            side = "1 or above" if self.budget.growth > 1 else "1 or below"
+            rule = f"at a growth of {self.budget.growth:g} each axis of the space lies at {side}"
+            got = f"{name} from {axis.low:g} to {axis.high:g}"
+            require(axis.moves(self.budget.growth), rule, got, f"give [space] another {name}")
 
     @property
     def asks_latency(self) -> bool:

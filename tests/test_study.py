@@ -70,7 +70,11 @@ def test_an_adaptive_search_may_reach_further_seeds_than_its_rungs_say() -> None
         ("name = 'x'\n[recipe]\nlr = 1", "unknown key 'recipe.lr': known are optimizer, learn"),
         ("name = 'x'\n[search]\nrungs = [{epochs = 1, a = 2}]", "unknown key 'search.rungs.0.a'"),
         ("name = 'x'\n[budget]\ntolerance = 0.7", "must lie in (0, 0.5), got 0.7"),
-        ("name = 'x'\n[budget]\ngrowth = 1.0", "growth must be greater than 1 and finite, got 1.0"),
+        ("name = 'x'\n[budget]\ngrowth = 1.0", "finite and other than 1, got 1.0"),
+        (
+            "name = 'x'\n[budget]\ngrowth = 0.5",
+            "at a growth of 0.5 each axis of the space lies at 1 or below, got 'alpha from 1 to 2'",
+        ),
         ("name = 'x'\n[budget]\nresource = 'flops'", "got 'flops'"),
         ("name = 'x'\n[compare]\nseeds = 0", "a comparison needs at least 1 seed, got 0"),
         ("name = 'x'\n[compare]\nphis = [nan]", "each φ must be a finite number"),

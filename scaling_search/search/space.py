@@ -30,7 +30,8 @@ class Budget:
     `latency` (time per image) are those of the study's timing regime: inference of one image
     unless it says otherwise; what a GPU's memory limits is `task = "training"` at the batch of the
     recipe. Latency is measured on this machine, beside the base; see `search.resources`.
-    Raises UserError unless growth > 1 and tolerance lies in (0, 0.5).
+    A growth below 1 asks how a network
+    should shrink. Raises UserError for a growth of 1, or a tolerance outside (0, 0.5).
     """
 
     resource: Resource = "macs"
@@ -43,13 +44,14 @@ class Budget:
     def __post_init__(self) -> None:
         """Raise UserError for a value outside its range."""
         growth = self.growth
-        require(1 < growth < math.inf, "growth must be greater than 1 and finite", growth)
+        sound = 0 < growth < math.inf and growth != 1
+        require(sound, "growth must be positive, finite and other than 1", growth)
         require(0 < self.tolerance < 0.5, "growth tolerance must lie in (0, 0.5)", self.tolerance)
 
 
 @dataclass(frozen=True)
 class Axis:
-    """An evenly spaced range of one constant, both ends included; each value is at least 1."""
+    """An evenly spaced range of one constant, both ends included; its values are positive."""
 
     low: float
     high: float
@@ -58,11 +60,15 @@ class Axis:
     __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
 
     def __post_init__(self) -> None:
-        """Raise UserError unless 1 ≤ low ≤ high < ∞ and step > 0."""
-        require(self.low >= 1, "α, β and γ start at 1 or more", self.low)
+        """Raise UserError unless 0 < low ≤ high < ∞ and step > 0."""
+        require(self.low > 0, "α, β and γ are positive", self.low)
         rule = f"an axis that starts at {self.low:g} must end there or above"
         require(self.low <= self.high < math.inf, rule, self.high)
         require(0 < self.step < math.inf, "an axis needs a positive step", self.step)
+
+    def moves(self, growth: float) -> bool:
+        """Whether none of its values moves a network away from such a growth."""
+        return self.low >= 1 if growth > 1 else self.high <= 1
 
     @property
     def length(self) -> float:

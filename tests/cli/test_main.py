@@ -41,7 +41,7 @@ def test_every_verb_has_help_with_an_example(call: Call, verb: str) -> None:
 
 BROKEN = {
     "tolerance = 0.2": ("tolerance = 0.5", "growth tolerance must lie in (0, 0.5), got 0.5"),
-    "growth = 2.0": ("growth = 0.5", "growth must be greater than 1 and finite, got 0.5"),
+    "growth = 2.0": ("growth = -0.5", "growth must be positive, finite and other than 1, got -0.5"),
     'base = "micro"': ('base = "mikro"', "unknown network 'mikro': did you mean micro?"),
     'name = "typefaces"': ('name = "typeface"', "did you mean 'typefaces'?"),
     "base_px = 16": ("base_px = 5", "the strides of micro need images of at least 8 px, got 5"),

@@ -116,3 +116,13 @@ def test_a_family_budgeted_in_latency_is_solved_from_timings() -> None:
         assert member.growth == pytest.approx(like_macs(member.architecture) / like_macs(MICRO))
         assert abs(member.growth / 2**member.phi - 1) < 0.07
     assert len(set(asked)) == len(asked) <= 16
+
+
+def test_a_growth_below_1_shrinks_the_family_along_its_ray() -> None:
+    """φ = 1 costs half of the base and φ = 2 a quarter, each axis smaller from φ to φ."""
+    budget = Budget(growth=0.5)
+    members = family(B0, Coefficients(0.85, 0.9, 0.85), [0.0, 1.0, 2.0], budget)
+    macs = [count(each.architecture).macs for each in members]
+    assert [each / macs[0] for each in macs] == pytest.approx([1.0, 0.5, 0.25], rel=0.1)
+    for small, large in pairwise(reversed(members)):
+        assert small.architecture.resolution_px < large.architecture.resolution_px

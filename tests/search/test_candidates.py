@@ -21,6 +21,7 @@ from tests.search.latencies import SMALL, answered, like_macs
 
 B0 = zoo.get("efficientnet-b0")
 MICRO = zoo.get("micro")
+B0_MACS = count(B0).macs
 NOMINAL = Budget(tolerance=0.1, constraint="nominal")
 
 
@@ -204,3 +205,16 @@ def test_a_grid_of_a_million_points_keeps_to_the_constraint() -> None:
     found = candidates(B0, Budget(), space)
     assert len(found) > 300
     assert all(abs(candidate.growth / 2 - 1) <= 0.05 for candidate in found)
+
+
+def test_below_a_growth_of_1_the_networks_shrink_to_what_is_asked() -> None:
+    """Half of B0: each axis alone and their mixtures, none above the base in anything."""
+    space = Space(Axis(0.5, 1.0, 0.05), Axis(0.65, 1.0, 0.05), Axis(0.7, 1.0, 0.05))
+    found = candidates(B0, Budget(growth=0.5, tolerance=0.05), space)
+    assert len(found) > 10
+    assert all(abs(count(each.architecture).macs / B0_MACS / 0.5 - 1) <= 0.05 for each in found)
+    assert all(
+        max(each.coefficients.at(1).depth, each.architecture.resolution_px / 224) <= 1
+        for each in found
+    )
+    assert all(sum(each.shares) == pytest.approx(1) and min(each.shares) >= 0 for each in found)

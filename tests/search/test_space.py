@@ -25,7 +25,7 @@ def test_an_axis_of_one_value_is_that_value() -> None:
 
 @pytest.mark.parametrize(
     ("low", "high", "step"),
-    [(0.9, 1.5, 0.1), (1.2, 1.1, 0.1), (1.0, 1.5, 0.0), (1.0, math.inf, 0.1), (math.nan, 1.5, 0.1)],
+    [(0.0, 1.5, 0.1), (1.2, 1.1, 0.1), (1.0, 1.5, 0.0), (1.0, math.inf, 0.1), (math.nan, 1.5, 0.1)],
 )
 def test_an_axis_out_of_range_is_refused(low: float, high: float, step: float) -> None:
     with pytest.raises(UserError, match="got"):
@@ -38,7 +38,7 @@ def test_a_tolerance_outside_0_and_a_half_is_refused(tolerance: float) -> None:
         Budget(tolerance=tolerance)
 
 
-@pytest.mark.parametrize("growth", [1.0, 0.5, math.inf, math.nan])
-def test_a_growth_of_1_or_less_is_refused(growth: float) -> None:
-    with pytest.raises(UserError, match="growth must be greater than 1"):
+@pytest.mark.parametrize("growth", [1.0, 0.0, -0.5, math.inf, math.nan])
+def test_a_growth_that_is_none_is_refused(growth: float) -> None:
+    with pytest.raises(UserError, match="growth must be positive, finite and other than 1"):
         Budget(growth=growth)
