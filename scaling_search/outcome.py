@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
@@ -19,6 +19,8 @@ from scaling_search.compare.gains import gains
 from scaling_search.cost.explain import Axis as GrowthAxis
 from scaling_search.data.request import DataInfo
 from scaling_search.errors import UserError
+from scaling_search.jobs.environment import mixture
+from scaling_search.jobs.job import Result, TrainJob
 from scaling_search.jobs.ledger import Ledger
 from scaling_search.report.page import Evidence, Paths, Time, write_report
 from scaling_search.search.constants import Constants
@@ -79,8 +81,8 @@ def read_setting(out: Path, *, function: str | None = None) -> Setting:
 
 def report_of(setting: Setting, ledger: Ledger, out: Path) -> Outcome:
     """Tables, figures and page from what the ledger holds; the search must be finished."""
-    study, find = setting.study, ledger.get
-    constants, searched, step = _searched(setting, ledger)
+    study, find = setting.study, _Lookup(ledger)
+    constants, searched, step = _searched(setting, find)
     coefficients = constants.coefficients if constants else study.compare.constants
     members = _members(setting, coefficients)
     seeds = study.compare.seeds
@@ -101,9 +103,28 @@ def report_of(setting: Setting, ledger: Ledger, out: Path) -> Outcome:
         cautions=trust.sentences,
         check=trust.check,
         second=study.search.second,
+        mixture=mixture(find.wheres()),
     )
     report = write_report(evidence, out)
     return Outcome(constants, runs, searched, curves, gains(runs), report, trust.sentences)
+
+
+@dataclass(frozen=True)
+class _Lookup:
+    """Finds results in a ledger, and remembers whose they are."""
+
+    ledger: Ledger
+    found: dict[str, TrainJob] = field(default_factory=dict)
+
+    def __call__(self, job: TrainJob) -> Result | None:
+        result = self.ledger.get(job)
+        if result is not None:
+            self.found[job.hash] = job
+        return result
+
+    def wheres(self) -> Iterator[dict[str, str]]:
+        """Where each of the results was obtained."""
+        return map(self.ledger.where, self.found.values())
 
 
 def _members(setting: Setting, coefficients: Coefficients | None) -> tuple[Member, ...]:
@@ -125,9 +146,9 @@ def _time(
 
 
 def _searched(
-    setting: Setting, ledger: Ledger
+    setting: Setting, find: _Lookup
 ) -> tuple[Constants | None, pd.DataFrame, Step | None]:
-    study, find = setting.study, ledger.get
+    study = setting.study
     if study.compare.constants is not None:
         return None, pd.DataFrame(columns=list(COLUMNS)), None
     step = setting.step(find)

@@ -76,7 +76,8 @@ class Evidence:
     and `command` let a reader run the study again; `environment` holds versions and machine;
     `time` is None where nothing was timed; `cautions` are sentences on how far the constants are to
     be trusted, `check` the frame of their check at a larger φ, None or empty without one;
-    `second` is the resource that the search weighed beside accuracy, a column of `search`.
+    `second` is the resource that the search weighed beside accuracy, a column of `search`;
+    `mixture` counts the trainings on each kind of device, empty where all may be of one.
     """
 
     title: str
@@ -92,6 +93,7 @@ class Evidence:
     cautions: tuple[str, ...] = ()
     check: pd.DataFrame | None = None
     second: Resource | None = None
+    mixture: str = ""
 
 
 @dataclass(frozen=True)
