@@ -12,6 +12,7 @@ from scaling_search.cost.latency.profile import time_networks
 from scaling_search.cost.latency.protocol import SystemClock
 from scaling_search.cost.latency.values import Place
 from scaling_search.files import as_json, write_atomically
+from scaling_search.jobs.environment import where_in
 from scaling_search.jobs.executor import Ended, Event, Executor, Source, each_of
 from scaling_search.jobs.job import TrainJob
 from scaling_search.jobs.ledger import Ledger
@@ -66,11 +67,7 @@ class Drive:
             return
         self.note_environment()
         self.watch.phase(name, missing, later)
-        where = {"device": self.environment["device"]}
-        for event in self.executor.run(each_of(missing)):
-            if isinstance(event, Ended):
-                self.ledger.accept(event.job, event.result, where)
-            self.watch.event(event)
+        self._run(each_of(missing))
 
     def note_environment(self) -> None:
         """Write the environment down: when something is trained, not on every start.
@@ -132,8 +129,8 @@ class Drive:
         self.watch.phase(name, jobs, later)
 
     def _run(self, source: Source) -> None:
-        where = {"device": self.environment["device"]}
         for event in self.executor.run(source):
             if isinstance(event, Ended):
+                where = event.where or where_in(self.environment)
                 self.ledger.accept(event.job, event.result, where)
             self.watch.event(event)

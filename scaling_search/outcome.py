@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
@@ -20,12 +20,14 @@ from scaling_search.compare.methods import Method
 from scaling_search.compare.rates import RateCheck, rate_check
 from scaling_search.data.request import DataInfo
 from scaling_search.errors import UserError
+from scaling_search.jobs.environment import mixture
+from scaling_search.jobs.job import Result, TrainJob
 from scaling_search.jobs.ledger import Ledger
 from scaling_search.report.page import Evidence, Paths, Time, write_report
 from scaling_search.search.constants import Constants
 from scaling_search.search.gate import Finding
 from scaling_search.search.resources import UntimedError
-from scaling_search.search.search import Search
+from scaling_search.search.search import Find, Search
 from scaling_search.search.table import COLUMNS, search_frame
 from scaling_search.setting import Setting
 from scaling_search.study import read
@@ -83,8 +85,8 @@ def read_setting(out: Path, *, function: str | None = None) -> Setting:
 
 def report_of(setting: Setting, ledger: Ledger, out: Path) -> Outcome:
     """Tables, figures and page from what the ledger holds; the search must be finished."""
-    study, find = setting.study, ledger.get
-    search = _search(setting, ledger)
+    study, find = setting.study, _Lookup(ledger)
+    search = _search(setting, find)
     constants = None if search is None else setting.constants(search)
     coefficients = constants.coefficients if constants else study.compare.constants
     members = _members(setting, coefficients)
@@ -108,9 +110,28 @@ def report_of(setting: Setting, ledger: Ledger, out: Path) -> Outcome:
         gate=_gate(setting, ledger),
         second=study.search.second,
         rates=rates,
+        mixture=mixture(find.wheres()),
     )
     report = write_report(evidence, out)
     return Outcome(constants, runs, searched, curves, gains(runs), report, against, rates)
+
+
+@dataclass(frozen=True)
+class _Lookup:
+    """Finds results in a ledger, and remembers whose they are."""
+
+    ledger: Ledger
+    found: dict[str, TrainJob] = field(default_factory=dict)
+
+    def __call__(self, job: TrainJob) -> Result | None:
+        result = self.ledger.get(job)
+        if result is not None:
+            self.found[job.hash] = job
+        return result
+
+    def wheres(self) -> Iterator[dict[str, str]]:
+        """Where each of the results was obtained."""
+        return map(self.ledger.where, self.found.values())
 
 
 def _members(setting: Setting, coefficients: Coefficients | None) -> tuple[Member, ...]:
@@ -136,11 +157,11 @@ def _time(setting: Setting, ledger: Ledger, line_up: Mapping[Architecture, Metho
     return None
 
 
-def _search(setting: Setting, ledger: Ledger) -> Search | None:
+def _search(setting: Setting, find: Find) -> Search | None:
     """The run's finished search; None where the constants were given."""
     if setting.study.compare.constants is not None:
         return None
-    search = setting.search(ledger.get)
+    search = setting.search(find)
     state = search.state()
     if not state.done:
         raise UserError(

@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from scaling_search.outcome import redraw
-from scaling_search.setting import Setting
 from scaling_search.trust import cautions
-from tests.test_proxy import FULL, INFO, run_directory
+from tests.test_proxy import run_directory
 
 
 def test_a_report_warns_when_the_winner_shifts_with_the_length(tmp_path: Path) -> None:
@@ -28,4 +27,4 @@ def test_a_winner_that_stays_needs_no_warning(tmp_path: Path) -> None:
 
 
 def test_without_a_search_nothing_is_said() -> None:
-    assert cautions(Setting(FULL, INFO), None, lambda _: None) == ()
+    assert cautions(None) == ()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from scaling_search.doctor.finding import Finding
 from scaling_search.doctor.ledger import lock_and_ledger
-from scaling_search.doctor.machine import checkpoints, disk, surroundings
+from scaling_search.doctor.machine import checkpoints, disk, kinds_of_device, surroundings
 from scaling_search.doctor.present import kept_checkpoints
 from scaling_search.doctor.study import Jobs, images, jobs_of, progress, setting_of
 from scaling_search.errors import UserError
@@ -44,6 +44,8 @@ def _findings(run: Path, function: str | None) -> Iterator[Finding]:
     kept = list(kept_checkpoints(run / "checkpoints"))
     yield from checkpoints(run, kept, jobs)
     yield surroundings(run, needed)
+    if jobs is not None:
+        yield from kinds_of_device(jobs)
     yield disk(run, kept, jobs)
 
 

@@ -12,7 +12,7 @@ from scaling_search.cost.analytic import count
 from scaling_search.doctor.finding import Finding, size
 from scaling_search.doctor.present import Kept, unfinished_files
 from scaling_search.doctor.study import Jobs
-from scaling_search.jobs.environment import chosen_device, environment
+from scaling_search.jobs.environment import chosen_device, environment, mixture
 from scaling_search.training.checkpoint import KEPT
 
 # Weights, two slots of the optimiser and the averaged weights, each as float32.
@@ -66,9 +66,10 @@ def surroundings(run: Path, needed: bool) -> Finding:
         return Finding("environment", "note", what, "a run that trains writes it")
     now = environment(chosen_device("auto"), 1)
     differing = [
-        f"{name} {before.get(name, 'none')} → {now.get(name, 'none')}"
-        for name in sorted({*before, *now} - NOT_THE_MACHINES)
-        if before.get(name) != now.get(name)
+        f"{name} {before[name]} → {now.get(name, 'none')}"
+        # What an older version did not write down is unknown, and no change.
+        for name in sorted(before.keys() - NOT_THE_MACHINES)
+        if before[name] != now.get(name)
     ]
     if not differing:
         return Finding("environment", "good", "machine and software are those of the results")
@@ -77,6 +78,14 @@ def surroundings(run: Path, needed: bool) -> Finding:
         return Finding("environment", "note", what, "nothing is left to train")
     then = "trainings to come may differ from those before in the last bits, and in their seconds"
     return Finding("environment", "attention", what, then)
+
+
+def kinds_of_device(jobs: Jobs) -> Iterator[Finding]:
+    """A finding when the results are of more than one kind of device."""
+    if kinds := mixture(jobs.wheres):
+        what = f"its trainings ran on different kinds of device: {kinds}"
+        then = "what is too close to call may hang on where it ran; nothing is trained again"
+        yield Finding("environment", "note", what, then)
 
 
 def disk(run: Path, kept: Sequence[Kept], jobs: Jobs | None) -> Finding:

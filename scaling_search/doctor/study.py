@@ -18,10 +18,12 @@ from scaling_search.setting import Setting
 class Jobs:
     """The trainings that a study asks for as far as its results reach, by hash.
 
-    `complete`: the search is finished, so that all are known.
+    `complete`: the search is finished, so that all are known. `wheres`: where each of the results
+    was obtained, as its record says.
     """
 
     complete: bool = False
+    wheres: list[dict[str, str]] = field(default_factory=list)
     asked: dict[str, TrainJob] = field(default_factory=dict)
     missing: dict[str, TrainJob] = field(default_factory=dict)
 
@@ -43,8 +45,9 @@ def jobs_of(setting: Setting, ledger: Ledger | None) -> Jobs:
     def find(job: TrainJob) -> Result | None:
         """Its result; a search also looks for what it does not ask for."""
         result = None if ledger is None else ledger.get(job)
-        if result is not None:
+        if ledger is not None and result is not None and job.hash not in jobs.asked:
             jobs.asked[job.hash] = job
+            jobs.wheres.append(ledger.where(job))
         return result
 
     def ask(wanted: Iterable[TrainJob]) -> None:

@@ -6,6 +6,8 @@ import os
 import platform
 import re
 import subprocess
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -13,6 +15,9 @@ import torch
 
 from scaling_search.cost.latency.conditions import machine_name
 from scaling_search.errors import UserError
+
+# The entries that a training's record repeats: kernels, and so last bits, hang on them.
+DEVICE, CAPABILITY = "device", "cpu capability"
 
 PACKAGES = ("scaling-search", "torch", "torchvision", "optuna", "numpy", "pandas", "scipy")
 
@@ -37,12 +42,45 @@ def environment(device: str, workers: int) -> dict[str, str]:
         "system": f"{platform.system()} {platform.machine()}",
         "cpu": machine_name("cpu"),
         "cores": str(os.cpu_count()),
-        "device": machine_name(device),
+        **where_on(device),
         "workers": str(workers),
         "threads per worker": "1",
         "git commit": _commit(),
     }
     return {name: value for name, value in found.items() if value}
+
+
+def where_on(device: str) -> dict[str, str]:
+    """The device in words and the CPU instructions that torch uses, as "AVX2": a record's `where`.
+
+    The latter matter on a GPU too: weights are drawn on the CPU.
+    """
+    # Set lower by the variable ATEN_CPU_CAPABILITY than the CPU's model says.
+    return {DEVICE: machine_name(device), CAPABILITY: torch.backends.cpu.get_cpu_capability()}
+
+
+def where_in(environment: Mapping[str, str]) -> dict[str, str]:
+    """The part of an environment that a training's record repeats."""
+    return {name: environment[name] for name in (DEVICE, CAPABILITY) if name in environment}
+
+
+def mixture(wheres: Iterable[Mapping[str, str]]) -> str:
+    """How many trainings each kind of device did: "9 on AMD EPYC (AVX2), 3 on AMD EPYC (AVX512)".
+
+    Empty where all may be of one kind: older records do not know the capability, and so tell no
+    two kinds of one device apart.
+    """
+    kinds = Counter((where.get(DEVICE, ""), where.get(CAPABILITY, "")) for where in wheres)
+    devices = {device for device, _ in kinds if device}
+    known = {kind for kind in kinds if all(kind)}
+    if max(len(devices), len(known)) < 2:
+        return ""
+    in_words = sorted((-count, _in_words(*kind)) for kind, count in kinds.items())
+    return ", ".join(f"{-count} on {words}" for count, words in in_words)
+
+
+def _in_words(device: str, capability: str) -> str:
+    return f"{device or 'an unknown device'} ({capability or 'CPU capability unknown'})"
 
 
 def _version(package: str) -> str:

@@ -10,7 +10,7 @@ import os
 import selectors
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, Self, cast
@@ -53,10 +53,11 @@ class Epoch:
 
 @dataclass(frozen=True)
 class Ended:
-    """A job has its result."""
+    """A job has its result; `where` it was trained, unless on the driver's own device."""
 
     job: TrainJob
     result: Result
+    where: Mapping[str, str] | None = None
 
 
 Event = Started | Epoch | Ended

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, Self, TypeVar
@@ -116,6 +116,12 @@ class Ledger:
             return None
         return datetime.fromisoformat(self._understood(job.hash, json.loads)["at"])
 
+    def where(self, job: TrainJob) -> dict[str, str]:
+        """Where the training ran, as its record says; nothing while it is missing."""
+        if job.hash not in self._places:
+            return {}
+        return self._understood(job.hash, _where)
+
     def timed(self, job: TimeJob) -> Timed | None:
         """The timing's result with all its raw samples, or None while it is missing."""
         return self._understood(job.hash, _timed) if job.hash in self._places else None
@@ -124,7 +130,7 @@ class Ledger:
         """Every timing, the newest first, of whatever networks and machine."""
         return (self._understood(key, _timed) for key in reversed(self._timings))
 
-    def accept(self, job: TrainJob, result: Result, where: dict[str, str]) -> bool:
+    def accept(self, job: TrainJob, result: Result, where: Mapping[str, str]) -> bool:
         """Write a training's result, flushed to disk; False when the job has one already.
 
         Raises OSError when the disk is full; the ledger then holds what it held before.
@@ -137,7 +143,7 @@ class Ledger:
             self._results[job.hash] = result
         return written
 
-    def accept_timed(self, timed: Timed, where: dict[str, str]) -> bool:
+    def accept_timed(self, timed: Timed, where: Mapping[str, str]) -> bool:
         """Write a timing's result; otherwise as `accept`."""
         result = json.loads(timed_to_json(timed))
         return self._write("timing", timed.job.hash, result.pop("job"), result, where)
@@ -152,12 +158,12 @@ class Ledger:
         key: str,
         job: dict[str, Any],
         result: dict[str, Any],
-        where: dict[str, str],
+        where: Mapping[str, str],
     ) -> bool:
         if key in self._places:
             return False
         at = datetime.now(UTC).isoformat(timespec="seconds")
-        content = {"kind": kind, "job": job, "result": result, "where": where, "at": at}
+        content = {"kind": kind, "job": job, "result": result, "where": dict(where), "at": at}
         record = json.dumps(content, allow_nan=False).encode()
         line = line_of(key, record)
         begin = self._append(line) + line.index(record)
@@ -234,6 +240,10 @@ def understood(record: bytes) -> bool:
 
 def _trained(record: bytes) -> Result:
     return result_from_json(json.loads(record)["result"])
+
+
+def _where(record: bytes) -> dict[str, str]:
+    return {str(name): str(value) for name, value in json.loads(record)["where"].items()}
 
 
 def _timed(record: bytes) -> Timed:

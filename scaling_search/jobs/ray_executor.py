@@ -24,6 +24,7 @@ from ray.exceptions import (
 )
 
 from scaling_search.errors import UserError, require
+from scaling_search.jobs.environment import CAPABILITY, DEVICE
 from scaling_search.jobs.execute import Place
 from scaling_search.jobs.executor import (
     DEATHS_ALLOWED,
@@ -71,7 +72,7 @@ class RayTasks:
     room: Room = field(default_factory=Room)
     limit_seconds: float | None = None
     clock: Callable[[], float] = time.monotonic
-    machines: dict[str, str] = field(default_factory=dict)
+    machines: dict[str, dict[str, str]] = field(default_factory=dict)
     _tasks: list[Task] = field(default_factory=list)
     _deaths: dict[str, int] = field(default_factory=dict)
 
@@ -107,9 +108,13 @@ class RayTasks:
 
     @property
     def environment(self) -> dict[str, str]:
-        """The devices of all nodes in words, how many there are, and Ray's version."""
-        devices = ", ".join(sorted(set(self.machines.values())))
-        return {"device": devices, "nodes": str(len(self.machines)), "ray": ray.__version__}
+        """What a record says of all nodes, how many there are, and Ray's version."""
+        wheres = self.machines.values()
+        of_all = {
+            name: ", ".join(sorted({where[name] for where in wheres}))
+            for name in (DEVICE, CAPABILITY)
+        }
+        return {**of_all, "nodes": str(len(self.machines)), "ray": ray.__version__}
 
     def run(self, source: Source) -> Iterator[Event]:
         """Run each job where there is room; raises PreemptedError when asked for room."""
@@ -159,7 +164,7 @@ class RayTasks:
                 self._checkpoints.keep(task.job, report)
             case Done(result):
                 self._tasks.remove(task)
-                yield Ended(task.job, result)
+                yield Ended(task.job, result, task.where)
             case Mistake(text):
                 self._tasks.remove(task)
                 raise UserError(text)
@@ -181,7 +186,7 @@ class RayTasks:
         if self._deaths[job.hash] < DEATHS_ALLOWED:
             again.append(job)
         else:
-            yield Ended(job, Lost(self._deaths[job.hash], reason(error)))
+            yield Ended(job, Lost(self._deaths[job.hash], reason(error)), task.where)
 
     def _cut_off(self, there: set[str]) -> Iterator[TrainJob]:
         """The jobs of silent nodes that Ray has given up; it would wait minutes for their tasks."""
@@ -195,7 +200,7 @@ class RayTasks:
         for task in list(self._tasks):
             if limit is not None and task.node and self.clock() - task.began > limit:
                 self._drop(task)
-                yield Ended(task.job, TimedOut(limit))
+                yield Ended(task.job, TimedOut(limit), task.where)
 
     def _drop(self, task: Task) -> None:
         """End the task; whatever it may still say is not heard."""
@@ -223,5 +228,5 @@ class RayTasks:
         ours = versions()
         rule = f"every node must have {' and '.join(ours)}, as the driver has"
         require(node.versions == ours, rule, node.versions, "install the same there")
-        self.machines[node.node] = node.machine
+        self.machines[node.node] = node.where
         self._checkpoints.learn(node.node, node.shares)

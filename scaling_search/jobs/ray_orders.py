@@ -26,6 +26,11 @@ class Task:
     node: Node | None = None
     began: float = 0.0
 
+    @property
+    def where(self) -> dict[str, str] | None:
+        """What a record says of its node; None before it is heard of."""
+        return None if self.node is None else self.node.where
+
     def silent(self) -> bool:
         """Whether nothing it said is still to be heard."""
         return not ray.wait([self.reports], timeout=0)[0]

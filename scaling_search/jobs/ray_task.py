@@ -23,10 +23,10 @@ from pathlib import Path
 import ray
 import torch
 
-from scaling_search.cost.latency.conditions import machine_name
 from scaling_search.data.load import describe
 from scaling_search.data.request import DataRequest
 from scaling_search.errors import UserError, require
+from scaling_search.jobs.environment import where_on
 from scaling_search.jobs.execute import Place, execute
 from scaling_search.jobs.job import Result, TrainJob
 from scaling_search.jobs.parcels import Parcel, new_parcels, put_down
@@ -52,12 +52,12 @@ class Order:
 
 @dataclass(frozen=True)
 class Node:
-    """Where a task runs: Ray's name of the node, the process, the device in words, versions."""
+    """Where a task runs: Ray's name of the node, the process, a record's `where`, versions."""
 
     node: str
     pid: int
     shares: bool
-    machine: str
+    where: dict[str, str]
     versions: tuple[str, str]
 
 
@@ -92,7 +92,7 @@ def look(mark: str, device: str) -> Node:
     """What the driver wants to know of this node."""
     node = ray.get_runtime_context().get_node_id()
     shares = not mark or Path(mark).exists()
-    return Node(node, os.getpid(), shares, machine_name(device), versions())
+    return Node(node, os.getpid(), shares, where_on(device), versions())
 
 
 def work(order: Order) -> Iterator[Report]:

@@ -79,7 +79,8 @@ class Evidence:
     `time` is None where nothing was timed; `cautions` are sentences on how far the constants are to
     be trusted; `gate` is what speaks against the proxy itself (None: the gate was not run);
     `second` is the resource that the search weighed beside accuracy, a column of `search`; `rates`
-    is None where networks were compared at the recipe's learning rate alone.
+    is None where networks were compared at the recipe's learning rate alone; `mixture` counts
+    the trainings on each kind of device, empty where all may be of one.
     """
 
     title: str
@@ -96,6 +97,7 @@ class Evidence:
     second: Resource | None = None
     gate: tuple[Finding, ...] | None = None
     rates: RateCheck | None = None
+    mixture: str = ""
 
 
 @dataclass(frozen=True)

@@ -10,15 +10,17 @@ from pathlib import Path
 
 import pytest
 
+from scaling_search.cost.latency.conditions import machine_name
 from scaling_search.data.request import DataRequest
 from scaling_search.doctor import machine
 from scaling_search.doctor.examine import examine
 from scaling_search.doctor.finding import Finding, healthy, size
 from scaling_search.doctor.present import ledger_lines
 from scaling_search.errors import UserError
+from scaling_search.jobs.environment import where_on
 from scaling_search.jobs.ledger import Ledger
 from scaling_search.jobs.lines import line_of
-from scaling_search.outcome import read_setting
+from scaling_search.outcome import read_setting, redraw
 from scaling_search.pipeline import run
 from scaling_search.study import to_toml
 from tests.jobs.small import FINISHED, job
@@ -178,6 +180,45 @@ def test_another_machine_matters_only_where_something_is_left_to_train(out: Path
     assert states(out, "environment") == {"attention"}
     (out / "environment.json").write_text("[" * 100_000)
     assert states(out, "environment") == {"note"}
+
+
+def ran_on(out: Path, number: int, capability: str | None) -> None:
+    """Let a line of the ledger say that its training ran with these instructions of the CPU."""
+    path = out / "ledger.jsonl"
+    lines = path.read_bytes().splitlines(keepends=True)
+    content = json.loads(lines[number])
+    where = content["record"]["where"]
+    assert where.pop("cpu capability")
+    where |= {} if capability is None else {"cpu capability": capability}
+    lines[number] = line_of(content["hash"], json.dumps(content["record"]).encode())
+    path.write_bytes(b"".join(lines))
+
+
+def test_trainings_on_different_kinds_of_device_are_told_by_the_doctor_and_the_report(
+    out: Path,
+) -> None:
+    ran_on(out, 0, None)  # an older record, of which nothing is known
+    assert states(out, "environment") == {"good"}
+    assert "different kinds of device" not in redraw(out).report.readme.read_text()
+    ran_on(out, 1, "that of tomorrow")
+    (mixed,) = [f for f in examine(out) if f.about == "environment" and f.state == "note"]
+    for count, capability in (
+        (line_count(out) - 2, where_on("cpu")["cpu capability"]),
+        (1, "CPU capability unknown"),
+        (1, "that of tomorrow"),
+    ):
+        assert f"{count} on {machine_name('cpu')} ({capability})" in mixed.what
+    report, kinds = redraw(out).report, mixed.what.partition(": ")[2]
+    for page in (report.readme, report.html):
+        assert "different kinds of device, so what is too close to call" in page.read_text()
+        assert kinds in page.read_text()
+
+
+def test_an_entry_that_an_older_version_did_not_write_is_no_change(out: Path) -> None:
+    environment = json.loads((out / "environment.json").read_text())
+    assert environment.pop("cpu capability")
+    (out / "environment.json").write_text(json.dumps(environment))
+    assert states(out, "environment") == {"good"}
 
 
 def test_a_full_disk_matters_where_something_is_left_to_train(

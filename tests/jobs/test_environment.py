@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ast
+import os
 import re
 import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -11,7 +14,13 @@ import torch
 
 from scaling_search.cost.latency.conditions import machine_name
 from scaling_search.errors import UserError
-from scaling_search.jobs.environment import chosen_device, environment
+from scaling_search.jobs.environment import (
+    chosen_device,
+    environment,
+    mixture,
+    where_in,
+    where_on,
+)
 
 
 def test_it_names_versions_machine_and_settings() -> None:
@@ -24,6 +33,35 @@ def test_it_names_versions_machine_and_settings() -> None:
 
 def test_the_device_is_named_by_its_model() -> None:
     assert environment("cpu", 0)["device"] == machine_name("cpu") != "cpu"
+
+
+def test_the_instructions_of_the_cpu_are_named_as_torch_was_told_to_use_them() -> None:
+    code = "from scaling_search.jobs.environment import where_on; print(where_on('cpu'))"
+    said = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "ATEN_CPU_CAPABILITY": "default"},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    assert ast.literal_eval(said) == {"device": machine_name("cpu"), "cpu capability": "DEFAULT"}
+    assert where_in(environment("cpu", 2)) == where_on("cpu")
+
+
+OLD = {"device": "A"}
+WITHOUT, WITH = OLD | {"cpu capability": "AVX2"}, OLD | {"cpu capability": "AVX512"}
+
+
+@pytest.mark.parametrize("wheres", [[], [{}], [OLD, OLD], [WITH, WITH], [OLD, WITH], [{}, WITH]])
+def test_what_may_be_of_one_kind_of_device_is_no_mixture(wheres: list[dict[str, str]]) -> None:
+    assert mixture(wheres) == ""
+
+
+def test_kinds_of_device_are_counted_the_most_first() -> None:
+    assert mixture([WITH, WITHOUT, WITH]) == "2 on A (AVX512), 1 on A (AVX2)"
+    assert mixture([{"device": "B"}, OLD, WITH]) == (
+        "1 on A (AVX512), 1 on A (CPU capability unknown), 1 on B (CPU capability unknown)"
+    )
 
 
 def test_no_value_is_empty_or_a_path_of_this_machine() -> None:

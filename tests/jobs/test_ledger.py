@@ -55,6 +55,9 @@ def test_a_record_says_what_where_and_when(path: Path) -> None:
     assert first["result"]["kind"] == "finished"
     assert first["where"] == WHERE
     assert first["at"].endswith("+00:00")
+    with Ledger(path) as ledger:
+        assert ledger.where(JOB) == WHERE
+        assert ledger.where(job(seed=3)) == {}
 
 
 def test_the_first_result_of_a_job_wins(path: Path) -> None:

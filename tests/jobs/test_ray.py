@@ -19,6 +19,7 @@ from scaling_search.data.load import describe
 from scaling_search.data.request import DataRequest
 from scaling_search.errors import UserError
 from scaling_search.jobs import ray_executor
+from scaling_search.jobs.environment import where_on
 from scaling_search.jobs.executor import (
     DEATHS_ALLOWED,
     Ended,
@@ -119,6 +120,7 @@ def test_two_nodes_give_the_results_of_inline(
     for event in there:
         assert without_times(event.result) == without_times(here[event.job])
     assert len(nodes.machines) == 2
+    assert nodes.environment.items() >= {**where_on("cpu"), "nodes": "2"}.items()
 
 
 def test_both_nodes_work_at_once_and_every_epoch_is_told(
@@ -137,7 +139,7 @@ def test_both_nodes_work_at_once_and_every_epoch_is_told(
         assert [event for event in events if event.job == each] == [
             Started(each),
             *(Epoch(each, record) for record in result.history),
-            Ended(each, result),
+            Ended(each, result, where_on("cpu")),
         ]
 
 
