@@ -29,6 +29,30 @@ class Event(Protocol):
         ...
 
 
+class Graph(Protocol):
+    """Work that was captured once and is launched as a whole."""
+
+    def replay(self) -> object:
+        """Enqueue all of it."""
+        ...
+
+
+@dataclass(frozen=True)
+class CapturedStep:
+    """A step and the CUDA graph of it.
+
+    A graph knows its tensors by their addresses alone. Without the step that owns them their
+    memory goes to whatever is loaded next, and the graph reads and writes there.
+    """
+
+    step: Step
+    graph: Graph
+
+    def __call__(self) -> None:
+        """Replay the graph."""
+        self.graph.replay()
+
+
 class Driver(Protocol):
     """The few calls that only a real GPU answers."""
 
@@ -40,8 +64,8 @@ class Driver(Protocol):
         """Wait for all enqueued work."""
         ...
 
-    def capture(self, step: Step) -> Step:
-        """Make a CUDA graph of the step; what is returned replays it."""
+    def capture(self, step: Step) -> CapturedStep:
+        """Make a CUDA graph of the step; what is returned replays it and keeps what it works on."""
         ...
 
     def allocated_bytes(self) -> int:
