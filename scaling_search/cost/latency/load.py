@@ -45,7 +45,9 @@ def _loaded(network: Architecture, regime: Regime, batch: int, device: str) -> S
     )
     model = build(network).to(device=device, memory_format=layout)  # type: ignore[call-overload]
     px = network.resolution_px
-    images = torch.randn(batch, network.in_channels, px, px).to(device, memory_format=layout)
+    # Drawn where they are needed: a batch that fills a GPU is more than many a host has.
+    images = torch.randn(batch, network.in_channels, px, px, device=device)
+    images = images.contiguous(memory_format=layout)
     make = step.inference if regime.task == "inference" else step.training
     one = make(model, images, regime.precision)
     return _compiled(one) if regime.mode == "compile" else one
