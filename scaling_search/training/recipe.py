@@ -112,6 +112,10 @@ class Recipe:
         for name, choice in choices.items():
             known, value = get_args(choice), getattr(self, name)
             require(value in known, f"{name} must be one of {', '.join(known)}", value)
+        # A graph's second run overwrites what the first one's backward has still to read.
+        captured = self.compile == "reduce-overhead" and self.accumulate > 1
+        rule = "accumulate must be 1 with compile = 'reduce-overhead'"
+        require(not captured, rule, self.accumulate, "take compile = 'default'")
 
     @property
     def training(self) -> Recipe:
