@@ -59,10 +59,11 @@ class State:
         self.model.load_state_dict(_under(tensors, "model"))
         if self.averaged is not None:
             self.averaged.load_state_dict(_under(tensors, "averaged"))
+        own = [each for group in self.optimizer.param_groups for each in group["params"]]
         slots: dict[int, dict[str, torch.Tensor]] = {}
         for name, tensor in _under(tensors, "optimizer").items():
             index, _, slot = name.partition(".")
-            slots.setdefault(int(index), {})[slot] = tensor
+            slots.setdefault(int(index), {})[slot] = _laid_out_like(own[int(index)], tensor)
         groups = self.optimizer.state_dict()["param_groups"]
         self.optimizer.load_state_dict({"state": slots, "param_groups": groups})
         scaler = {name: tensor.item() for name, tensor in _under(tensors, "scaler").items()}
@@ -125,6 +126,17 @@ def optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
             )
         case _:
             assert_never(recipe.optimizer)
+
+
+def _laid_out_like(parameter: torch.Tensor, slot: torch.Tensor) -> torch.Tensor:
+    """What the optimiser keeps of a parameter, with its strides; a count of steps has none.
+
+    A file knows no strides. Momentum that comes back contiguous beside gradients that are
+    channels-last takes a kernel a parameter, where one does for all of them.
+    """
+    if slot.shape != parameter.shape:
+        return slot
+    return torch.empty_like(parameter, dtype=slot.dtype, device=slot.device).copy_(slot)
 
 
 def _prefixed(prefix: str, items: Mapping[str, Any]) -> Iterable[tuple[str, torch.Tensor]]:

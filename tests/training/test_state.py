@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
 from torch import nn
 
+from scaling_search.training.checkpoint import Checkpoint, load, save
 from scaling_search.training.recipe import Optimizer, Precision, Recipe
 from scaling_search.training.state import new_state, optimizer
 from tests.training.small import CPU, RECIPE, same_tensors, trainer
@@ -31,6 +33,27 @@ def test_every_optimiser_comes_back_bitwise(kind: Optimizer, momentum: float) ->
     trained.run()
     fresh.state.restore(trained.state.tensors())
     assert same_tensors(trained, fresh)
+
+
+@pytest.mark.parametrize("kind", ["sgd", "adamw", "rmsprop"])
+def test_what_an_optimiser_keeps_comes_back_in_the_layout_of_its_weights(
+    kind: Optimizer, tmp_path: Path
+) -> None:
+    recipe = replace(RECIPE, optimizer=kind, learning_rate=0.01, memory_format="channels-last")
+    trained, fresh = trainer(recipe=recipe, epochs=1), trainer(recipe=recipe, seed=1)
+    trained.run()
+    kept = load(save(tmp_path, Checkpoint(1, trained.state.tensors(), {})))
+    assert kept is not None
+    fresh.state.restore(kept.tensors)
+    layouts = [
+        (slot.stride(), parameter.stride())
+        for parameter, slots in fresh.state.optimizer.state.items()
+        for slot in slots.values()
+        if slot.ndim
+    ]
+    assert all(slot == parameter for slot, parameter in layouts)
+    # Some are laid out as no file keeps them: channels 1 apart, and not the last axis.
+    assert any(len(slot) == 4 and slot[1] == 1 < slot[3] for slot, _ in layouts)
 
 
 @pytest.mark.parametrize("precision", ["bfloat16", "float16"])
