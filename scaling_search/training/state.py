@@ -10,8 +10,8 @@ from typing import Any, assert_never
 import torch
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+from scaling_search.training.averaging import AveragedWeights
 from scaling_search.training.distributed import ALONE, Group
 from scaling_search.training.recipe import MemoryFormat, Recipe
 
@@ -34,7 +34,7 @@ class State:
 
     model: nn.Module
     optimizer: torch.optim.Optimizer
-    averaged: AveragedModel | None
+    averaged: AveragedWeights | None
     scaler: torch.amp.GradScaler
     forward: Forward
     apart: Callable[[], AbstractContextManager[None]] = nullcontext
@@ -80,7 +80,7 @@ def new_state(
     model.to(device=device, memory_format=layout)  # type: ignore[call-overload]
     averaged = None
     if recipe.ema_decay:
-        averaged = AveragedModel(model, multi_avg_fn=_average(recipe), use_buffers=True)
+        averaged = AveragedWeights(model, recipe.ema_decay, warms_up=recipe.ema_warmup)
     scaler = torch.amp.GradScaler(device.type, enabled=recipe.precision == "float16")
     whole = group.parallel(model, device)
     apart = whole.no_sync if isinstance(whole, DistributedDataParallel) else nullcontext
@@ -88,21 +88,6 @@ def new_state(
     if recipe.compile != "off":
         forward = torch.compile(whole, mode=recipe.compile)
     return State(model, optimizer(model, recipe), averaged, scaler, forward, apart)
-
-
-def _average(recipe: Recipe) -> Callable[..., None]:
-    """How averaged weights follow; torch copies those of the first step."""
-    if not recipe.ema_warmup:
-        constant: Callable[..., None] = get_ema_multi_avg_fn(recipe.ema_decay)  # type: ignore[no-untyped-call]
-        return constant
-
-    def follow(averaged: Any, current: Any, already: torch.Tensor) -> None:
-        steps = int(already) + 1
-        # tf.train.ExponentialMovingAverage with `num_updates`, as EfficientNet's main.py has it.
-        decay = min(recipe.ema_decay, (1 + steps) / (10 + steps))
-        get_ema_multi_avg_fn(decay)(averaged, current, already)  # type: ignore[no-untyped-call]
-
-    return follow
 
 
 def optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:

@@ -41,7 +41,7 @@ def learn(
     state.scaler.update()
     state.optimizer.zero_grad(set_to_none=True)
     if state.averaged is not None:
-        state.averaged.update_parameters(state.model)
+        state.averaged.update()
     return loss
 
 

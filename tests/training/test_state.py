@@ -72,7 +72,7 @@ def test_averaged_weights_are_what_is_scored_and_follow_the_decay() -> None:
     assert state.averaged is not None
     for weight in (4.0, 8.0):  # the first update copies: 4, then 0.75 · 4 + 0.25 · 8 = 5
         nn.init.constant_(model.weight, weight)
-        state.averaged.update_parameters(model)
+        state.averaged.update()
     assert [weight.item() for weight in state.evaluated.parameters()] == [5.0]
 
 
@@ -83,7 +83,7 @@ def test_the_average_spans_fewer_steps_at_first() -> None:
     # 8 is copied; then min(0.26, 3/12) = 0.25 and min(0.26, 4/13) = 0.26 of what was there.
     for weight in (8.0, 0.0, 10.0):
         nn.init.constant_(model.weight, weight)
-        state.averaged.update_parameters(model)
+        state.averaged.update()
     (followed,) = (weight.item() for weight in state.evaluated.parameters())
     assert followed == pytest.approx(0.26 * 2 + 0.74 * 10)
 
