@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from scaling_search.arch.spec import Architecture
+from scaling_search.cost.arithmetic import arithmetic
 from scaling_search.data.load import load_split
 from scaling_search.errors import UserError
 from scaling_search.jobs.job import (
@@ -61,7 +62,9 @@ def execute(
     Raises StoppedError once `stop_asked` says so and the checkpoint is written.
     """
     try:
-        return _execute(job, place, stop_asked, on_epoch, group)
+        with arithmetic(job.recipe.precision, torch.device(place.device)) as in_force:
+            found = _execute(job, place, stop_asked, on_epoch, group)
+        return replace(found, float32=in_force)
     except DivergedError as error:
         return Diverged(str(error))
     except (torch.OutOfMemoryError, MemoryError) as error:

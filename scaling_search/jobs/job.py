@@ -79,7 +79,8 @@ class OtherSide:
 class Finished:
     """A training that came to its end; accuracies are fractions, of the last epoch's weights.
 
-    `other_side` is there where the recipe's `evaluate_px_factor` asked for it.
+    `other_side` is there where the recipe's `evaluate_px_factor` asked for it. `float32` is how the
+    device multiplied such numbers, as torch's switches read then: "ieee" or "tf32".
     """
 
     history: tuple[EpochRecord, ...]
@@ -88,6 +89,7 @@ class Finished:
     train_seconds: float
     kind: Literal["finished"] = "finished"
     other_side: OtherSide | None = None
+    float32: str = ""
 
 
 @dataclass(frozen=True)

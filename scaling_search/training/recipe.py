@@ -12,7 +12,7 @@ from scaling_search.training import schedule
 from scaling_search.training.schedule import Schedule
 
 Optimizer = Literal["sgd", "adamw", "rmsprop"]
-Precision = Literal["float32", "bfloat16", "float16"]
+Precision = Literal["float32", "tf32", "bfloat16", "float16"]
 MemoryFormat = Literal["channels-last", "contiguous"]
 Compile = Literal["off", "default", "reduce-overhead"]
 
@@ -45,6 +45,9 @@ class Recipe:
     the first epoch's side as a fraction of the network's; it rises to 1 over three quarters of the
     epochs. With `evaluate_px_factor` other than 1 the trained network is scored once more, at so
     many times its side.
+
+    `precision` "tf32" multiplies float32 numbers with shorter mantissas, on a GPU; a CPU does what
+    "float32" does.
     """
 
     optimizer: Optimizer = "sgd"

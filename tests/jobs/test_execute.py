@@ -47,6 +47,20 @@ def test_a_finished_job_has_its_history_and_last_accuracy() -> None:
     assert result.train_seconds == result.history[-1].train_seconds
 
 
+@pytest.mark.parametrize("precision", ["float32", "tf32", "bfloat16"])
+def test_how_float32_was_multiplied_is_recorded_and_left_as_it_was(precision: Any) -> None:
+    before = torch.backends.cudnn.conv.fp32_precision  # type: ignore[attr-defined]
+    result = execute(job(recipe=replace(RECIPE, precision=precision)), Place())
+    assert isinstance(result, Finished)
+    assert result.float32 == "ieee"  # a CPU has no TF32
+    assert torch.backends.cudnn.conv.fp32_precision == before  # type: ignore[attr-defined]
+
+
+def test_tf32_on_a_cpu_is_float32_to_the_bit() -> None:
+    short = execute(job(recipe=replace(RECIPE, precision="tf32")), Place())
+    assert without_times(short) == without_times(execute(job(), Place()))
+
+
 def test_a_job_of_the_search_never_loads_the_test_split(loaded: list[str]) -> None:
     result = execute(job(), Place())
     assert isinstance(result, Finished)

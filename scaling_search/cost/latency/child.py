@@ -13,9 +13,9 @@ from dataclasses import asdict
 import torch
 from pydantic import TypeAdapter
 
+from scaling_search.cost.arithmetic import set_arithmetic
 from scaling_search.cost.latency.conditions import machine_name
 from scaling_search.cost.latency.cpu import CpuDevice
-from scaling_search.cost.latency.load import set_arithmetic
 from scaling_search.cost.latency.protocol import Device, SystemClock
 from scaling_search.cost.latency.sitting import sit
 from scaling_search.cost.latency.values import TimeJob
@@ -38,7 +38,7 @@ def _answer(order: dict[str, object]) -> object:
     job = _JOBS.validate_python(order["job"])
     batches = order["batches"]
     torch.set_num_threads(job.place.threads)
-    set_arithmetic(job.regime.precision)
+    set_arithmetic(job.regime.precision, torch.device(job.place.device))
     known = tuple(batches) if isinstance(batches, list) else None
     clock = SystemClock()
     return asdict(sit(job, int(str(order["process"])), known, _device(job, clock), clock))

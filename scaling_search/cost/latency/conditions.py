@@ -8,6 +8,8 @@ from pathlib import Path
 
 import torch
 
+from scaling_search.cost.arithmetic import in_force
+
 ALLOCATOR_SETTINGS = (
     *("MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_", "MALLOC_ARENA_MAX", "LD_PRELOAD"),
     *("GLIBC_TUNABLES", "PYTORCH_CUDA_ALLOC_CONF", "PYTORCH_ALLOC_CONF"),
@@ -16,8 +18,7 @@ ALLOCATOR_SETTINGS = (
 
 def conditions(device: str) -> dict[str, str]:
     """Facts by name, as text; those that are empty are left out."""
-    libraries = torch.backends
-    cudnn = libraries.cudnn.version() if device != "cpu" else None  # type: ignore[no-untyped-call]
+    cudnn = torch.backends.cudnn.version() if device != "cpu" else None  # type: ignore[no-untyped-call]
     facts = {
         "machine": machine_name(device),
         "cores": str(os.cpu_count()),
@@ -30,7 +31,7 @@ def conditions(device: str) -> dict[str, str]:
         "allocator": " ".join(
             f"{k}={os.environ[k]}" for k in ALLOCATOR_SETTINGS if k in os.environ
         ),
-        "float32": str(getattr(libraries, "fp32_precision", "")),
+        "float32": in_force(torch.device(device)),
         "load": " ".join(f"{each:.2f}" for each in os.getloadavg()) if _has_load() else "",
     }
     return {name: value for name, value in facts.items() if value}

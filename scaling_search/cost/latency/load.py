@@ -56,10 +56,3 @@ def _loaded(network: Architecture, regime: Regime, batch: int, device: str) -> S
 def _compiled(one: step.Inference | step.Training) -> Step:
     # torch.compile gives a module for a module, but says less.
     return replace(one, model=cast("nn.Module", torch.compile(one.model)))
-
-
-def set_arithmetic(precision: step.Precision) -> None:
-    """Let float32 be float32 or TF32, for the whole process; cuDNN's own default is TF32."""
-    torch.backends.fp32_precision = (  # type: ignore[attr-defined]
-        "tf32" if precision == "tf32" else "ieee"
-    )
