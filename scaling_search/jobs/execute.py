@@ -22,6 +22,7 @@ from scaling_search.jobs.job import (
     TrainJob,
 )
 from scaling_search.nets.build import build
+from scaling_search.training.determinism import determinism
 from scaling_search.training.distributed import ALONE, Group
 from scaling_search.training.evaluate import accuracy
 from scaling_search.training.loop import DivergedError, EpochRecord, Keeping, Trainer
@@ -62,7 +63,10 @@ def execute(
     Raises StoppedError once `stop_asked` says so and the checkpoint is written.
     """
     try:
-        with arithmetic(job.recipe.precision, torch.device(place.device)) as in_force:
+        with (
+            arithmetic(job.recipe.precision, torch.device(place.device)) as in_force,
+            determinism(job.recipe.deterministic),
+        ):
             found = _execute(job, place, stop_asked, on_epoch, group)
         return replace(found, float32=in_force)
     except DivergedError as error:

@@ -65,6 +65,8 @@ class Keeping:
 class Trainer:
     """One training under way. `run` is the whole of it; resuming gives bitwise the same.
 
+    On a GPU it does so within `determinism`, else within the rounding of sums in another order.
+
     The processes of a group each have a Trainer, equal but for their rank, and take every step
     together; the first one's files are the training's.
     """

@@ -47,7 +47,8 @@ class Recipe:
     many times its side.
 
     `precision` "tf32" multiplies float32 numbers with shorter mantissas, on a GPU; a CPU does what
-    "float32" does.
+    "float32" does. With `deterministic` a GPU gives the same bits each time, resumed or not, at the
+    price of slower algorithms; a CPU does so anyway.
     """
 
     optimizer: Optimizer = "sgd"
@@ -77,6 +78,7 @@ class Recipe:
     progressive_from: float = 1.0
     evaluate_px_factor: float = 1.0
     sync_batch_norm: bool = False
+    deterministic: bool = False
 
     # pydantic reads this when a recipe comes from a file: a misspelt key must not pass.
     __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
@@ -119,6 +121,9 @@ class Recipe:
         captured = self.compile == "reduce-overhead" and self.accumulate > 1
         rule = "accumulate must be 1 with compile = 'reduce-overhead'"
         require(not captured, rule, self.accumulate, "take compile = 'default'")
+        # The compiler chooses its kernels by their time, another one on another day.
+        rule = "compile must be 'off' with deterministic = true"
+        require(not self.deterministic or self.compile == "off", rule, self.compile)
 
     @property
     def training(self) -> Recipe:

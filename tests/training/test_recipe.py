@@ -102,6 +102,13 @@ def test_a_captured_step_is_a_whole_batch() -> None:
     assert Recipe(compile="default", accumulate=2).accumulate == 2
 
 
+def test_a_compiled_training_is_not_promised_to_be_deterministic() -> None:
+    refused = "compile must be 'off' with deterministic = true, got 'default'"
+    with pytest.raises(UserError, match=refused):
+        Recipe(deterministic=True, compile="default")
+    assert Recipe(deterministic=True).deterministic
+
+
 def test_a_new_field_at_its_default_changes_no_digest() -> None:
     # As it was before there were schedules: results in ledgers are found by this.
     assert digest(Recipe()) == DEFAULT_DIGEST
