@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -22,10 +23,12 @@ from scaling_search.jobs.job import (
     TrainJob,
 )
 from scaling_search.nets.build import build
+from scaling_search.nets.compilation import forget_compiled
 from scaling_search.training.determinism import determinism
 from scaling_search.training.distributed import ALONE, Group
 from scaling_search.training.evaluate import accuracy
 from scaling_search.training.loop import DivergedError, EpochRecord, Keeping, Trainer
+from scaling_search.training.recipe import Recipe
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,7 @@ def execute(
     """
     try:
         with (
+            _without_leftovers(job.recipe),
             arithmetic(job.recipe.precision, torch.device(place.device)) as in_force,
             determinism(job.recipe.deterministic),
         ):
@@ -78,6 +82,16 @@ def execute(
         if "can't allocate memory" not in str(error):
             raise
         return OutOfMemory(job.recipe.batch_size, str(error))
+
+
+@contextmanager
+def _without_leftovers(recipe: Recipe) -> Iterator[None]:
+    """What this block compiles is not there for the next job, whose versions would add to it."""
+    try:
+        yield
+    finally:
+        if recipe.compile != "off":
+            forget_compiled()
 
 
 def _execute(

@@ -11,6 +11,7 @@ import torch
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
+from scaling_search.nets.compilation import compiled
 from scaling_search.training.averaging import AveragedWeights
 from scaling_search.training.distributed import ALONE, Group
 from scaling_search.training.recipe import MemoryFormat, Recipe
@@ -86,7 +87,7 @@ def new_state(
     apart = whole.no_sync if isinstance(whole, DistributedDataParallel) else nullcontext
     forward: Forward = whole
     if recipe.compile != "off":
-        forward = torch.compile(whole, mode=recipe.compile)
+        forward = compiled(whole, recipe.compile)
     return State(model, optimizer(model, recipe), averaged, scaler, forward, apart)
 
 

@@ -15,6 +15,7 @@ from scaling_search.errors import UserError
 from scaling_search.jobs import execute as module
 from scaling_search.jobs.execute import Place, execute
 from scaling_search.jobs.job import Diverged, Finished, OutOfMemory
+from scaling_search.nets import compilation
 from scaling_search.training.loop import StoppedError
 from tests.jobs.small import DATA, NETWORK, RECIPE, job, place, without_times
 
@@ -54,6 +55,32 @@ def test_how_float32_was_multiplied_is_recorded_and_left_as_it_was(precision: An
     assert isinstance(result, Finished)
     assert result.float32 == "ieee"  # a CPU has no TF32
     assert torch.backends.cudnn.conv.fp32_precision == before  # type: ignore[attr-defined]
+
+
+def test_what_a_job_compiled_is_forgotten_before_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Ten networks are one piece of code, of which torch keeps eight versions before it gives up.
+    graphs: list[str] = []
+
+    def backend(graph: Any, inputs: Any) -> Any:
+        graphs.append("compiled")
+        return graph.forward
+
+    whole = torch.compile
+    monkeypatch.setattr(torch, "compile", lambda m, mode, **o: whole(m, backend=backend, **o))
+    monkeypatch.setattr(compilation, "MOST_VERSIONS", 8)
+    recipe = replace(RECIPE, compile="default")
+    for number in range(10):
+        graphs.clear()
+        network = replace(NETWORK, head_channels=8 * (1 + number))
+        assert isinstance(execute(job(architecture=network, recipe=recipe), Place()), Finished)
+        assert graphs == ["compiled"]
+
+
+def test_a_job_that_compiles_nothing_leaves_what_the_process_has_compiled(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(torch.compiler, "reset", None)
+    assert isinstance(execute(job(), Place()), Finished)
 
 
 def test_tf32_on_a_cpu_is_float32_to_the_bit() -> None:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import cast
 
 import torch
-from torch import nn
 
 from scaling_search.arch.spec import Architecture
 from scaling_search.cost import step
@@ -14,6 +12,7 @@ from scaling_search.cost.latency.protocol import DeviceFullError
 from scaling_search.cost.latency.values import Regime
 from scaling_search.cost.step import Step
 from scaling_search.nets.build import build
+from scaling_search.nets.compilation import compiled
 
 SEED = 0
 
@@ -54,5 +53,4 @@ def _loaded(network: Architecture, regime: Regime, batch: int, device: str) -> S
 
 
 def _compiled(one: step.Inference | step.Training) -> Step:
-    # torch.compile gives a module for a module, but says less.
-    return replace(one, model=cast("nn.Module", torch.compile(one.model)))
+    return replace(one, model=compiled(one.model, whole=True))
