@@ -12,7 +12,8 @@ from torch import nn
 
 from scaling_search.arch.spec import Architecture
 from scaling_search.cost.arithmetic import arithmetic
-from scaling_search.data.load import load_split
+from scaling_search.cost.device_memory import give_back, lacks_memory
+from scaling_search.data.load import forget_splits, load_split
 from scaling_search.errors import UserError
 from scaling_search.jobs.job import (
     Diverged,
@@ -62,9 +63,35 @@ def execute(
 ) -> Result:
     """Train the job's network and score it; what may be expected to fail is a result.
 
-    Each process of a group does its part of one training, and all have its result.
-    Raises StoppedError once `stop_asked` says so and the checkpoint is written.
+    A lack of memory may be that of a moment: the job is tried once more, in as much room as this
+    process can make. Each process of a group does its part of one training, and all have its
+    result; a group tries again together. Raises StoppedError once `stop_asked` says so and the
+    checkpoint is written.
     """
+    result = _attempt(job, place, stop_asked, on_epoch, group)
+    if isinstance(result, OutOfMemory) and group.world == 1:
+        make_room(place)
+        result = _attempt(job, place, stop_asked, on_epoch, group)
+    if isinstance(result, OutOfMemory):
+        make_room(place)
+    elif place.device != "cpu":  # others on the GPU may need what this job has cached
+        give_back(torch.device(place.device))
+    return result
+
+
+def make_room(place: Place) -> None:
+    """Let go of all memory that this process only keeps for later."""
+    forget_splits()
+    give_back(torch.device(place.device))
+
+
+def _attempt(
+    job: TrainJob,
+    place: Place,
+    stop_asked: Callable[[], bool],
+    on_epoch: Callable[[EpochRecord], None],
+    group: Group,
+) -> Result:
     try:
         with (
             _without_leftovers(job.recipe),
@@ -75,11 +102,8 @@ def execute(
         return replace(found, float32=in_force)
     except DivergedError as error:
         return Diverged(str(error))
-    except (torch.OutOfMemoryError, MemoryError) as error:
-        return OutOfMemory(job.recipe.batch_size, str(error))
-    except RuntimeError as error:
-        # torch's CPU allocator raises a bare RuntimeError.
-        if "can't allocate memory" not in str(error):
+    except (RuntimeError, MemoryError) as error:
+        if not lacks_memory(error):
             raise
         return OutOfMemory(job.recipe.batch_size, str(error))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 import torch
 from torch import nn
 
+from scaling_search.data import load
 from scaling_search.data.load import load_split
 from scaling_search.errors import UserError
 from scaling_search.jobs import execute as module
@@ -202,6 +204,54 @@ def test_no_memory_is_a_result_with_its_batch_size_and_the_next_job_runs(
         fails_with(error, patch)
         assert execute(job(), Place()) == OutOfMemory(RECIPE.batch_size, str(error))
     assert isinstance(execute(job(), Place()), Finished)
+
+
+LACKING = [
+    torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB"),
+    MemoryError(),
+    torch.AcceleratorError("CUDA error: out of memory", 2),
+    RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
+    RuntimeError("cuDNN error: CUDNN_STATUS_ALLOC_FAILED"),
+    RuntimeError("GET was unable to find an engine to execute this computation"),
+    RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried 9 bytes"),
+]
+
+
+@pytest.mark.parametrize("error", LACKING, ids=lambda error: str(error)[:30])
+def test_a_shortage_that_passes_is_no_verdict_and_the_second_try_has_room(
+    error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    models: list[weakref.ref[nn.Module]] = []
+
+    def build(*given: Any, **named: Any) -> nn.Module:
+        if models:  # what the first try had loaded and built is gone
+            assert models[0]() is None
+            assert len(kept) == 2  # its own two splits, loaded anew
+        model = whole(*given, **named)
+        models.append(weakref.ref(model))
+        if len(models) == 1:
+            raise type(error)(*error.args)  # this one would keep what it passed through
+        return model
+
+    whole, kept = module.build, load._splits._values
+    load.forget_splits()
+    kept["something else"] = load_split(DATA, "test", 8, "cpu")  # type: ignore[index]
+    monkeypatch.setattr(module, "build", build)
+    assert without_times(execute(job(), Place())) == without_times(execute(job(), Place()))
+    assert len(models) == 3
+
+
+def test_an_error_of_another_kind_is_not_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    tries: list[int] = []
+
+    def build(*_: Any, **__: Any) -> nn.Module:
+        tries.append(1)
+        raise torch.AcceleratorError("CUDA error: an illegal memory access was encountered", 700)
+
+    monkeypatch.setattr(module, "build", build)
+    with pytest.raises(RuntimeError, match="illegal memory access"):
+        execute(job(), Place())
+    assert tries == [1]
 
 
 def test_no_memory_of_the_machine_is_a_result_too(monkeypatch: pytest.MonkeyPatch) -> None:

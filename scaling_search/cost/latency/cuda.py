@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from scaling_search.arch.spec import Architecture
 from scaling_search.cost.latency.conditions import conditions
 from scaling_search.cost.latency.load import as_full, loaded
-from scaling_search.cost.latency.protocol import Clock, DeviceFullError, SystemClock, Turn
+from scaling_search.cost.latency.protocol import Clock, SystemClock, Turn
 from scaling_search.cost.latency.values import Reading, Regime
 from scaling_search.cost.step import Step
 
@@ -130,17 +130,22 @@ class CudaDevice:
 
     def load(self, network: Architecture, regime: Regime, batch: int) -> CudaProgram:
         """Build the network there and run it a few times; raises DeviceFullError."""
-        before = self.driver.allocated_bytes()
         try:
-            step = self.loader(network, regime, batch, self.name)
-            peak = self._peak(step) - before
-            if regime.mode == "graph":
-                step = self.driver.capture(step)
+            return self._load(network, regime, batch)
         except RuntimeError as error:
             failure = as_full(error)
-            if isinstance(failure, DeviceFullError):
-                self.driver.release()
-            raise failure from error
+            if failure is error:
+                raise
+        # Only now: the error itself held the network.
+        self.driver.release()
+        raise failure
+
+    def _load(self, network: Architecture, regime: Regime, batch: int) -> CudaProgram:
+        before = self.driver.allocated_bytes()
+        step = self.loader(network, regime, batch, self.name)
+        peak = self._peak(step) - before
+        if regime.mode == "graph":
+            step = self.driver.capture(step)
         return CudaProgram(step, self.driver, self.clock, peak)
 
     def _peak(self, step: Step) -> int:

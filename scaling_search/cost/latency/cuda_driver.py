@@ -8,6 +8,7 @@ from typing import cast
 
 import torch
 
+from scaling_search.cost.device_memory import give_back
 from scaling_search.cost.latency.cuda import CapturedStep, CudaDevice, Event
 from scaling_search.cost.latency.nvml import driver_version, sampler
 from scaling_search.cost.latency.protocol import Clock
@@ -56,8 +57,8 @@ class TorchDriver:
         torch.cuda.reset_peak_memory_stats(self.device)
 
     def release(self) -> None:
-        """Give cached memory back."""
-        torch.cuda.empty_cache()
+        """Give back what nothing refers to."""
+        give_back(self.device)
 
 
 def cuda_device(name: str, clock: Clock) -> CudaDevice:

@@ -8,6 +8,7 @@ import torch
 
 from scaling_search.arch.spec import Architecture
 from scaling_search.cost import step
+from scaling_search.cost.device_memory import lacks_memory
 from scaling_search.cost.latency.protocol import DeviceFullError
 from scaling_search.cost.latency.values import Regime
 from scaling_search.cost.step import Step
@@ -29,10 +30,8 @@ def loaded(network: Architecture, regime: Regime, batch: int, device: str) -> St
 
 
 def as_full(error: Exception) -> Exception:
-    """The error as DeviceFullError if memory was lacking, else as it is."""
-    # torch's CPU allocator raises a bare RuntimeError.
-    lacking = isinstance(error, torch.OutOfMemoryError | MemoryError)
-    if lacking or "can't allocate memory" in str(error):
+    """The error as a fresh DeviceFullError if memory was lacking, else as it is."""
+    if isinstance(error, DeviceFullError) or lacks_memory(error):
         return DeviceFullError(str(error).split("\n", 1)[0])
     return error
 
