@@ -30,6 +30,7 @@ from torch.utils.data import DataLoader
 from torchvision import transforms
 
 from scaling_search.arch import zoo
+from scaling_search.cost.arithmetic import arithmetic
 from scaling_search.data.augment import normalise
 from scaling_search.data.load import load_split
 from scaling_search.data.request import DataRequest
@@ -214,7 +215,8 @@ def main() -> None:
         torch.set_num_threads(1)
     task, recipe = prepared(asked, device)
     check(task, device)
-    seconds = measure(task, recipe, device, asked.rounds)
+    with arithmetic(recipe.precision, device):
+        seconds = measure(task, recipe, device, asked.rounds)
     claim = conclude(seconds, device, CPU_GOAL if device.type == "cpu" else GPU_GOAL)
     if asked.json:
         print(json.dumps(asdict(claim)))

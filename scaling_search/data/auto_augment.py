@@ -16,6 +16,7 @@ import torch
 from torchvision.transforms import v2
 
 from scaling_search.data.augment import AutoPolicy
+from scaling_search.data.transfer import sent
 
 Operation = tuple[str, float]
 """torchvision's name of what is done, and its signed magnitude (0 where it has none)."""
@@ -112,7 +113,8 @@ def _applied(images: torch.Tensor, chosen: Sequence[Operation], transform: Any) 
     groups: dict[Operation, list[int]] = {}
     for row, operation in enumerate(chosen):
         groups.setdefault(operation, []).append(row)
-    rows = torch.tensor([row for group in groups.values() for row in group], device=images.device)
+    order = torch.tensor([row for group in groups.values() for row in group])
+    rows = sent(order, images.device)
     parts = torch.split(images[rows], [len(group) for group in groups.values()])
     changed = [
         transform._apply_image_or_video_transform(

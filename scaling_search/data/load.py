@@ -45,10 +45,14 @@ class Checked:
     parts: dict[SplitName, Part]
 
 
-# A worker asks for the same splits job after job. Six are three splits at two resolutions.
+# A worker asks for the same splits job after job. On a GPU they take what the next job may need,
+# and are back within a second: so many bytes stay, the last used.
+KEPT_BYTES = 1 << 30
 _checked: Recent[DataRequest, Checked] = Recent(2)
 _statistics: Recent[tuple[str, int], Statistics] = Recent(16)
-_splits: Recent[tuple[str, SplitName, int, torch.device], Split] = Recent(6)
+_splits: Recent[tuple[str, SplitName, int, torch.device], Split] = Recent(
+    KEPT_BYTES, lambda split: split.bytes
+)
 
 
 def names() -> tuple[str, ...]:
@@ -90,6 +94,11 @@ def load_split(
         return make_split(name, parts[split], px, of_train, device, report)
 
     return _splits.get((content, split, px, device), make)
+
+
+def forget_splits() -> None:
+    """Keep no split in memory that nobody uses."""
+    _splits.clear()
 
 
 def _check(request: DataRequest, report: Report) -> Checked:

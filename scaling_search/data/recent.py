@@ -10,10 +10,13 @@ Value = TypeVar("Value")
 
 
 class Recent(Generic[Key, Value]):
-    """Keeps the `size` values used last. What failed to be made is not kept."""
+    """Keeps the values used last that weigh at most `most` together; by default each weighs 1.
 
-    def __init__(self, size: int) -> None:
-        self._size = size
+    What failed to be made is not kept.
+    """
+
+    def __init__(self, most: int, weight: Callable[[Value], int] = lambda _: 1) -> None:
+        self._most, self._weight = most, weight
         self._values: dict[Key, Value] = {}
 
     def get(self, key: Key, make: Callable[[], Value]) -> Value:
@@ -25,7 +28,7 @@ class Recent(Generic[Key, Value]):
         """Keep this value as the one used last, and hand it back."""
         self._values.pop(key, None)
         self._values[key] = value
-        while len(self._values) > self._size:
+        while sum(map(self._weight, self._values.values())) > self._most:
             del self._values[next(iter(self._values))]
         return value
 

@@ -12,6 +12,8 @@ import numpy as np
 import torch
 from torch.nn import functional
 
+from scaling_search.data.transfer import sent
+
 SMALLEST_AREA = 0.08  # of the image; GoogLeNet, arXiv 1409.4842, section 6
 LARGEST_RATIO = 4 / 3  # of width to height; the smallest is its inverse
 _TABLE = 1024
@@ -28,9 +30,11 @@ def random_resized_crop(images: torch.Tensor, draws: torch.Tensor) -> torch.Tens
     rows, columns = _sources(top, height, side), _sources(left, width, side)
     mirrored = (draws[:, 2] < 0.5).view(-1, 1)
     columns = torch.where(mirrored, columns.flip(1), columns)
+    # Expanded where the images are: the grid is a hundred times larger than what it is made of.
+    rows, columns = sent(rows, images.device), sent(columns, images.device)
     square = (len(images), side, side)
     across, down = columns.unsqueeze(1).expand(square), rows.unsqueeze(2).expand(square)
-    grid = torch.stack((across, down), dim=-1).to(images.device)
+    grid = torch.stack((across, down), dim=-1)
     sampled = functional.grid_sample(
         images.float(), grid, mode="bilinear", padding_mode="border", align_corners=False
     )

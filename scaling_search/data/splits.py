@@ -33,6 +33,10 @@ class Split(Protocol):
     def std(self) -> torch.Tensor:
         """The standard deviation of each channel of the train split."""
 
+    @property
+    def bytes(self) -> int:
+        """What it holds in memory."""
+
     def __len__(self) -> int:
         """The number of images."""
 
@@ -58,6 +62,11 @@ class ResidentSplit:
     labels: torch.Tensor
     mean: torch.Tensor
     std: torch.Tensor
+
+    @property
+    def bytes(self) -> int:
+        """The images and their labels."""
+        return self.images.nbytes + self.labels.nbytes
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -91,6 +100,11 @@ class StreamedSplit:
     device: torch.device
     image_bytes: int
     readers: int = 0
+
+    @property
+    def bytes(self) -> int:
+        """The labels: the images stay where they are."""
+        return self.labels.nbytes
 
     def __len__(self) -> int:
         return len(self.labels)

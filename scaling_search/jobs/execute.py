@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -10,7 +11,9 @@ import torch
 from torch import nn
 
 from scaling_search.arch.spec import Architecture
-from scaling_search.data.load import load_split
+from scaling_search.cost.arithmetic import arithmetic
+from scaling_search.cost.device_memory import give_back, lacks_memory
+from scaling_search.data.load import forget_splits, load_split
 from scaling_search.errors import UserError
 from scaling_search.jobs.job import (
     Diverged,
@@ -21,11 +24,14 @@ from scaling_search.jobs.job import (
     TrainJob,
 )
 from scaling_search.nets.build import build
+from scaling_search.nets.compilation import forget_compiled
 from scaling_search.nets.residuals import scale_branches, zero_branches
+from scaling_search.training.determinism import determinism
 from scaling_search.training.distributed import ALONE, Group
 from scaling_search.training.evaluate import score
 from scaling_search.training.history import EpochRecord, Scores
 from scaling_search.training.loop import DivergedError, Keeping, Trainer
+from scaling_search.training.recipe import Recipe
 
 
 @dataclass(frozen=True)
@@ -59,20 +65,59 @@ def execute(
 ) -> Result:
     """Train the job's network and score it; what may be expected to fail is a result.
 
-    Each process of a group does its part of one training, and all have its result.
-    Raises StoppedError once `stop_asked` says so and the checkpoint is written.
+    A lack of memory may be that of a moment: the job is tried once more, in as much room as this
+    process can make. Each process of a group does its part of one training, and all have its
+    result; a group tries once. Raises StoppedError once `stop_asked` says so and the
+    checkpoint is written.
     """
+    result = _attempt(job, place, stop_asked, on_epoch, group)
+    if isinstance(result, OutOfMemory) and group.world == 1:
+        make_room(place)
+        result = _attempt(job, place, stop_asked, on_epoch, group)
+    if isinstance(result, OutOfMemory):
+        make_room(place)
+    elif place.device != "cpu":  # others on the GPU may need what this job has cached
+        give_back(torch.device(place.device))
+    return result
+
+
+def make_room(place: Place) -> None:
+    """Let go of all memory that this process only keeps for later."""
+    forget_splits()
+    give_back(torch.device(place.device))
+
+
+def _attempt(
+    job: TrainJob,
+    place: Place,
+    stop_asked: Callable[[], bool],
+    on_epoch: Callable[[EpochRecord], None],
+    group: Group,
+) -> Result:
     try:
-        return _execute(job, place, stop_asked, on_epoch, group)
+        with (
+            _without_leftovers(job.recipe),
+            arithmetic(job.recipe.precision, torch.device(place.device)) as in_force,
+            determinism(job.recipe.deterministic),
+        ):
+            found = _execute(job, place, stop_asked, on_epoch, group)
+        return replace(found, float32=in_force)
     except DivergedError as error:
         return Diverged(str(error))
-    except (torch.OutOfMemoryError, MemoryError) as error:
-        return OutOfMemory(job.recipe.batch_size, str(error))
-    except RuntimeError as error:
-        # torch's CPU allocator raises a bare RuntimeError.
-        if "can't allocate memory" not in str(error):
+    except (RuntimeError, MemoryError) as error:
+        if not lacks_memory(error):
             raise
         return OutOfMemory(job.recipe.batch_size, str(error))
+
+
+@contextmanager
+def _without_leftovers(recipe: Recipe) -> Iterator[None]:
+    """What this block compiles is not there for the next job, whose versions would add to it."""
+    try:
+        yield
+    finally:
+        if recipe.compile != "off":
+            forget_compiled()
 
 
 def _execute(

@@ -85,12 +85,14 @@ class Finished:
     """A training that came to its end; its scores are those of the last epoch's weights.
 
     `test` is there where the job reads the test split, `other_side` where the recipe's
-    `evaluate_px_factor` asks for it.
+    `evaluate_px_factor` asks for it. `float32` is how the device multiplied such numbers,
+    as torch's switches read then: "ieee" or "tf32".
     """
 
     history: tuple[EpochRecord, ...]
     test: Scores | None = None
     other_side: OtherSide | None = None
+    float32: str = ""
     kind: Literal["finished"] = "finished"
 
     @property

@@ -17,7 +17,7 @@ import torch
 from torch.distributed.distributed_c10d import PrefixStore, Store
 
 from scaling_search.errors import UserError
-from scaling_search.jobs.execute import Place, execute
+from scaling_search.jobs.execute import Place, execute, make_room
 from scaling_search.jobs.job import (
     OutOfMemory,
     Result,
@@ -82,11 +82,21 @@ class Peers:
     ) -> Result:
         """This process's part in the training that was ordered last; all have the same result.
 
-        Raises UserError, StoppedError, or LostPeerError when another process has died.
+        Where one of them finds no memory, all try once more. Raises UserError, StoppedError, or
+        LostPeerError when another process has died.
         """
-        store = PrefixStore(f"job-{self.orders}", self.store)
         if place.device == "cuda":
             place = replace(place, device=f"cuda:{self.local_rank}")
+        result = self._attempt(0, job, place, on_epoch)
+        if isinstance(result, OutOfMemory):
+            make_room(place)
+            result = self._attempt(1, job, place, on_epoch)
+        return result
+
+    def _attempt(
+        self, number: int, job: TrainJob, place: Place, on_epoch: Callable[[EpochRecord], None]
+    ) -> Result:
+        store = PrefixStore(f"job-{self.orders}-{number}", self.store)
         with joined(store, self.group, torch.device(place.device)):
             outcome = _outcome(job, place, self.group, on_epoch)
             _leave_word(store, outcome)

@@ -10,6 +10,7 @@ from torch import nn
 from torch.nn import functional
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from scaling_search.cost.step import DTYPES
 from scaling_search.data.augment import augment
 from scaling_search.data.splits import Split
 from scaling_search.training.distributed import ALONE, Group
@@ -68,9 +69,10 @@ def folded(model: nn.Module) -> nn.Module:
 
 
 def autocast(device: torch.device, recipe: Recipe) -> torch.autocast:
-    """The recipe's precision as a context."""
-    dtype = torch.bfloat16 if recipe.precision == "bfloat16" else torch.float16
-    return torch.autocast(device.type, dtype=dtype, enabled=recipe.precision != "float32")
+    """The recipe's precision as a context; how float32 is multiplied is `cost.arithmetic`'s."""
+    dtype = DTYPES[recipe.precision]
+    half = None if dtype == torch.float32 else dtype
+    return torch.autocast(device.type, dtype=half, enabled=half is not None)
 
 
 def _fold_within(sequence: nn.Sequential) -> None:

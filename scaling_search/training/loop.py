@@ -57,6 +57,8 @@ class Keeping:
 class Trainer:
     """One training under way. `run` is the whole of it; resuming gives bitwise the same.
 
+    On a GPU it does so within `determinism`, else within the rounding of sums in another order.
+
     The processes of a group each have a Trainer, equal but for their rank, and take every step
     together; the first one's files are the training's.
     """
@@ -90,6 +92,7 @@ class Trainer:
         self.history: list[EpochRecord] = []
         self.loss_sum = torch.zeros((), device=self.device)
         self.seconds = 0.0
+        self.trained_since = 0.0  # when this process would have begun, without all else it did
         self.last_kept = 0.0
 
     def run(self) -> list[EpochRecord]:
@@ -109,15 +112,19 @@ class Trainer:
 
     def _epoch(self) -> None:
         epoch, first = divmod(self.step, self.steps_per_epoch)
-        began = self._now()
-        before = self.seconds
+        self.trained_since = self._now() - self.seconds
         parts = self._parts(epoch, first)
         self.state.model.train()
         for _ in range(first, self.steps_per_epoch):
             self._learn(islice(parts, self.recipe.accumulate))
-            self.seconds = before + self._now() - began
             self._keep()
+        self._read_clock()
         self._finish_epoch(epoch)
+
+    def _read_clock(self) -> None:
+        """Take the seconds once the device has done all steps: a GPU runs far behind the host."""
+        self.loss_sum.item()
+        self.seconds = self._now() - self.trained_since
 
     def _learn(self, parts: Iterator[Batch]) -> None:
         # Dropout draws from step and rank alone, so a resumed run needs no generator's state.
@@ -166,6 +173,7 @@ class Trainer:
         at_fall = self.step == self.shared_steps and self.step < self.total_steps
         if not (stop or due or at_fall):
             return
+        self._read_clock()
         shared = self.step <= self.shared_steps
         self._save(self.keeping.plateau if shared else self.keeping.fall)
         if stop:

@@ -14,7 +14,7 @@ from scaling_search.training.growing import AtPhi, values_at
 from scaling_search.training.schedule import Schedule
 
 Optimizer = Literal["sgd", "adamw", "rmsprop"]
-Precision = Literal["float32", "bfloat16", "float16"]
+Precision = Literal["float32", "tf32", "bfloat16", "float16"]
 MemoryFormat = Literal["channels-last", "contiguous"]
 ResidualInit = Literal["zero", "one"]
 BranchScale = Literal["one", "1/sqrt(depth)"]
@@ -58,6 +58,10 @@ class Recipe:
 
     `by_phi` says what changes as networks grow, the same for all networks of one φ; `at_phi`
     resolves it. A training's own recipe has none.
+
+    `precision` "tf32" multiplies float32 numbers with shorter mantissas, on a GPU; a CPU does what
+    "float32" does. With `deterministic` a GPU gives the same bits each time, resumed or not, at the
+    price of slower algorithms; a CPU does so anyway.
     """
 
     optimizer: Optimizer = "sgd"
@@ -89,6 +93,7 @@ class Recipe:
     evaluate_px_factor: float = 1.0
     sync_batch_norm: bool = False
     by_phi: tuple[AtPhi, ...] = ()
+    deterministic: bool = False
 
     # pydantic reads this when a recipe comes from a file: a misspelt key must not pass.
     __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
@@ -133,6 +138,13 @@ class Recipe:
         for name, choice in choices.items():
             known, value = get_args(choice), getattr(self, name)
             require(value in known, f"{name} must be one of {', '.join(known)}", value)
+        # A graph's second run overwrites what the first one's backward has still to read.
+        captured = self.compile == "reduce-overhead" and self.accumulate > 1
+        rule = "accumulate must be 1 with compile = 'reduce-overhead'"
+        require(not captured, rule, self.accumulate, "take compile = 'default'")
+        # The compiler chooses its kernels by their time, another one on another day.
+        rule = "compile must be 'off' with deterministic = true"
+        require(not self.deterministic or self.compile == "off", rule, self.compile)
 
     @property
     def training(self) -> Recipe:

@@ -10,8 +10,9 @@ from typing import Any, assert_never
 import torch
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+from scaling_search.nets.compilation import compiled
+from scaling_search.training.averaging import AveragedWeights
 from scaling_search.training.distributed import ALONE, Group
 from scaling_search.training.recipe import MemoryFormat, Recipe
 
@@ -34,7 +35,7 @@ class State:
 
     model: nn.Module
     optimizer: torch.optim.Optimizer
-    averaged: AveragedModel | None
+    averaged: AveragedWeights | None
     scaler: torch.amp.GradScaler
     forward: Forward
     apart: Callable[[], AbstractContextManager[None]] = nullcontext
@@ -59,10 +60,11 @@ class State:
         self.model.load_state_dict(_under(tensors, "model"))
         if self.averaged is not None:
             self.averaged.load_state_dict(_under(tensors, "averaged"))
+        own = [each for group in self.optimizer.param_groups for each in group["params"]]
         slots: dict[int, dict[str, torch.Tensor]] = {}
         for name, tensor in _under(tensors, "optimizer").items():
             index, _, slot = name.partition(".")
-            slots.setdefault(int(index), {})[slot] = tensor
+            slots.setdefault(int(index), {})[slot] = _laid_out_like(own[int(index)], tensor)
         groups = self.optimizer.state_dict()["param_groups"]
         self.optimizer.load_state_dict({"state": slots, "param_groups": groups})
         scaler = {name: tensor.item() for name, tensor in _under(tensors, "scaler").items()}
@@ -79,29 +81,14 @@ def new_state(
     model.to(device=device, memory_format=layout)  # type: ignore[call-overload]
     averaged = None
     if recipe.ema_decay:
-        averaged = AveragedModel(model, multi_avg_fn=_average(recipe), use_buffers=True)
+        averaged = AveragedWeights(model, recipe.ema_decay, warms_up=recipe.ema_warmup)
     scaler = torch.amp.GradScaler(device.type, enabled=recipe.precision == "float16")
     whole = group.parallel(model, device)
     apart = whole.no_sync if isinstance(whole, DistributedDataParallel) else nullcontext
     forward: Forward = whole
     if recipe.compile != "off":
-        forward = torch.compile(whole, mode=recipe.compile)
+        forward = compiled(whole, recipe.compile)
     return State(model, optimizer(model, recipe), averaged, scaler, forward, apart)
-
-
-def _average(recipe: Recipe) -> Callable[..., None]:
-    """How averaged weights follow; torch copies those of the first step."""
-    if not recipe.ema_warmup:
-        constant: Callable[..., None] = get_ema_multi_avg_fn(recipe.ema_decay)  # type: ignore[no-untyped-call]
-        return constant
-
-    def follow(averaged: Any, current: Any, already: torch.Tensor) -> None:
-        steps = int(already) + 1
-        # tf.train.ExponentialMovingAverage with `num_updates`, as EfficientNet's main.py has it.
-        decay = min(recipe.ema_decay, (1 + steps) / (10 + steps))
-        get_ema_multi_avg_fn(decay)(averaged, current, already)  # type: ignore[no-untyped-call]
-
-    return follow
 
 
 def optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
@@ -125,6 +112,17 @@ def optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
             )
         case _:
             assert_never(recipe.optimizer)
+
+
+def _laid_out_like(parameter: torch.Tensor, slot: torch.Tensor) -> torch.Tensor:
+    """What the optimiser keeps of a parameter, with its strides; a count of steps has none.
+
+    A file knows no strides. Momentum that comes back contiguous beside gradients that are
+    channels-last takes a kernel a parameter, where one does for all of them.
+    """
+    if slot.shape != parameter.shape:
+        return slot
+    return torch.empty_like(parameter, dtype=slot.dtype, device=slot.device).copy_(slot)
 
 
 def _prefixed(prefix: str, items: Mapping[str, Any]) -> Iterable[tuple[str, torch.Tensor]]:

@@ -10,6 +10,7 @@ from torch import nn
 from torch.nn import functional
 
 from scaling_search.errors import UserError
+from scaling_search.nets.compilation import never_plain
 from scaling_search.training.evaluate import autocast
 from scaling_search.training.recipe import Recipe
 from scaling_search.training.state import State
@@ -41,7 +42,7 @@ def learn(
     state.scaler.update()
     state.optimizer.zero_grad(set_to_none=True)
     if state.averaged is not None:
-        state.averaged.update_parameters(state.model)
+        state.averaged.update()
     return loss
 
 
@@ -82,11 +83,12 @@ def _compiled_gradients(
     device: torch.device,
 ) -> torch.Tensor:
     # torch._dynamo is loaded by now, and takes seconds where it is not.
-    from torch._dynamo.exc import TorchDynamoException
+    from torch._dynamo.exc import FailOnRecompileLimitHit, TorchDynamoException
 
     try:
-        return _gradients(state, recipe, parts, device)
-    except TorchDynamoException as error:
+        with never_plain():
+            return _gradients(state, recipe, parts, device)
+    except (TorchDynamoException, FailOnRecompileLimitHit) as error:
         said = " ".join(str(error).split("\n")[:2])
         raise UserError(
             f"compile must be 'off' where torch can't compile the network, got "

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import pytest
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 from torchvision.transforms import v2
 
 from scaling_search.data.augment import draws
@@ -64,3 +67,47 @@ def test_an_image_is_cropped_alike_in_any_batch() -> None:
     whole, drawn = images(6, 3, 16), draws(1, 2, 6, DRAWS)
     made = random_resized_crop(whole, drawn)
     assert torch.equal(random_resized_crop(whole[2:4], drawn[2:4]), made[2:4])
+
+
+class Here(TorchDispatchMode):
+    """The shape of the largest tensor that is made on the CPU."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.largest = torch.Size()
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        made = func(*args, **(kwargs or {}))
+        for leaf in tree_leaves(made):
+            if isinstance(leaf, torch.Tensor) and leaf.device.type == "cpu":
+                self.largest = max(self.largest, leaf.shape, key=lambda shape: shape.numel())
+        return made
+
+
+def test_where_each_pixel_comes_from_is_spread_out_on_the_device() -> None:
+    # A device that computes nothing stands in for a GPU: copies to it are the same calls.
+    count, side = 16, 64
+    there = torch.empty(count, 3, side, side, dtype=torch.uint8, device="meta")
+    drawn = draws(0, 0, count, DRAWS)
+    boxes(drawn, side)  # its table has an axis of its own
+    with Here() as here:
+        made = random_resized_crop(there, drawn)
+    assert made.shape == there.shape
+    assert here.largest == (count, side)  # rows or columns, and not count × side × side of both
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+def test_the_device_crops_as_the_cpu_does_and_is_not_waited_for() -> None:
+    whole, drawn = images(32, 3, 33), draws(0, 0, 32, DRAWS)
+    expected = random_resized_crop(whole, drawn).int()
+    there = whole.cuda()
+    random_resized_crop(there, drawn)
+    torch.cuda.synchronize()
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        made = random_resized_crop(there, drawn)
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+    # Half-way values may be rounded either way.
+    assert (made.cpu().int() - expected).abs().max() <= 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,11 +11,13 @@ import pytest
 import torch
 from torch import nn
 
+from scaling_search.data import load
 from scaling_search.data.load import load_split
 from scaling_search.errors import UserError
 from scaling_search.jobs import execute as module
 from scaling_search.jobs.execute import Place, execute
 from scaling_search.jobs.job import Diverged, Finished, OutOfMemory
+from scaling_search.nets import compilation
 from scaling_search.training.history import EpochRecord
 from scaling_search.training.loop import StoppedError, Trainer
 from scaling_search.training.recipe import ResidualInit
@@ -47,6 +50,46 @@ def test_a_finished_job_has_its_history_and_last_accuracy() -> None:
     assert [record.epoch for record in result.history] == [1, 2]
     assert result.validation_top1 == result.history[-1].validation_top1
     assert result.train_seconds == result.history[-1].train_seconds
+
+
+@pytest.mark.parametrize("precision", ["float32", "tf32", "bfloat16"])
+def test_how_float32_was_multiplied_is_recorded_and_left_as_it_was(precision: Any) -> None:
+    before = torch.backends.cudnn.conv.fp32_precision  # type: ignore[attr-defined]
+    result = execute(job(recipe=replace(RECIPE, precision=precision)), Place())
+    assert isinstance(result, Finished)
+    assert result.float32 == "ieee"  # a CPU has no TF32
+    assert torch.backends.cudnn.conv.fp32_precision == before  # type: ignore[attr-defined]
+
+
+def test_what_a_job_compiled_is_forgotten_before_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Ten networks are one piece of code, of which torch keeps eight versions before it gives up.
+    graphs: list[str] = []
+
+    def backend(graph: Any, inputs: Any) -> Any:
+        graphs.append("compiled")
+        return graph.forward
+
+    whole = torch.compile
+    monkeypatch.setattr(torch, "compile", lambda m, mode, **o: whole(m, backend=backend, **o))
+    monkeypatch.setattr(compilation, "MOST_VERSIONS", 8)
+    recipe = replace(RECIPE, compile="default")
+    for number in range(10):
+        graphs.clear()
+        network = replace(NETWORK, head_channels=8 * (1 + number))
+        assert isinstance(execute(job(architecture=network, recipe=recipe), Place()), Finished)
+        assert graphs == ["compiled"]
+
+
+def test_a_job_that_compiles_nothing_leaves_what_the_process_has_compiled(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(torch.compiler, "reset", None)
+    assert isinstance(execute(job(), Place()), Finished)
+
+
+def test_tf32_on_a_cpu_is_float32_to_the_bit() -> None:
+    short = execute(job(recipe=replace(RECIPE, precision="tf32")), Place())
+    assert without_times(short) == without_times(execute(job(), Place()))
 
 
 def test_a_job_of_the_search_never_loads_the_test_split(loaded: list[str]) -> None:
@@ -183,6 +226,54 @@ def test_no_memory_is_a_result_with_its_batch_size_and_the_next_job_runs(
         fails_with(error, patch)
         assert execute(job(), Place()) == OutOfMemory(RECIPE.batch_size, str(error))
     assert isinstance(execute(job(), Place()), Finished)
+
+
+LACKING = [
+    torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB"),
+    MemoryError(),
+    torch.AcceleratorError("CUDA error: out of memory", 2),
+    RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
+    RuntimeError("cuDNN error: CUDNN_STATUS_ALLOC_FAILED"),
+    RuntimeError("GET was unable to find an engine to execute this computation"),
+    RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried 9 bytes"),
+]
+
+
+@pytest.mark.parametrize("error", LACKING, ids=lambda error: str(error)[:30])
+def test_a_shortage_that_passes_is_no_verdict_and_the_second_try_has_room(
+    error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    models: list[weakref.ref[nn.Module]] = []
+
+    def build(*given: Any, **named: Any) -> nn.Module:
+        if models:  # what the first try had loaded and built is gone
+            assert models[0]() is None
+            assert len(kept) == 2  # its own two splits, loaded anew
+        model = whole(*given, **named)
+        models.append(weakref.ref(model))
+        if len(models) == 1:
+            raise type(error)(*error.args)  # this one would keep what it passed through
+        return model
+
+    whole, kept = module.build, load._splits._values
+    load.forget_splits()
+    kept["something else"] = load_split(DATA, "test", 8, "cpu")  # type: ignore[index]
+    monkeypatch.setattr(module, "build", build)
+    assert without_times(execute(job(), Place())) == without_times(execute(job(), Place()))
+    assert len(models) == 3
+
+
+def test_an_error_of_another_kind_is_not_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    tries: list[int] = []
+
+    def build(*_: Any, **__: Any) -> nn.Module:
+        tries.append(1)
+        raise torch.AcceleratorError("CUDA error: an illegal memory access was encountered", 700)
+
+    monkeypatch.setattr(module, "build", build)
+    with pytest.raises(RuntimeError, match="illegal memory access"):
+        execute(job(), Place())
+    assert tries == [1]
 
 
 def test_no_memory_of_the_machine_is_a_result_too(monkeypatch: pytest.MonkeyPatch) -> None:

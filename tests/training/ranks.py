@@ -95,15 +95,28 @@ def ask_for_room() -> None:
 
 
 def fail_twice() -> None:
-    """No memory for the third batch, and later one that is not a number; in this process alone."""
+    """No memory, twice over, and later a batch that is not a number; in this process alone."""
+    whole, batches = loop.training_images, [0]
+
+    def struck(*given: Any) -> torch.Tensor:
+        batches[0] += 1
+        if batches[0] in (3, 5):
+            raise torch.OutOfMemoryError("tried to allocate 2 GiB")
+        images = whole(*given)
+        return images * torch.nan if batches[0] == 7 else images
+
+    loop.training_images = struck
+
+
+def lack_memory_once() -> None:
+    """No memory for the third batch, in this process alone."""
     whole, batches = loop.training_images, [0]
 
     def struck(*given: Any) -> torch.Tensor:
         batches[0] += 1
         if batches[0] == 3:
             raise torch.OutOfMemoryError("tried to allocate 2 GiB")
-        images = whole(*given)
-        return images * torch.nan if batches[0] == 5 else images
+        return whole(*given)
 
     loop.training_images = struck
 

@@ -185,6 +185,15 @@ def test_what_fails_in_one_process_is_the_result_of_all_and_the_next_training_ru
     assert found.results == [no_memory, Diverged("the loss of epoch 1 is nan")]
 
 
+def test_a_shortage_of_memory_that_passes_in_one_process_costs_no_result(
+    pair: Run, tmp_path: Path
+) -> None:
+    found = run(tmp_path / "out", on=ranks.lack_memory_once)
+    assert found.ended.statuses == [0, 0]
+    assert same_weights(found, pair)
+    assert without_times(*found.results) == without_times(*pair.results)
+
+
 @pytest.mark.parametrize(
     ("option", "said"),
     [

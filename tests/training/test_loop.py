@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -275,6 +275,48 @@ def test_a_full_disk_costs_the_checkpoint_and_not_the_training(
     assert same_tensors(training, uninterrupted)
     assert f"no checkpoint of step {TOTAL}: No space left on device" in caplog.text
     assert list(tmp_path.rglob("*.safetensors")) == []
+
+
+@dataclass
+class Behind:
+    """A device that is a second behind for every step, and done with them when it is asked."""
+
+    now: float = 0.0
+    queued: float = 0.0
+
+    def steps(self, record: bool) -> bool:
+        self.queued += 1.0
+        return record
+
+    def ask(self, tensor: torch.Tensor) -> object:
+        self.now, self.queued = self.now + self.queued, 0.0
+        return item(tensor)
+
+
+item = torch.Tensor.item
+
+
+@pytest.mark.parametrize("stop", [None, 7])
+def test_seconds_are_read_when_the_device_is_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stop: int | None
+) -> None:
+    device = Behind()
+    monkeypatch.setattr(torch.Tensor, "item", lambda tensor: device.ask(tensor))
+    asked = StopAfter(stop)
+    kept = Keeping(
+        tmp_path,
+        tmp_path / "fall",
+        stop_asked=lambda: device.steps(asked()),
+        clock=lambda: device.now,
+    )
+    training = trainer(kept, recipe=Recipe(batch_size=8), epochs=2)
+    if stop:
+        with pytest.raises(StoppedError):
+            training.run()
+        training = trainer(kept, recipe=Recipe(batch_size=8), epochs=2)
+    training.run()
+    # 5 steps an epoch, a second each; scoring comes after the clock was read.
+    assert [record.train_seconds for record in training.history] == [5.0, 10.0]
 
 
 def test_a_loss_that_is_not_finite_is_diverged() -> None:

@@ -96,6 +96,21 @@ def test_a_value_out_of_range_is_refused_in_one_line(field: str, value: Any) -> 
         Recipe(**{field: value})
 
 
+def test_a_captured_step_is_a_whole_batch() -> None:
+    refused = "accumulate must be 1 with compile = 'reduce-overhead', got 2: take compile = 'def"
+    with pytest.raises(UserError, match=refused):
+        Recipe(compile="reduce-overhead", accumulate=2)
+    assert Recipe(compile="reduce-overhead").accumulate == 1
+    assert Recipe(compile="default", accumulate=2).accumulate == 2
+
+
+def test_a_compiled_training_is_not_promised_to_be_deterministic() -> None:
+    refused = "compile must be 'off' with deterministic = true, got 'default'"
+    with pytest.raises(UserError, match=refused):
+        Recipe(deterministic=True, compile="default")
+    assert Recipe(deterministic=True).deterministic
+
+
 def test_a_new_field_at_its_default_changes_no_digest() -> None:
     # Results in ledgers are found by this: a default never changes its meaning.
     assert digest(Recipe()) == DEFAULT_DIGEST

@@ -87,10 +87,23 @@ def on_gpu(recipe: Recipe) -> Trainer:
     return Trainer(one.model, *parts, recipe, one.epochs, one.seed, device)
 
 
+SILENT = {
+    "default": Recipe(batch_size=8, augment="shift-flip"),
+    "bfloat16": Recipe(batch_size=8, precision="bfloat16"),
+    "clipped": Recipe(batch_size=8, clip_norm=1.0),
+    "averaged": Recipe(batch_size=8, ema_decay=0.999),
+    "averaged, with a warm-up": Recipe(batch_size=8, ema_decay=0.999, ema_warmup=True),
+    "cropped": Recipe(batch_size=8, augment="random-resized-crop"),
+    "adamw": Recipe(batch_size=8, optimizer="adamw"),
+    "rmsprop": Recipe(batch_size=8, optimizer="rmsprop", learning_rate=0.01),
+}
+
+
 @pytest.mark.gpu
 @cuda
-def test_a_step_on_a_gpu_waits_for_nothing() -> None:
-    one = on_gpu(Recipe(batch_size=8, augment="shift-flip"))
+@pytest.mark.parametrize("recipe", SILENT.values(), ids=SILENT.keys())
+def test_a_step_on_a_gpu_waits_for_nothing(recipe: Recipe) -> None:
+    one = on_gpu(recipe)
     one.state.model.train()
     parts = one._parts(0, 0)
     for step in range(one.steps_per_epoch):

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
 from torch import nn
 
+from scaling_search.training.checkpoint import Checkpoint, load, save
 from scaling_search.training.recipe import Optimizer, Precision, Recipe
 from scaling_search.training.state import new_state, optimizer
 from tests.training.small import CPU, RECIPE, same_tensors, trainer
@@ -33,6 +35,27 @@ def test_every_optimiser_comes_back_bitwise(kind: Optimizer, momentum: float) ->
     assert same_tensors(trained, fresh)
 
 
+@pytest.mark.parametrize("kind", ["sgd", "adamw", "rmsprop"])
+def test_what_an_optimiser_keeps_comes_back_in_the_layout_of_its_weights(
+    kind: Optimizer, tmp_path: Path
+) -> None:
+    recipe = replace(RECIPE, optimizer=kind, learning_rate=0.01, memory_format="channels-last")
+    trained, fresh = trainer(recipe=recipe, epochs=1), trainer(recipe=recipe, seed=1)
+    trained.run()
+    kept = load(save(tmp_path, Checkpoint(1, trained.state.tensors(), {})))
+    assert kept is not None
+    fresh.state.restore(kept.tensors)
+    layouts = [
+        (slot.stride(), parameter.stride())
+        for parameter, slots in fresh.state.optimizer.state.items()
+        for slot in slots.values()
+        if slot.ndim
+    ]
+    assert all(slot == parameter for slot, parameter in layouts)
+    # Some are laid out as no file keeps them: channels 1 apart, and not the last axis.
+    assert any(len(slot) == 4 and slot[1] == 1 < slot[3] for slot, _ in layouts)
+
+
 @pytest.mark.parametrize("precision", ["bfloat16", "float16"])
 def test_half_precision_comes_back_with_its_loss_scale(precision: Precision) -> None:
     recipe = replace(RECIPE, precision=precision)
@@ -49,7 +72,7 @@ def test_averaged_weights_are_what_is_scored_and_follow_the_decay() -> None:
     assert state.averaged is not None
     for weight in (4.0, 8.0):  # the first update copies: 4, then 0.75 · 4 + 0.25 · 8 = 5
         nn.init.constant_(model.weight, weight)
-        state.averaged.update_parameters(model)
+        state.averaged.update()
     assert [weight.item() for weight in state.evaluated.parameters()] == [5.0]
 
 
@@ -60,7 +83,7 @@ def test_the_average_spans_fewer_steps_at_first() -> None:
     # 8 is copied; then min(0.26, 3/12) = 0.25 and min(0.26, 4/13) = 0.26 of what was there.
     for weight in (8.0, 0.0, 10.0):
         nn.init.constant_(model.weight, weight)
-        state.averaged.update_parameters(model)
+        state.averaged.update()
     (followed,) = (weight.item() for weight in state.evaluated.parameters())
     assert followed == pytest.approx(0.26 * 2 + 0.74 * 10)
 

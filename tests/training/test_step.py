@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from scaling_search.errors import UserError
+from scaling_search.nets import compilation
 from scaling_search.training.loop import Keeping, Trainer
 from scaling_search.training.recipe import Precision, Recipe
 from scaling_search.training.state import new_state
@@ -84,6 +85,22 @@ def test_a_compiled_training_is_the_eager_one_within_rounding_and_resumes(tmp_pa
     resumed = without_chance(recipe, keeping(tmp_path), seed=1)
     resumed.run()
     assert same_tensors(resumed, compiled)
+
+
+def test_a_network_of_too_many_versions_is_refused_and_not_trained_plainly(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(compilation, "MOST_VERSIONS", 2)
+    recipe = Recipe(batch_size=8, compile="default")
+    torch.compiler.reset()
+    model = nn.Sequential(nn.Conv2d(1, 3, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten())
+    state = new_state(model, replace(recipe, compile="off"), CPU)
+    forward = torch.compile(model, backend="eager", dynamic=False)
+    state = replace(state, forward=forward)
+    for side in (6, 7):
+        learn(state, recipe, 0.1, [(torch.randn(8, 1, side, side), LABELS)], CPU)
+    with pytest.raises(UserError, match=r"^compile must be 'off' where torch can't compile"):
+        learn(state, recipe, 0.1, [(torch.randn(8, 1, 8, 8), LABELS)], CPU)
 
 
 def test_a_network_that_cant_be_compiled_is_refused_in_one_line() -> None:

@@ -8,17 +8,19 @@ from __future__ import annotations
 import json
 import os
 import sys
+from contextlib import nullcontext
 from dataclasses import asdict
 
 import torch
 from pydantic import TypeAdapter
 
+from scaling_search.cost.arithmetic import set_arithmetic
 from scaling_search.cost.latency.conditions import machine_name
 from scaling_search.cost.latency.cpu import CpuDevice
-from scaling_search.cost.latency.load import set_arithmetic
 from scaling_search.cost.latency.protocol import Device, SystemClock
 from scaling_search.cost.latency.sitting import sit
 from scaling_search.cost.latency.values import TimeJob
+from scaling_search.nets.compilation import never_plain
 
 _JOBS = TypeAdapter(TimeJob)
 
@@ -38,10 +40,11 @@ def _answer(order: dict[str, object]) -> object:
     job = _JOBS.validate_python(order["job"])
     batches = order["batches"]
     torch.set_num_threads(job.place.threads)
-    set_arithmetic(job.regime.precision)
+    set_arithmetic(job.regime.precision, torch.device(job.place.device))
     known = tuple(batches) if isinstance(batches, list) else None
     clock = SystemClock()
-    return asdict(sit(job, int(str(order["process"])), known, _device(job, clock), clock))
+    with never_plain() if job.regime.mode == "compile" else nullcontext():
+        return asdict(sit(job, int(str(order["process"])), known, _device(job, clock), clock))
 
 
 def _device(job: TimeJob, clock: SystemClock) -> Device:

@@ -8,16 +8,19 @@ from pathlib import Path
 
 import torch
 
-ALLOCATOR_SETTINGS = (
+from scaling_search.cost.arithmetic import in_force
+
+ALLOCATOR = (
     *("MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_", "MALLOC_ARENA_MAX", "LD_PRELOAD"),
-    *("GLIBC_TUNABLES", "PYTORCH_CUDA_ALLOC_CONF", "PYTORCH_ALLOC_CONF"),
+    "GLIBC_TUNABLES",
 )
+DEVICE_ALLOCATOR = ("PYTORCH_ALLOC_CONF", "PYTORCH_CUDA_ALLOC_CONF")  # its name now, and before
 
 
 def conditions(device: str) -> dict[str, str]:
     """Facts by name, as text; those that are empty are left out."""
-    libraries = torch.backends
-    cudnn = libraries.cudnn.version() if device != "cpu" else None  # type: ignore[no-untyped-call]
+    settings = ALLOCATOR if device == "cpu" else ALLOCATOR + DEVICE_ALLOCATOR
+    cudnn = torch.backends.cudnn.version() if device != "cpu" else None  # type: ignore[no-untyped-call]
     facts = {
         "machine": machine_name(device),
         "cores": str(os.cpu_count()),
@@ -27,10 +30,8 @@ def conditions(device: str) -> dict[str, str]:
         "cuda": (torch.version.cuda or "") if device != "cpu" else "",
         "cudnn": "" if cudnn is None else str(cudnn),
         "threads": str(torch.get_num_threads()),
-        "allocator": " ".join(
-            f"{k}={os.environ[k]}" for k in ALLOCATOR_SETTINGS if k in os.environ
-        ),
-        "float32": str(getattr(libraries, "fp32_precision", "")),
+        "allocator": " ".join(f"{k}={os.environ[k]}" for k in settings if k in os.environ),
+        "float32": in_force(torch.device(device)),
         "load": " ".join(f"{each:.2f}" for each in os.getloadavg()) if _has_load() else "",
     }
     return {name: value for name, value in facts.items() if value}

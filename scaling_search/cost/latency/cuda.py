@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from scaling_search.arch.spec import Architecture
 from scaling_search.cost.latency.conditions import conditions
 from scaling_search.cost.latency.load import as_full, loaded
-from scaling_search.cost.latency.protocol import Clock, DeviceFullError, SystemClock, Turn
+from scaling_search.cost.latency.protocol import Clock, SystemClock, Turn
 from scaling_search.cost.latency.values import Reading, Regime
 from scaling_search.cost.step import Step
 
@@ -29,6 +29,30 @@ class Event(Protocol):
         ...
 
 
+class Graph(Protocol):
+    """Work that was captured once and is launched as a whole."""
+
+    def replay(self) -> object:
+        """Enqueue all of it."""
+        ...
+
+
+@dataclass(frozen=True)
+class CapturedStep:
+    """A step and the CUDA graph of it.
+
+    A graph knows its tensors by their addresses alone. Without the step that owns them their
+    memory goes to whatever is loaded next, and the graph reads and writes there.
+    """
+
+    step: Step
+    graph: Graph
+
+    def __call__(self) -> None:
+        """Replay the graph."""
+        self.graph.replay()
+
+
 class Driver(Protocol):
     """The few calls that only a real GPU answers."""
 
@@ -40,8 +64,8 @@ class Driver(Protocol):
         """Wait for all enqueued work."""
         ...
 
-    def capture(self, step: Step) -> Step:
-        """Make a CUDA graph of the step; what is returned replays it."""
+    def capture(self, step: Step) -> CapturedStep:
+        """Make a CUDA graph of the step; what is returned replays it and keeps what it works on."""
         ...
 
     def allocated_bytes(self) -> int:
@@ -106,17 +130,22 @@ class CudaDevice:
 
     def load(self, network: Architecture, regime: Regime, batch: int) -> CudaProgram:
         """Build the network there and run it a few times; raises DeviceFullError."""
-        before = self.driver.allocated_bytes()
         try:
-            step = self.loader(network, regime, batch, self.name)
-            peak = self._peak(step) - before
-            if regime.mode == "graph":
-                step = self.driver.capture(step)
+            return self._load(network, regime, batch)
         except RuntimeError as error:
             failure = as_full(error)
-            if isinstance(failure, DeviceFullError):
-                self.driver.release()
-            raise failure from error
+            if failure is error:
+                raise
+        # Only now: the error itself held the network.
+        self.driver.release()
+        raise failure
+
+    def _load(self, network: Architecture, regime: Regime, batch: int) -> CudaProgram:
+        before = self.driver.allocated_bytes()
+        step = self.loader(network, regime, batch, self.name)
+        peak = self._peak(step) - before
+        if regime.mode == "graph":
+            step = self.driver.capture(step)
         return CudaProgram(step, self.driver, self.clock, peak)
 
     def _peak(self, step: Step) -> int:

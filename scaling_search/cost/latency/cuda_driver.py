@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import cast
 
 import torch
 
-from scaling_search.cost.latency.cuda import CudaDevice, Event
+from scaling_search.cost.device_memory import give_back
+from scaling_search.cost.latency.cuda import CapturedStep, CudaDevice, Event
 from scaling_search.cost.latency.nvml import driver_version, sampler
 from scaling_search.cost.latency.protocol import Clock
 from scaling_search.cost.step import Step
@@ -31,7 +31,7 @@ class TorchDriver:
         """Wait for all enqueued work."""
         torch.cuda.synchronize(self.device)
 
-    def capture(self, step: Step) -> Callable[[], None]:
+    def capture(self, step: Step) -> CapturedStep:
         """Make a CUDA graph of the step, warmed up on a side stream as torch asks for."""
         current, side = torch.cuda.current_stream(), torch.cuda.Stream()  # type: ignore[no-untyped-call]
         side.wait_stream(current)
@@ -42,7 +42,7 @@ class TorchDriver:
         graph = torch.cuda.CUDAGraph()
         with torch.cuda.graph(graph):
             step()
-        return graph.replay
+        return CapturedStep(step, graph)
 
     def allocated_bytes(self) -> int:
         """Return what is allocated now."""
@@ -57,8 +57,8 @@ class TorchDriver:
         torch.cuda.reset_peak_memory_stats(self.device)
 
     def release(self) -> None:
-        """Give cached memory back."""
-        torch.cuda.empty_cache()
+        """Give back what nothing refers to."""
+        give_back(self.device)
 
 
 def cuda_device(name: str, clock: Clock) -> CudaDevice:

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from scaling_search.cost.latency.results import Flag, Reason
-from scaling_search.cost.latency.turns import Floats, Turns
+from scaling_search.cost.latency.turns import Turns
 from scaling_search.cost.latency.values import Reading
 
-SCATTER = 0.10  # interquartile range over median, CPU
-GPU_SCATTER = 0.01  # standard deviation over mean
+SCATTER = 0.10  # interquartile range over median: one late interrupt in hundreds is no scatter
+GPU_SCATTER = 0.0135  # that of times whose standard deviation is 1 %
 DRIFT = 0.03  # second half over first half
 ANCHOR_DRIFT = 0.05
 PROCESSES = 0.05  # largest over smallest median
@@ -28,7 +28,7 @@ def flags_of(
 ) -> tuple[Flag, ...]:
     """All that speaks against a network's times; one entry a process in each argument."""
     found = (
-        _over("scatter", _scatter(own, on_gpu), GPU_SCATTER if on_gpu else SCATTER),
+        _over("scatter", max(map(scatter, own)), GPU_SCATTER if on_gpu else SCATTER),
         _over("drift", max(map(drift, own)), DRIFT),
         _over("anchor drift", max(map(drift, anchor)), ANCHOR_DRIFT),
         _over("processes differ", _spread(own), PROCESSES),
@@ -39,6 +39,15 @@ def flags_of(
     return tuple(flag for flag in found if flag is not None)
 
 
+def scatter(turns: Turns) -> float:
+    """The interquartile range of all iterations over their median.
+
+    Within one process: processes are held against each other by another rule.
+    """
+    low, middle, high = np.percentile(turns.all_ms, (25, 50, 75))
+    return float((high - low) / middle)
+
+
 def drift(turns: Turns) -> float:
     """How far the median of the second half of the blocks lies from that of the first."""
     medians = turns.medians_ms
@@ -46,21 +55,6 @@ def drift(turns: Turns) -> float:
         return 0.0
     half = medians.size // 2
     return float(abs(np.median(medians[-half:]) / np.median(medians[:half]) - 1))
-
-
-def _scatter(own: Sequence[Turns], on_gpu: bool) -> float:
-    """The worst process's; processes are held against each other by another rule."""
-    measure = _variation if on_gpu else _iqr_share
-    return max(measure(np.array(turns.all_ms)) for turns in own)
-
-
-def _variation(times_ms: Floats) -> float:
-    return float(times_ms.std() / times_ms.mean())
-
-
-def _iqr_share(times_ms: Floats) -> float:
-    low, middle, high = np.percentile(times_ms, (25, 50, 75))
-    return float((high - low) / middle)
 
 
 def _spread(own: Sequence[Turns]) -> float:

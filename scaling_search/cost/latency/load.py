@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import cast
 
 import torch
-from torch import nn
 
 from scaling_search.arch.spec import Architecture
 from scaling_search.cost import step
+from scaling_search.cost.device_memory import lacks_memory
 from scaling_search.cost.latency.protocol import DeviceFullError
 from scaling_search.cost.latency.values import Regime
 from scaling_search.cost.step import Step
 from scaling_search.nets.build import build
+from scaling_search.nets.compilation import compiled
 
 SEED = 0
 
@@ -30,10 +30,8 @@ def loaded(network: Architecture, regime: Regime, batch: int, device: str) -> St
 
 
 def as_full(error: Exception) -> Exception:
-    """The error as DeviceFullError if memory was lacking, else as it is."""
-    # torch's CPU allocator raises a bare RuntimeError.
-    lacking = isinstance(error, torch.OutOfMemoryError | MemoryError)
-    if lacking or "can't allocate memory" in str(error):
+    """The error as a fresh DeviceFullError if memory was lacking, else as it is."""
+    if isinstance(error, DeviceFullError) or lacks_memory(error):
         return DeviceFullError(str(error).split("\n", 1)[0])
     return error
 
@@ -45,19 +43,13 @@ def _loaded(network: Architecture, regime: Regime, batch: int, device: str) -> S
     )
     model = build(network).to(device=device, memory_format=layout)  # type: ignore[call-overload]
     px = network.resolution_px
-    images = torch.randn(batch, network.in_channels, px, px).to(device, memory_format=layout)
+    # Drawn where they are needed: a batch that fills a GPU is more than many a host has.
+    images = torch.randn(batch, network.in_channels, px, px, device=device)
+    images = images.contiguous(memory_format=layout)
     make = step.inference if regime.task == "inference" else step.training
     one = make(model, images, regime.precision)
     return _compiled(one) if regime.mode == "compile" else one
 
 
 def _compiled(one: step.Inference | step.Training) -> Step:
-    # torch.compile gives a module for a module, but says less.
-    return replace(one, model=cast("nn.Module", torch.compile(one.model)))
-
-
-def set_arithmetic(precision: step.Precision) -> None:
-    """Let float32 be float32 or TF32, for the whole process; cuDNN's own default is TF32."""
-    torch.backends.fp32_precision = (  # type: ignore[attr-defined]
-        "tf32" if precision == "tf32" else "ieee"
-    )
+    return replace(one, model=compiled(one.model, whole=True))

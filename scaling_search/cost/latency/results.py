@@ -86,7 +86,9 @@ Timing = Latency | Unmeasured
 class Timed:
     """A job's result: one timing a network, in the job's order, and everything it rests on.
 
-    `attempts` is how many were made; these are the sittings of the one with the fewest flags.
+    `attempts` is how many were made; these are the sittings of the one with the fewest flags. Where
+    networks were compiled they are those of a few networks after those of the few before, and each
+    seats the anchor first.
     """
 
     job: TimeJob

@@ -106,10 +106,23 @@ def _timing(job: TimeJob, sittings: Sequence[Sitting], place: int) -> Timing:
         images_per_s=1e3 * batch / spread["median_ms"],
         peak_bytes=max((seat.peak_bytes for seat in seats if seat.peak_bytes), default=None),
         contention=max(0.0, 1 - host) if thread_known else None,
-        launch_bound=bool(on_gpu and host > LAUNCH_BOUND),
+        launch_bound=on_gpu and _launch_share(own) > LAUNCH_BOUND,
         flags=flags_of(own, anchor, readings, on_gpu),
         note=seats[0].limit,
     )
+
+
+def _launch_share(own: Sequence[Turns]) -> float:
+    """The time to enqueue over the GPU's, of iterations that began with an empty queue.
+
+    Later ones of a turn wait for room in the queue, where the GPU is the slower of the two.
+    """
+    firsts = [
+        host_ms[0] / times_ms[0]
+        for turns in own
+        for times_ms, host_ms in zip(turns.times_ms, turns.host_ms, strict=True)
+    ]
+    return float(np.median(firsts)) if firsts else 0.0
 
 
 def _spread(times: Floats, rows: Sequence[Floats], seed: int) -> _Spread:

@@ -7,6 +7,7 @@ import pytest
 from scaling_search.arch import zoo
 from scaling_search.cost.latency.processes import failed, in_child, machine_of
 from scaling_search.cost.latency.profile import (
+    MOST_COMPILED,
     profile,
     time_networks,
     timed_from_json,
@@ -16,7 +17,7 @@ from scaling_search.cost.latency.results import Latency, Unmeasured
 from scaling_search.cost.latency.sitting import sit
 from scaling_search.cost.latency.values import Place, Regime, TimeBudget, TimeJob
 from scaling_search.errors import UserError
-from tests.cost.latency.fakes import ANCHOR, SMALL, FakeClock, FakeDevice, job, steady
+from tests.cost.latency.fakes import ANCHOR, SMALL, FakeClock, FakeDevice, job, network, steady
 
 CALM = {"anchor": steady(10.0), "small": steady(20.0)}
 WILD = CALM | {"small": lambda i, batch, now: 30.0 if i % 2 else 20.0}
@@ -62,6 +63,30 @@ def test_raw_samples_survive_json():
     again = timed_from_json(timed_to_json(timed))
     assert again == timed
     assert again.sittings[0].visits[0].times_ms
+
+
+def test_what_is_compiled_is_timed_a_few_at_a_time_beside_the_anchor():
+    networks = [network(f"n{number}", 8 * number) for number in range(1, 11)]
+    laws = {each.name: steady(10.0 * (1 + number)) for number, each in enumerate(networks)}
+    seen = []
+
+    def run(asked, process, batches):
+        seen.append([each.name for each in asked.line_up])
+        return runner(lambda p: laws | CALM)(asked, process, batches)
+
+    compiled = job(*networks, regime=Regime(mode="compile"))
+    timed = time_networks(compiled, run, FakeClock())
+    assert {len(line_up) for line_up in seen} == {1 + MOST_COMPILED, 1 + 10 % MOST_COMPILED}
+    assert {line_up[0] for line_up in seen} == {"anchor"}
+    assert timed.job == compiled
+    assert [timing.network for timing in timed.timings] == [each.name for each in networks]
+    assert [timing.ratio for timing in timed.timings] == [
+        pytest.approx(number, rel=5e-3) for number in range(1, 11)
+    ]
+    assert len(timed.sittings) == len(seen) == 3 * 3
+    seen.clear()
+    time_networks(job(*networks), run, FakeClock())
+    assert [len(line_up) for line_up in seen] == [11] * 3
 
 
 def test_each_regime_is_a_job_of_its_own():

@@ -112,6 +112,27 @@ def test_a_gpu_that_waits_for_the_host_is_launch_bound():
     assert waits.contention is None
 
 
+def test_a_host_that_waits_for_room_in_the_queue_does_not_make_a_network_launch_bound():
+    asked = job(SMALL, device="cuda:0")
+
+    def held_up(share):
+        """The first iteration of a turn takes so much of the host, the others all of the GPU's."""
+        return tuple(
+            replace(
+                sitting, visits=tuple(replace(v, host_ms=host(v, share)) for v in sitting.visits)
+            )
+            for sitting in sittings(asked, lambda _: LAWS)
+        )
+
+    def host(visit, share):
+        return (share * visit.times_ms[0], *visit.times_ms[1:])
+
+    (works,) = timings_of(asked, held_up(0.3))
+    (waits,) = timings_of(asked, held_up(0.9))
+    assert not works.launch_bound
+    assert waits.launch_bound
+
+
 def test_the_interval_of_one_process_is_narrower_than_that_of_several_that_differ():
     rng = np.random.default_rng(1)
     alike = [10.0 + rng.normal(0, 0.1, 20) for _ in range(3)]

@@ -1,0 +1,81 @@
+"""Weights averaged over the steps of a training: one kernel a step, and the device is never asked.
+
+torch's AveragedModel counts its steps in a tensor, which it reads back at every one, and follows
+each whole number of a batch norm by kernels of its own.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from typing import cast
+
+import torch
+from torch import nn
+
+COUNT, MODULE = "n_averaged", "module."  # as in torch's AveragedModel, so old checkpoints fit
+
+
+class AveragedWeights:
+    """A copy of a model, `module`, whose floating-point numbers follow those of the model.
+
+    The first step copies; at step n they keep `decay` of what they were, and with `warms_up`
+    min(decay, (1 + n) / (10 + n)): tf.train.ExponentialMovingAverage with `num_updates`, as
+    EfficientNet's main.py has it. Whole numbers are the model's own.
+    """
+
+    def __init__(self, model: nn.Module, decay: float, *, warms_up: bool) -> None:
+        self.module = copy.deepcopy(model)
+        self.steps = 0
+        self._decay, self._warms_up = decay, warms_up
+        self._followed = _Tensors(model)
+        self._own = _Tensors(self.module).now()
+        self._floats = [each.is_floating_point() for each in self._own]
+
+    @torch.no_grad()
+    def update(self) -> None:
+        """Follow the model's weights as they are now."""
+        self.steps += 1
+        if self.steps == 1:
+            torch._foreach_copy_(self._own, self._followed.now())
+            return
+        torch._foreach_lerp_(*self._pairs(floats=True), 1 - self._decay_now())
+        whole, current = self._pairs(floats=False)
+        if whole:
+            torch._foreach_copy_(whole, current)
+
+    def state_dict(self) -> dict[str, torch.Tensor]:
+        """All of it by name."""
+        weights = {MODULE + name: value for name, value in self.module.state_dict().items()}
+        return {COUNT: torch.tensor(self.steps), **weights}
+
+    def load_state_dict(self, state: Mapping[str, torch.Tensor]) -> None:
+        """Put back what `state_dict` returned."""
+        self.steps = int(state[COUNT])
+        weights = {name: value for name, value in state.items() if name != COUNT}
+        self.module.load_state_dict({n.removeprefix(MODULE): v for n, v in weights.items()})
+
+    def _pairs(self, *, floats: bool) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
+        """Our tensors of this kind, and those that they follow."""
+        every = zip(self._own, self._followed.now(), self._floats, strict=True)
+        chosen = [(own, current) for own, current, is_float in every if is_float == floats]
+        return [own for own, _ in chosen], [current for _, current in chosen]
+
+    def _decay_now(self) -> float:
+        n = self.steps
+        return min(self._decay, (1 + n) / (10 + n)) if self._warms_up else self._decay
+
+
+class _Tensors:
+    """The parameters and buffers of a model, found without walking through it again."""
+
+    def __init__(self, model: nn.Module) -> None:
+        self._parameters: list[torch.Tensor] = list(model.parameters())
+        named = {id(buffer): name for name, buffer in model.named_buffers()}
+        places = [name.rpartition(".") for name in named.values()]
+        self._places = [(model.get_submodule(owner)._buffers, name) for owner, _, name in places]
+
+    def now(self) -> list[torch.Tensor]:
+        """All of them; a model may replace a buffer by another tensor at any step."""
+        buffers = [cast("torch.Tensor", buffers[name]) for buffers, name in self._places]
+        return self._parameters + buffers

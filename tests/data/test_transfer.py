@@ -1,0 +1,30 @@
+"""Tensors on their way to a device."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from scaling_search.data.transfer import sent
+
+
+def test_what_is_there_already_is_not_copied() -> None:
+    here = torch.arange(3)
+    assert sent(here, torch.device("cpu")) is here
+
+
+def test_what_goes_to_a_gpu_is_pinned_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[object] = []
+
+    def pin(tensor: torch.Tensor) -> torch.Tensor:
+        calls.append("pinned")
+        return tensor
+
+    def to(tensor: torch.Tensor, device: torch.device, *, non_blocking: bool) -> torch.Tensor:
+        calls.append((device, non_blocking))
+        return tensor
+
+    monkeypatch.setattr(torch.Tensor, "pin_memory", pin)
+    monkeypatch.setattr(torch.Tensor, "to", to)
+    sent(torch.arange(3), torch.device("cuda:1"))
+    assert calls == ["pinned", (torch.device("cuda:1"), True)]
