@@ -82,7 +82,7 @@ def driving(
     setting = Setting(study, info)
     with ExitStack() as stack:
         ledger = stack.enter_context(Ledger(out / "ledger.jsonl"))
-        for note in [*ledger.notes, *_warnings(setting)]:
+        for note in [*ledger.notes, *info.notes, *_warnings(setting)]:
             watch.say(note)
         _write_inputs(setting, out)
         found = stack.enter_context(where(device, workers, out, limit_seconds))

@@ -16,7 +16,7 @@ from scaling_search.arch.scaling import Coefficients
 from scaling_search.cli import options
 from scaling_search.cli.progress import Live
 from scaling_search.cli.show import console, errors, show_outcome, show_rows
-from scaling_search.data.request import NAMES, DataRequest
+from scaling_search.data.request import NAMES
 from scaling_search.errors import UserError
 from scaling_search.jobs.executor import Epoch, Event
 from scaling_search.jobs.job import Finished
@@ -120,6 +120,8 @@ def train_command(
     seed: Annotated[int, typer.Option(help="Of the first training.")] = 0,
     seeds: Annotated[int, typer.Option(help="Train so many times, from --seed on.")] = 1,
     train_images: Annotated[int | None, typer.Option(help="Use only so many images.")] = None,
+    ground: options.Ground = "white",
+    value_range: options.ValueRange = None,
     readers: Annotated[
         int | None,
         typer.Option(help="Processes that decode images for each training of a large folder."),
@@ -138,7 +140,14 @@ def train_command(
     """
     if readers is not None:
         os.environ["SCALING_SEARCH_READERS"] = str(readers)  # the workers inherit it
-    request = DataRequest(data, root=root, download=download, train_images=train_images)
+    request = options.data_request(
+        data,
+        root=root,
+        download=download,
+        train_images=train_images,
+        ground=ground,
+        value_range=value_range,
+    )
     table, chosen = named(network), recipe_of(recipe, batch_size)
     name = re.sub(r"[^\w.-]", "-", f"train-{table.name}-{data}")
     every = range(seed, seed + seeds)

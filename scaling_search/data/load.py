@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from importlib import import_module
 
 import torch
@@ -43,6 +44,7 @@ class Checked:
 
     info: DataInfo
     parts: dict[SplitName, Part]
+    remarks: Callable[[], tuple[str, ...]]
 
 
 # A worker asks for the same splits job after job. Six are three splits at two resolutions.
@@ -62,7 +64,8 @@ def describe(request: DataRequest, report: Report = quiet) -> DataInfo:
     Raises UserError that names a missing or damaged file and how to get it, or a cut that asks
     for more images than there are. `report` is told in short phrases what goes on.
     """
-    return _checked.put(request, _check(request, report)).info
+    checked = _checked.put(request, _check(request, report))
+    return replace(checked.info, notes=checked.remarks())
 
 
 def load_split(
@@ -101,7 +104,8 @@ def _check(request: DataRequest, report: Report) -> Checked:
         "validation": source.train.part(validation),
         "test": source.test.part(test),
     }
-    return Checked(_info(request.name, source.classes, parts), parts)
+    info = _info(request.name, source.classes, parts)
+    return Checked(info, parts, partial(source.remarks, parts))
 
 
 def _info(name: str, classes: tuple[str, ...], parts: dict[SplitName, Part]) -> DataInfo:

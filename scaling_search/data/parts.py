@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -12,6 +12,7 @@ import torch
 from torch.nn import functional
 
 from scaling_search.data.cache import Images
+from scaling_search.data.request import SplitName
 from scaling_search.data.selection import Indices
 
 
@@ -59,13 +60,22 @@ class Pool(Protocol):
         """These images, checked; raises UserError that names a missing or damaged file."""
 
 
+def no_remarks(_parts: Mapping[SplitName, Part]) -> tuple[str, ...]:
+    """Nothing needs to be said."""
+    return ()
+
+
 @dataclass(frozen=True)
 class Source:
-    """A data set found: its classes, the pool of train and validation, and the pool of test."""
+    """A data set found: its classes, the pool of train and validation, and the pool of test.
+
+    `remarks` are lines for the user about the parts that were chosen, as checked.
+    """
 
     classes: tuple[str, ...]
     train: Pool
     test: Pool
+    remarks: Callable[[Mapping[SplitName, Part]], tuple[str, ...]] = no_remarks
 
 
 @dataclass(frozen=True, eq=False)

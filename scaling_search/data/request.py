@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from scaling_search.errors import UserError, require
+from scaling_search.pixel_rules import BY_DEFAULT, Ground, PixelRules
 
 SplitName = Literal["train", "validation", "test"]
 
+OF_FILES = ("imagenette", "imagefolder")
 NAMES = ("typefaces", "fashion-mnist", "cifar10", "cifar100", "imagenette", "imagefolder")
 
 
@@ -21,6 +23,8 @@ class DataRequest:
     train and validation together have that many; `test_images` cuts the test split. Both cuts are
     stratified and follow `split_seed`; None takes all (of `typefaces`, 4 400 and 2 000). A smaller
     cut of one seed is contained in every larger one. `greyscale` makes one channel of three.
+    `ground` is what transparency is laid on, `value_range` the values that are black and white in
+    images of more than 8 bits (None: as their depth says); both are for folders of images.
     """
 
     name: str = "typefaces"
@@ -31,6 +35,8 @@ class DataRequest:
     validation_fraction: float = 0.1
     split_seed: int = 0
     greyscale: bool = False
+    ground: Ground = "white"
+    value_range: tuple[float, float] | None = None
 
     # pydantic reads this when a request comes from a file: a misspelt key must not pass.
     __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
@@ -50,6 +56,16 @@ class DataRequest:
         require(0 < fraction < 1, "validation_fraction must lie in (0, 1)", fraction)
         require(self.split_seed >= 0, "split_seed must be 0 or more", self.split_seed)
         self._check_root()
+        if self.value_range is not None:  # a list of a caller's: requests are hashed
+            object.__setattr__(self, "value_range", tuple(self.value_range))
+        rules = self.pixel_rules
+        of_files = self.name in OF_FILES or rules == BY_DEFAULT
+        require(of_files, "ground and value_range are for folders of images", self.name)
+
+    @property
+    def pixel_rules(self) -> PixelRules:
+        """What the pixels of unusual files mean; raises UserError for values out of range."""
+        return PixelRules(self.ground, self.value_range)
 
     def _check_root(self) -> None:
         if self.name == "typefaces":
@@ -66,7 +82,8 @@ class DataInfo:
 
     `native_px` is the side of its images (the median shorter side where they differ), `bytes` what
     the three splits take as uint8 at that side. `fingerprint` (16 hex digits) follows the content
-    of the images used and the way they are split, never where they lie.
+    of the images used and the way they are split, never where they lie. `notes` are lines for the
+    user: what was made of unusual images, and what speaks against training on these.
     """
 
     name: str
@@ -78,3 +95,4 @@ class DataInfo:
     test_images: int
     bytes: int
     fingerprint: str
+    notes: tuple[str, ...] = ()
