@@ -97,7 +97,9 @@ def datasets_command(
     )
     info = asdict(describe(request))
     if not as_json and name in OF_FILES:
-        _say("rules for files of images (docs/your-images.md):", RULES)
+        from scaling_search.data.scan import RULES as OF_FOLDERS
+
+        _say("rules (docs/your-images.md):", (*OF_FOLDERS, *RULES))
     row = {**info, "classes": len(info["classes"])}
     notes = row.pop("notes")
     show_rows([{**row, "notes": notes} if as_json else row], as_json)

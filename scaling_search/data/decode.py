@@ -24,8 +24,8 @@ from torchvision import io as _registers_the_operator  # noqa: F401
 from torchvision.transforms.v2 import functional as transforms
 
 from scaling_search.data.cache import Images
+from scaling_search.data.parts import Unusable, UnusableFilesError
 from scaling_search.data.pixels import eight_bit, format_of, is_plain, orientation
-from scaling_search.errors import UserError
 from scaling_search.pixel_rules import BY_DEFAULT, PixelFormat, PixelRules
 
 # What Pillow's many readers raise for files that are damaged, of no known kind, or bombs.
@@ -87,7 +87,7 @@ def _by_pillow(path: Path, px: int, channels: int, rules: PixelRules) -> torch.T
             image.draft("RGB", (2 * px, 2 * px))
             pixels = eight_bit(image, channels, rules)
     except BROKEN as error:
-        raise broken(path, error) from error
+        raise UnusableFilesError([broken(path, reason(error))]) from error
     return torch.from_numpy(np.array(pixels.transpose(2, 0, 1), order="C"))
 
 
@@ -184,6 +184,6 @@ def reason(error: BaseException) -> str:
     return said or type(error).__name__
 
 
-def broken(path: Path, error: BaseException) -> UserError:
-    """The line that names a file which can't be decoded."""
-    return UserError(f"{path} must be an image, got {reason(error)}: replace it or take it away")
+def broken(path: Path, why: str) -> Unusable:
+    """A file which can't be decoded, and why."""
+    return Unusable(path, "an image", why, "replace it or take it away")

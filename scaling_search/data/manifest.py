@@ -14,14 +14,15 @@ import functools
 import hashlib
 import json
 import os
+import stat
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from scaling_search.data.cache import Report, cache_folder, unwritable
-from scaling_search.data.decode import BROKEN, Seen, broken, glance, look, threads
-from scaling_search.errors import UserError
+from scaling_search.data.decode import BROKEN, Seen, broken, glance, look, reason, threads
+from scaling_search.data.parts import Unusable, UnusableFilesError
 from scaling_search.files import write_atomically
 from scaling_search.pixel_rules import PLAIN, PixelFormat, PixelRules
 
@@ -31,7 +32,7 @@ END_BYTES = 4096
 MARKERS = (b"\xff\xd9", b"IEND\xaeB`\x82")  # the last bytes of a JPEG, of a PNG
 TOGETHER = 1000
 
-Look = Callable[[Path, int], tuple[str, Seen]]
+Look = Callable[[Path, int], tuple[str, Seen] | Unusable]
 """From a file and its size in bytes to what tells it apart, and what was seen of the image."""
 
 
@@ -52,37 +53,49 @@ def inspect(
 ) -> list[FileFacts]:
     """The facts of these files, in order; only new and changed ones are read.
 
-    Raises UserError that names the first file which is missing, can't be decoded, or holds values
-    that the rules don't explain; what was read until then is remembered.
+    Raises UnusableFilesError that names all files which are missing, can't be decoded, or hold
+    values that the rules don't explain; what is known of the others is remembered.
     """
-    statuses = [_status(folder / name) for name in names]
+    looked_up = [_status(folder / name) for name in names]
+    statuses = [status for status in looked_up if not isinstance(status, Unusable)]
+    unusable = [status for status in looked_up if isinstance(status, Unusable)]
     by_ends = sum(status.st_size for status in statuses) > WHOLE_BYTES
     path = cache_folder() / LAYOUT / f"{_key(folder)}{'-ends' if by_ends else ''}.json"
     known = _read(path)
-    pairs = zip(names, statuses, strict=True)
-    new = [(name, status) for name, status in pairs if not _unchanged(known.get(name), status)]
+    new = [
+        (name, status)
+        for name, status in zip(names, looked_up, strict=True)
+        if not isinstance(status, Unusable) and not _unchanged(known.get(name), status)
+    ]
     look_at = functools.partial(_facts, folder, _ends if by_ends else _whole)
     try:
         for first in range(0, len(new), TOGETHER):
             some = new[first : first + TOGETHER]
             for (name, _), fact in zip(some, threads().map(look_at, some), strict=True):
-                known[name] = fact
-            report(f"checking images {first + len(some)}/{len(new)}")
+                if isinstance(fact, Unusable):
+                    unusable.append(fact)
+                else:
+                    known[name] = fact
+            if len(new) > TOGETHER:
+                report(f"checking images {first + len(some)}/{len(new)}")
     finally:
         if new:
             _write(path, known)
-    found = [known[name] for name in names]
-    for name, fact in zip(names, found, strict=True):
-        if problem := rules.problem(fact.format):
-            raise broken(folder / name, ValueError(problem))
-    return found
+    found = [(name, known[name]) for name in names if name in known]
+    problems = [(name, rules.problem(fact.format)) for name, fact in found]
+    unusable += [broken(folder / name, problem) for name, problem in problems if problem]
+    if unusable:
+        raise UnusableFilesError(sorted(unusable, key=lambda one: one.path))
+    return [fact for _, fact in found]
 
 
-def _status(path: Path) -> os.stat_result:
+def _status(path: Path) -> os.stat_result | Unusable:
     try:
-        return path.stat()
+        status = path.stat()
     except OSError as error:
-        raise _unreadable(path, error) from error
+        return _unreadable(path, error)
+    plain = stat.S_ISREG(status.st_mode)  # a pipe would be waited for
+    return status if plain else broken(path, "no plain file")
 
 
 def _unchanged(known: FileFacts | None, status: os.stat_result) -> bool:
@@ -90,52 +103,54 @@ def _unchanged(known: FileFacts | None, status: os.stat_result) -> bool:
     return known is not None and (known.bytes, known.changed_ns) == seen
 
 
-def _facts(folder: Path, look_at: Look, file: tuple[str, os.stat_result]) -> FileFacts:
+def _facts(folder: Path, look_at: Look, file: tuple[str, os.stat_result]) -> FileFacts | Unusable:
     name, status = file
     path = folder / name
     try:
-        content, seen = look_at(path, status.st_size)
+        found = look_at(path, status.st_size)
     except OSError as error:
-        raise _unreadable(path, error) from error
+        return _unreadable(path, error)
+    if isinstance(found, Unusable):
+        return found
+    content, seen = found
     sides = seen.width, seen.height
     return FileFacts(status.st_size, status.st_mtime_ns, content, *sides, seen.format)
 
 
-def _whole(path: Path, _bytes: int) -> tuple[str, Seen]:
+def _whole(path: Path, _bytes: int) -> tuple[str, Seen] | Unusable:
     """Hash of a file that is read to its end and decodes, and what it shows."""
     content = path.read_bytes()
-    return hashlib.sha256(content).hexdigest()[:32], _decoded(path, content)
+    return _told(path, content, lambda: look(content))
 
 
-def _ends(path: Path, size: int) -> tuple[str, Seen]:
+def _ends(path: Path, size: int) -> tuple[str, Seen] | Unusable:
     """Hash of the file's size and its two ends, and what it shows."""
     with path.open("rb") as file:
         head = file.read(END_BYTES)
         file.seek(max(0, size - END_BYTES))
         tail = file.read(END_BYTES)
-    digest = hashlib.sha256(b"%d " % size + head + tail).hexdigest()[:32]
-    seen = None
-    if tail.endswith(MARKERS):
-        try:
-            seen = glance(path, tail)
-        except BROKEN as error:
-            raise broken(path, error) from error
-    return digest, seen or _decoded(path, path.read_bytes())
+
+    def seen() -> Seen:
+        told = glance(path, tail) if tail.endswith(MARKERS) else None
+        return told or look(path.read_bytes())
+
+    return _told(path, b"%d " % size + head + tail, seen)
 
 
-def _decoded(path: Path, content: bytes) -> Seen:
+def _told(path: Path, identity: bytes, see: Callable[[], Seen]) -> tuple[str, Seen] | Unusable:
     try:
-        return look(content)
+        seen = see()
     except BROKEN as error:
-        raise broken(path, error) from error
+        return broken(path, reason(error))
+    return hashlib.sha256(identity).hexdigest()[:32], seen
 
 
-def _unreadable(path: Path, error: OSError) -> UserError:
-    return UserError(f"{path} must be readable, got {error.strerror}: restore it")
+def _unreadable(path: Path, error: OSError) -> Unusable:
+    return Unusable(path, "readable", str(error.strerror), "restore it")
 
 
 def _key(folder: Path) -> str:
-    return hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:16]
+    return hashlib.sha256(os.fsencode(folder.resolve())).hexdigest()[:16]
 
 
 def _read(path: Path) -> dict[str, FileFacts]:

@@ -45,6 +45,18 @@ def contrast_remarks(
             )
 
 
+def copies_remarks(contents: Mapping[SplitName, Sequence[str]]) -> Iterator[str]:
+    """How many images of the other splits a network has seen in training, copy for copy."""
+    trained = set(contents["train"])
+    for split, of_split in contents.items():
+        copies = sum(content in trained for content in of_split)
+        if split != "train" and copies:
+            yield (
+                f"{copies:,} of {len(of_split):,} {split} images are copies of training images: "
+                "their score is too good"
+            )
+
+
 def contrast_of(part: Part) -> float:
     """The standard deviation over all pixels of a sample of a part, in levels of 0…255."""
     count = len(part.labels)

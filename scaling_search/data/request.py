@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import difflib
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, get_args
 
 from scaling_search.errors import UserError, require
 from scaling_search.pixel_rules import BY_DEFAULT, Ground, PixelRules
 
 SplitName = Literal["train", "validation", "test"]
+SPLITS: tuple[SplitName, ...] = get_args(SplitName)
 
 OF_FILES = ("imagenette", "imagefolder")
 NAMES = ("typefaces", "fashion-mnist", "cifar10", "cifar100", "imagenette", "imagefolder")
@@ -22,7 +23,8 @@ class DataRequest:
     `train_images` cuts the training images before the validation split is held out of them, so
     train and validation together have that many; `test_images` cuts the test split. Both cuts are
     stratified and follow `split_seed`; None takes all (of `typefaces`, 4 400 and 2 000). A smaller
-    cut of one seed is contained in every larger one. `greyscale` makes one channel of three.
+    cut of one seed is contained in every larger one. A set with validation images of its own keeps
+    them whole, and has no use for `validation_fraction`. `greyscale` makes one channel of three.
     `ground` is what transparency is laid on, `value_range` the values that are black and white in
     images of more than 8 bits (None: as their depth says); both are for folders of images.
     """

@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from scaling_search.cli.main import VERBS, main
+from scaling_search.data.scan import RULES as OF_FOLDERS
 from scaling_search.pixel_rules import RULES
 from scaling_search.study import to_toml
 from tests.tiny import TINY
@@ -204,20 +205,20 @@ def test_datasets_says_its_rules_and_what_it_made_of_unusual_images(
                 Image.fromarray(values).save(tmp_path / "scans" / split / kind / f"{number}.png")
     status, _, said = call("datasets", "imagefolder", "--root", "scans")
     assert status == 0
-    for rule in RULES:
+    for rule in (*RULES, *OF_FOLDERS):
         assert said.count(rule) == 1
     assert "12 images of 16-bit values, 0 to 4097, scaled: 0 is black and 65535 white" in said
     assert "show next to nothing" in said
     words = ("datasets", "imagefolder", "--root", "scans", "--value-range", "0,4097", "--json")
     (row,) = json.loads(call(*words)[1])
-    (note,) = row["notes"]
+    note = row["notes"][0]
     assert "0 is black and 4097 white" in note
 
 
-def test_every_rule_of_pixels_is_in_the_documentation() -> None:
+def test_every_rule_is_in_the_documentation() -> None:
     text = (Path(__file__).parents[2] / "docs" / "your-images.md").read_text(encoding="utf-8")
     plain = " ".join(text.replace("`", "").split()).lower()
-    for rule in RULES:
+    for rule in (*RULES, *OF_FOLDERS):
         assert rule.lower() in plain, rule
 
 
