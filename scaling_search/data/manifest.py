@@ -36,12 +36,15 @@ Look = Callable[[Path, int], tuple[str, Seen] | Unusable]
 """From a file and its size in bytes to what tells it apart, and what was seen of the image."""
 
 
+State = tuple[int, int, int, int]
+"""Size in bytes, times of change of content and of status in ns, and inode."""
+
+
 @dataclass(frozen=True)
 class FileFacts:
-    """A file as of its size and time of change: the hash of its bytes, and what it shows."""
+    """A file as of a state: the hash of its bytes, and what it shows."""
 
-    bytes: int
-    changed_ns: int
+    state: State
     content: str
     width: int
     height: int
@@ -99,8 +102,12 @@ def _status(path: Path) -> os.stat_result | Unusable:
 
 
 def _unchanged(known: FileFacts | None, status: os.stat_result) -> bool:
-    seen = (status.st_size, status.st_mtime_ns)
-    return known is not None and (known.bytes, known.changed_ns) == seen
+    return known is not None and known.state == _state(status)
+
+
+def _state(status: os.stat_result) -> State:
+    """What a change of the file changes; a tool that sets the time back can't set all of it."""
+    return status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino
 
 
 def _facts(folder: Path, look_at: Look, file: tuple[str, os.stat_result]) -> FileFacts | Unusable:
@@ -114,7 +121,7 @@ def _facts(folder: Path, look_at: Look, file: tuple[str, os.stat_result]) -> Fil
         return found
     content, seen = found
     sides = seen.width, seen.height
-    return FileFacts(status.st_size, status.st_mtime_ns, content, *sides, seen.format)
+    return FileFacts(_state(status), content, *sides, seen.format)
 
 
 def _whole(path: Path, _bytes: int) -> tuple[str, Seen] | Unusable:
@@ -162,20 +169,20 @@ def _read(path: Path) -> dict[str, FileFacts]:
 
 
 def _fact(
-    bytes: int,
-    changed_ns: int,
+    state: Sequence[int],
     content: str,
     width: int,
     height: int,
     unusual: Mapping[str, Any] | None = None,
 ) -> FileFacts:
     format = PixelFormat(**unusual) if unusual else PLAIN
-    return FileFacts(bytes, changed_ns, content, width, height, format)
+    size, changed_ns, status_changed_ns, inode = state
+    return FileFacts((size, changed_ns, status_changed_ns, inode), content, width, height, format)
 
 
 def _row(fact: FileFacts) -> list[Any]:
     """A fact as plain values; of plain pixels, a million of which there may be, nothing is said."""
-    row = [fact.bytes, fact.changed_ns, fact.content, fact.width, fact.height]
+    row: list[Any] = [fact.state, fact.content, fact.width, fact.height]
     return row if fact.format == PLAIN else [*row, asdict(fact.format)]
 
 

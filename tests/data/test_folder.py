@@ -305,3 +305,28 @@ def test_what_was_checked_before_a_broken_file_is_not_checked_again(
     monkeypatch.setattr(manifest, "look", counting)
     describe(asked(folder, validation_fraction=0.1))
     assert len(seen) < 28
+
+
+def bitmap(path: Path, level: int) -> None:
+    """A picture whose file has the same size whatever it shows."""
+    Image.new("L", (16, 16), level).save(path, format="BMP")
+
+
+@pytest.mark.parametrize("how", ["rewritten", "replaced"])
+def test_a_changed_image_of_equal_size_and_time_is_another_image(folder: Path, how: str) -> None:
+    path = folder / "test" / "cat" / "9.bmp"
+    bitmap(path, 40)
+    before, first = path.stat(), describe(asked(folder))
+    last = load_split(asked(folder), "test", 16).fetch(torch.tensor([4]))
+    if how == "replaced":  # by a copy that keeps its time, as rsync and unpackers make it
+        bitmap(folder / "new", 200)
+        os.utime(folder / "new", ns=(before.st_atime_ns, before.st_mtime_ns))
+        (folder / "new").replace(path)
+    else:
+        bitmap(path, 200)
+        os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    after = path.stat()
+    assert (after.st_size, after.st_mtime_ns) == (before.st_size, before.st_mtime_ns)
+    assert describe(asked(folder)).fingerprint != first.fingerprint
+    now = load_split(asked(folder), "test", 16).fetch(torch.tensor([4]))
+    assert (last.unique().tolist(), now.unique().tolist()) == ([40], [200])
