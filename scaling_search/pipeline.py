@@ -11,6 +11,7 @@ from pathlib import Path
 from scaling_search.arch.spec import Architecture
 from scaling_search.arch.strides import small_map_warning
 from scaling_search.compare.frames import comparison_jobs
+from scaling_search.cost.foreign import Foreign
 from scaling_search.data.load import describe
 from scaling_search.drive import Drive, Silent, Watch
 from scaling_search.errors import require
@@ -114,7 +115,10 @@ def _run(drive: Drive, out: Path, search_only: bool) -> Outcome:
 
 
 def _warnings(setting: Setting) -> list[str]:
-    warning = small_map_warning(setting.base) if isinstance(setting.base, Architecture) else None
+    base = setting.base
+    if isinstance(base, Foreign):
+        return [f"{base.function}: {base.code.words}"]
+    warning = small_map_warning(base) if isinstance(base, Architecture) else None
     return [f"{warning}, or set fit_strides = true"] if warning else []
 
 
