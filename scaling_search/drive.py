@@ -13,8 +13,9 @@ from scaling_search.cost.latency.protocol import SystemClock
 from scaling_search.cost.latency.values import Place
 from scaling_search.files import as_json, write_atomically
 from scaling_search.jobs.executor import Ended, Event, Executor, Source, each_of
-from scaling_search.jobs.job import TrainJob
+from scaling_search.jobs.job import Finished, TrainJob
 from scaling_search.jobs.ledger import Ledger
+from scaling_search.jobs.retry import Circumstances
 from scaling_search.outlook import Work, after_step
 from scaling_search.search.halving import Step
 from scaling_search.setting import Setting
@@ -57,6 +58,7 @@ class Drive:
     device: str
     environment: dict[str, str]
     watch: Watch
+    circumstances: Circumstances
 
     def finish(self, name: str, jobs: Iterable[TrainJob], later: Work) -> None:
         """Run what is missing of these jobs, the longest first so that no core waits at the end."""
@@ -66,11 +68,7 @@ class Drive:
             return
         self.note_environment()
         self.watch.phase(name, missing, later)
-        where = {"device": self.environment["device"]}
-        for event in self.executor.run(each_of(missing)):
-            if isinstance(event, Ended):
-                self.ledger.accept(event.job, event.result, where)
-            self.watch.event(event)
+        self._run(each_of(missing))
 
     def note_environment(self) -> None:
         """Write the environment down: when something is trained, not on every start.
@@ -131,5 +129,7 @@ class Drive:
         where = {"device": self.environment["device"]}
         for event in self.executor.run(source):
             if isinstance(event, Ended):
-                self.ledger.accept(event.job, event.result, where)
+                failed = not isinstance(event.result, Finished)
+                noted = where | self.circumstances.noted if failed else where
+                self.ledger.accept(event.job, event.result, noted)
             self.watch.event(event)

@@ -52,6 +52,13 @@ GpusPerJob = Annotated[
 JobTimeout = Annotated[
     float | None, typer.Option(help="Seconds after which a training is recorded as timed out.")
 ]
+RetryFailed = Annotated[
+    bool,
+    typer.Option(
+        "--retry-failed",
+        help="Try failed trainings again, though nothing has changed that they may have failed of.",
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 Network = Annotated[
     str, typer.Argument(help="A name that `networks` lists, or a file of your own (….toml).")

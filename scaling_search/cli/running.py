@@ -39,6 +39,7 @@ def run_command(
     ray: options.Ray = None,
     gpus_per_job: options.GpusPerJob = None,
     job_timeout: options.JobTimeout = None,
+    retry_failed: options.RetryFailed = False,
     as_json: options.AsJson = False,
 ) -> None:
     """Search, grow the family and its rivals, train them and write the report.
@@ -46,7 +47,7 @@ def run_command(
     Started again, it goes on where it stopped. Example: scaling-search run --preset demo
     """
     chosen = _study(study, preset, function, root, download)
-    _drive(chosen, out, device, workers, (ray, gpus_per_job), job_timeout, as_json)
+    _drive(chosen, out, device, workers, (ray, gpus_per_job), job_timeout, retry_failed, as_json)
 
 
 def search_command(
@@ -61,6 +62,7 @@ def search_command(
     ray: options.Ray = None,
     gpus_per_job: options.GpusPerJob = None,
     job_timeout: options.JobTimeout = None,
+    retry_failed: options.RetryFailed = False,
     as_json: options.AsJson = False,
 ) -> None:
     """Find the constants and stop there; `run` with the same --out goes on.
@@ -69,7 +71,15 @@ def search_command(
     """
     chosen = _study(study, preset, function, root, download)
     _drive(
-        chosen, out, device, workers, (ray, gpus_per_job), job_timeout, as_json, search_only=True
+        chosen,
+        out,
+        device,
+        workers,
+        (ray, gpus_per_job),
+        job_timeout,
+        retry_failed,
+        as_json,
+        search_only=True,
     )
 
 
@@ -88,6 +98,7 @@ def compare_command(
     ray: options.Ray = None,
     gpus_per_job: options.GpusPerJob = None,
     job_timeout: options.JobTimeout = None,
+    retry_failed: options.RetryFailed = False,
     as_json: options.AsJson = False,
 ) -> None:
     """Compare the family of given constants with its rivals, without a search.
@@ -97,7 +108,7 @@ def compare_command(
     chosen = _study(study, preset, function, root, download)
     given = replace(chosen.compare, constants=Coefficients(alpha, beta, gamma))
     chosen = replace(chosen, name=f"{chosen.name}-compare", compare=given)
-    _drive(chosen, out, device, workers, (ray, gpus_per_job), job_timeout, as_json)
+    _drive(chosen, out, device, workers, (ray, gpus_per_job), job_timeout, retry_failed, as_json)
 
 
 def train_command(
@@ -130,6 +141,7 @@ def train_command(
     device: options.Device = "auto",
     workers: options.WorkerCount = None,
     job_timeout: options.JobTimeout = None,
+    retry_failed: options.RetryFailed = False,
     as_json: options.AsJson = False,
 ) -> None:
     """Train one network, score it on the test split and write its weights.
@@ -169,6 +181,7 @@ def train_command(
             device=device,
             workers=workers,
             limit_seconds=job_timeout,
+            retry_failed=retry_failed,
             watch=live,
         )
     _show_trained(trained, as_json)
@@ -240,6 +253,7 @@ def _drive(
     workers: int | None,
     on_ray: tuple[str | None, float | None],
     limit_seconds: float | None,
+    retry_failed: bool,
     as_json: bool,
     search_only: bool = False,
 ) -> None:
@@ -253,6 +267,7 @@ def _drive(
             ray=on_ray[0],
             gpus_per_job=on_ray[1],
             search_only=search_only,
+            retry_failed=retry_failed,
             watch=live,
         )
     show_outcome(outcome, as_json)

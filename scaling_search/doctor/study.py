@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 from scaling_search.compare.frames import comparison_jobs
 from scaling_search.doctor.finding import Finding, State
 from scaling_search.errors import UserError
-from scaling_search.jobs.job import Result, TrainJob
+from scaling_search.jobs.job import Finished, Result, TrainJob
 from scaling_search.jobs.ledger import Ledger
 from scaling_search.outcome import read_setting
 from scaling_search.setting import Setting
@@ -19,12 +20,14 @@ from scaling_search.setting import Setting
 class Jobs:
     """The trainings that a study asks for as far as its results reach, by hash.
 
-    `complete`: the search is finished, so that all are known.
+    `complete`: the search is finished, so that all are known. `failed` counts, by its kind, what
+    came to no end.
     """
 
     complete: bool = False
     asked: dict[str, TrainJob] = field(default_factory=dict)
     missing: dict[str, TrainJob] = field(default_factory=dict)
+    failed: Counter[str] = field(default_factory=Counter)
 
 
 def setting_of(run: Path, function: str | None) -> tuple[Setting | None, Finding]:
@@ -37,14 +40,15 @@ def setting_of(run: Path, function: str | None) -> tuple[Setting | None, Finding
     return setting, Finding("study", "good", f"study.toml is whole: {setting.study.name}")
 
 
-def jobs_of(setting: Setting, ledger: Ledger | None) -> Jobs:
-    """Ask the study for its trainings as a run would; raises UserError as a run would."""
-    jobs = Jobs()
+def ask_for_jobs(setting: Setting, ledger: Ledger | None, jobs: Jobs) -> None:
+    """Add to `jobs` the trainings that a run would ask for; raises UserError as a run would."""
 
     def find(job: TrainJob) -> Result | None:
         """Its result; a search also looks for what it does not ask for."""
         result = None if ledger is None else ledger.get(job)
         if result is not None:
+            if job.hash not in jobs.asked and not isinstance(result, Finished):
+                jobs.failed[result.kind] += 1
             jobs.asked[job.hash] = job
         return result
 
@@ -58,14 +62,13 @@ def jobs_of(setting: Setting, ledger: Ledger | None) -> Jobs:
         step = setting.step(find)
         ask(step.missing)
         if not step.done:
-            return jobs
+            return
         constants = setting.constants(step, find)
         coefficients = constants.coefficients
         ask(setting.check_jobs(constants))
     jobs.complete = True
     members, seeds = setting.members(coefficients), setting.study.compare.seeds
     ask(comparison_jobs(members, seeds, setting.compare_job))
-    return jobs
 
 
 def progress(jobs: Jobs, ledger: Ledger | None) -> Finding:
@@ -83,6 +86,20 @@ def progress(jobs: Jobs, ledger: Ledger | None) -> Finding:
         later = "" if jobs.complete else "; or it asks for them once its search is finished"
         what += f"; {others} more are not asked for: they are of {whose}{later}"
     return Finding("study", "note" if others or missing else "good", what, then)
+
+
+def failures(jobs: Jobs) -> Iterator[Finding]:
+    """The trainings that came to no end, and how they are tried again."""
+    if not jobs.failed:
+        return
+    counted = ", ".join(f"{count} {kind}" for kind, count in sorted(jobs.failed.items()))
+    their_own = set(jobs.failed) == {"diverged"}  # not of anything around them
+    then = (
+        "a run tries those again whose limit, device, memory or code has changed since, and all "
+        "of them with --retry-failed"
+    )
+    what = f"of its trainings came to no end: {counted}"
+    yield Finding("study", "note" if their_own else "attention", what, then)
 
 
 def images(setting: Setting, needed: bool) -> Iterator[Finding]:
