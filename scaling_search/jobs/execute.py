@@ -25,6 +25,9 @@ from scaling_search.training.distributed import ALONE, Group
 from scaling_search.training.evaluate import accuracy
 from scaling_search.training.loop import DivergedError, EpochRecord, Keeping, Trainer
 
+# torch's CPU allocator raises a bare RuntimeError, and so do libraries on a GPU.
+NO_MEMORY = ("can't allocate memory", "_STATUS_ALLOC_FAILED", "CUDA out of memory")
+
 
 @dataclass(frozen=True)
 class Place:
@@ -33,6 +36,11 @@ class Place:
     device: str = "cpu"
     checkpoints: str | None = None
     every_seconds: float = 60.0
+
+    @property
+    def logs(self) -> Path:
+        """The directory of logs, beside that of the checkpoints."""
+        return Path(self.checkpoints or "checkpoints").parent / "logs"
 
     def keeping(self, job: TrainJob, stop_asked: Callable[[], bool]) -> Keeping | None:
         """The folders of this job's checkpoints."""
@@ -57,8 +65,9 @@ def execute(
 ) -> Result:
     """Train the job's network and score it; what may be expected to fail is a result.
 
-    Each process of a group does its part of one training, and all have its result.
-    Raises StoppedError once `stop_asked` says so and the checkpoint is written.
+    Each process of a group does its part of one training, and all have its result. Raises
+    StoppedError once `stop_asked` says so and the checkpoint is written; UserError; OSError; and
+    whatever the code of a user's network raises.
     """
     try:
         return _execute(job, place, stop_asked, on_epoch, group)
@@ -67,8 +76,7 @@ def execute(
     except (torch.OutOfMemoryError, MemoryError) as error:
         return OutOfMemory(job.recipe.batch_size, str(error))
     except RuntimeError as error:
-        # torch's CPU allocator raises a bare RuntimeError.
-        if "can't allocate memory" not in str(error):
+        if not any(words in str(error) for words in NO_MEMORY):
             raise
         return OutOfMemory(job.recipe.batch_size, str(error))
 
