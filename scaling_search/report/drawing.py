@@ -5,14 +5,15 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import matplotlib as mpl
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
-
+from scaling_search import plotting
 from scaling_search.compare.gains import WORDS
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
+
 
 # Okabe and Ito's palette is told apart with any colour vision; markers and dashes repeat the
 # distinction for print in black and white.
@@ -70,11 +71,11 @@ def picture(
     Dates and version strings are left out of the files, and the SVG's ids are salted alike, so
     that the same data give the same bytes.
     """
-    with mpl.rc_context():
-        mpl.rcdefaults()
-        mpl.rcParams.update(_STYLE)
-        figure = Figure(figsize=size, layout="constrained")
-        FigureCanvasAgg(figure)
+    with plotting.rc_context():
+        plotting.rcdefaults()
+        plotting.rcParams.update(_STYLE)
+        figure = plotting.Figure(figsize=size, layout="constrained")
+        plotting.FigureCanvasAgg(figure)
         draw(figure)
         png, svg = io.BytesIO(), io.BytesIO()
         figure.savefig(png, format="png", dpi=160, metadata={"Software": None})
@@ -86,7 +87,7 @@ def method_keys(methods: Iterable[str]) -> list[Line2D]:
     """Return the legend's keys of the methods that are present, in one fixed order."""
     present = set(methods)
     return [
-        Line2D(
+        plotting.Line2D(
             [],
             [],
             color=COLOURS[method],

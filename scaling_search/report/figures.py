@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, assert_never
+from typing import TYPE_CHECKING, Any, Literal, assert_never
 
 import pandas as pd
-from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator
 
+from scaling_search import plotting
 from scaling_search.compare.gains import METHODS, finished
 from scaling_search.report.drawing import COLOURS, DASHES, MARKERS, Picture, method_keys, picture
 from scaling_search.statistics import mean_interval
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 
 CostName = Literal["macs", "params", "activations"]
 COSTS: tuple[CostName, ...] = ("macs", "params", "activations")
@@ -84,7 +87,7 @@ def curves_picture(curves: pd.DataFrame) -> Picture:
                     axes, method, means[(means["phi"] == phi) & (means["method"] == method)]
                 )
             axes.set(title=f"φ = {phi:g}", xlabel="epoch")
-            axes.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
+            axes.xaxis.set_major_locator(plotting.MaxNLocator(nbins=6, integer=True))
         panels[0].set_ylabel("validation top-1 (%)")
         figure.legend(handles=method_keys(means["method"]), loc="outside lower center", ncols=3)
 
@@ -157,11 +160,11 @@ def _log_ticks(axes: Any, costs: pd.Series[Any]) -> None:
         steps: tuple[float, ...] = (1, 1.25, 1.5, 1.75, 2, 2.5, 3, 3.5, 4, 5, 6, 7, 8, 9)
     else:
         steps = (1, 1.5, 2, 3, 4, 5, 7) if span < 12 else (1, 2, 5)
-    locator = LogLocator(subs=steps, numticks=20)
+    locator = plotting.LogLocator(subs=steps, numticks=20)
     axes.xaxis.set_major_locator(locator)
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _si(value)))
-    axes.xaxis.set_minor_locator(NullLocator())
-    axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.xaxis.set_major_formatter(plotting.FuncFormatter(lambda value, _: _si(value)))
+    axes.xaxis.set_minor_locator(plotting.NullLocator())
+    axes.xaxis.set_minor_formatter(plotting.NullFormatter())
 
 
 def _si(value: float) -> str:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
+from scaling_search import plotting
 from scaling_search.report.drawing import COLOURS, Picture, picture
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
+
 
 _RUNG_MARKERS = ("o", "s", "D", "^", "v")
 _HEIGHT = math.sqrt(3) / 2
@@ -134,7 +138,9 @@ def _marker(rung: int) -> str:
 def _legend(places: pd.DataFrame) -> list[Line2D]:
     def key(marker: str, face: str, edge: str, width: float, label: str) -> Line2D:
         look: Any = {"markerfacecolor": face, "markeredgecolor": edge, "markeredgewidth": width}
-        return Line2D([], [], linestyle="", marker=marker, markersize=9, label=label, **look)
+        look |= {"linestyle": "", "marker": marker, "markersize": 9, "label": label}
+        made: Line2D = plotting.Line2D([], [], **look)
+        return made
 
     keys = []
     for rung in _rungs(places):
