@@ -40,6 +40,7 @@ from scaling_search.cost.analytic import count
 from scaling_search.drive import Drive, Silent
 from scaling_search.jobs.environment import environment
 from scaling_search.jobs.ledger import Ledger
+from scaling_search.jobs.retry import circumstances
 from scaling_search.outlook import Work
 from scaling_search.search.candidates import candidates
 from scaling_search.search.space import Axis, Budget, Space
@@ -174,7 +175,8 @@ def driven(strategy: StrategyName, trials: int, asynchronous: bool, limit_second
         counted_flushes() as flushes,
         Ledger(Path(folder) / "ledger.jsonl") as ledger,
     ):
-        drive = Drive(setting, ledger, executor, "cpu", found, Silent())
+        now = circumstances("cpu", "cpu", 1, None)
+        drive = Drive(setting, ledger, executor, "cpu", found, Silent(), now)
         spent = timed(lambda: len(drive.search(Work()).state().missing))
     own = spent.seconds - executor.seconds - flushes.cpu_seconds
     cut = spent.number > 0

@@ -103,6 +103,7 @@ def train_alone(
     device: str = "auto",
     workers: int | None = None,
     limit_seconds: float | None = None,
+    retry_failed: bool = False,
     watch: Watch | None = None,
 ) -> tuple[Trained, ...]:
     """Train the base of a study made by `alone` from these seeds, unless the ledger has them.
@@ -114,7 +115,9 @@ def train_alone(
     watch, device = watch or Silent(), chosen_device(device)
     if workers is None and peers() is None:
         workers = min(len(seeds), default_workers(device))
-    with driving(study, out, device, workers, limit_seconds, watch) as drive:
+    with driving(
+        study, out, device, workers, limit_seconds, watch, retry_failed=retry_failed
+    ) as drive:
         setting = drive.setting
         jobs = [setting.compare_job(setting.base, seed) for seed in seeds]
         drive.finish("training", jobs, Work())

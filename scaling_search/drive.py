@@ -14,8 +14,9 @@ from scaling_search.cost.latency.values import Place
 from scaling_search.files import as_json, write_atomically
 from scaling_search.jobs.environment import where_in
 from scaling_search.jobs.executor import Ended, Event, Executor, Source, each_of
-from scaling_search.jobs.job import TrainJob
+from scaling_search.jobs.job import Finished, TrainJob
 from scaling_search.jobs.ledger import Ledger
+from scaling_search.jobs.retry import Circumstances
 from scaling_search.outlook import Work, after_state
 from scaling_search.search.search import Search, SearchState
 from scaling_search.setting import Setting
@@ -58,6 +59,7 @@ class Drive:
     device: str
     environment: dict[str, str]
     watch: Watch
+    circumstances: Circumstances
 
     def finish(self, name: str, jobs: Iterable[TrainJob], later: Work) -> None:
         """Run what is missing of these jobs, the longest first so that no core waits at the end."""
@@ -132,5 +134,7 @@ class Drive:
         for event in self.executor.run(source):
             if isinstance(event, Ended):
                 where = event.where or where_in(self.environment)
-                self.ledger.accept(event.job, event.result, where)
+                failed = not isinstance(event.result, Finished)
+                noted = {**where, **self.circumstances.noted} if failed else where
+                self.ledger.accept(event.job, event.result, noted)
             self.watch.event(event)

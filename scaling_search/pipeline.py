@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
@@ -10,6 +11,7 @@ from pathlib import Path
 
 from scaling_search.arch.spec import Architecture
 from scaling_search.arch.strides import small_map_warning
+from scaling_search.cost.foreign import Foreign
 from scaling_search.data.load import describe
 from scaling_search.drive import Drive, Silent, Watch
 from scaling_search.errors import require
@@ -17,9 +19,11 @@ from scaling_search.files import as_json, write_atomically
 from scaling_search.jobs.environment import chosen_device, environment
 from scaling_search.jobs.execute import Place
 from scaling_search.jobs.executor import Inline, Workers, default_workers
+from scaling_search.jobs.job import Result
 from scaling_search.jobs.ledger import Ledger
 from scaling_search.jobs.on_ray import Found, OnRay, Where
 from scaling_search.jobs.peers import peers
+from scaling_search.jobs.retry import Circumstances, circumstances
 from scaling_search.jobs.together import WithPeers
 from scaling_search.outcome import Outcome, report_of
 from scaling_search.outlook import Work, after_state, comparison
@@ -37,20 +41,23 @@ def run(
     ray: str | None = None,
     gpus_per_job: float | None = None,
     search_only: bool = False,
+    retry_failed: bool = False,
     watch: Watch | None = None,
 ) -> Outcome:
     """Search, conclude, compare and report; whatever the ledger in `out` holds is not run again.
 
     `workers` processes train at a time (None: one a core; 0: in this process); a training longer
     than `limit_seconds` is recorded as timed out. `ray` trains on a Ray cluster instead, `workers`
-    trainings at a time at most, each with `gpus_per_job` of a GPU: see `OnRay`. Raises UserError
-    for a request that can't be met, before anything is trained.
+    trainings at a time at most, each with `gpus_per_job` of a GPU: see `OnRay`. A training that
+    failed is tried again once what it failed of has changed (limit, device, memory, code), and all
+    of them with `retry_failed`. Raises UserError for a request that can't be met, before anything
+    is trained.
     """
     rule = "a job's share of a GPU is given on a Ray cluster"
     require(ray is not None or gpus_per_job is None, rule, gpus_per_job, "add --ray ADDRESS")
     on_ray = None if ray is None else OnRay(ray, gpus_per_job)
     watch = watch or Silent()
-    with driving(study, out, device, workers, limit_seconds, watch, on_ray) as drive:
+    with driving(study, out, device, workers, limit_seconds, watch, on_ray, retry_failed) as drive:
         return _run(drive, out, search_only)
 
 
@@ -63,6 +70,7 @@ def driving(
     limit_seconds: float | None,
     watch: Watch,
     on_ray: OnRay | None = None,
+    retry_failed: bool = False,
 ) -> Iterator[Drive]:
     """What trains in a run directory: its images are checked, and its ledger is held till the end.
 
@@ -81,14 +89,36 @@ def driving(
     setting = Setting(study, info)
     with ExitStack() as stack:
         ledger = stack.enter_context(Ledger(out / "ledger.jsonl"))
-        for note in [*ledger.notes, *_warnings(setting)]:
+        for note in [*ledger.notes, *info.notes, *_warnings(setting)]:
             watch.say(note)
         _write_inputs(setting, out)
         found = stack.enter_context(where(device, workers, out, limit_seconds))
-        drive = Drive(setting, ledger, *found, watch)
+        now = _circumstances(found, limit_seconds)
+        _set_failures_aside(ledger, now, retry_failed, watch)
+        drive = Drive(setting, ledger, *found, watch, now)
         if not (out / "environment.json").exists():
             drive.note_environment()
         yield drive
+
+
+def _circumstances(found: Found, limit_seconds: float | None) -> Circumstances:
+    named = found.environment["device"]
+    at_once = int(found.environment["workers"])
+    return circumstances(named, found.device, at_once, limit_seconds)
+
+
+def _set_failures_aside(ledger: Ledger, now: Circumstances, all_: bool, watch: Watch) -> None:
+    """Let those trainings be tried again whose failure may be over, and say so."""
+    reasons: Counter[str] = Counter()
+
+    def retried(result: Result, where: dict[str, str]) -> bool:
+        reason = "asked for" if all_ else now.reason_to_retry(result, where)
+        reasons[f"{result.kind}, {reason}"] += bool(reason)
+        return bool(reason)
+
+    if ledger.set_aside(retried):
+        counted = "; ".join(f"{count} {why}" for why, count in sorted(reasons.items()) if count)
+        watch.say(f"failed trainings are tried again where a run needs them: {counted}")
 
 
 def _run(drive: Drive, out: Path, search_only: bool) -> Outcome:
@@ -124,7 +154,10 @@ def _gate(drive: Drive, afterwards: Work) -> None:
 
 
 def _warnings(setting: Setting) -> list[str]:
-    warning = small_map_warning(setting.base) if isinstance(setting.base, Architecture) else None
+    base = setting.base
+    if isinstance(base, Foreign):
+        return [f"{base.function}: {base.code.words}"]
+    warning = small_map_warning(base) if isinstance(base, Architecture) else None
     return [f"{warning}, or set fit_strides = true"] if warning else []
 
 

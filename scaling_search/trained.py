@@ -137,4 +137,5 @@ def _card(job: TrainJob, setting: Setting) -> Card:
     px = network.resolution_px
     train = load_split(job.data, "train", px, torch.device("cpu"))
     mean, std = (tuple(values.tolist()) for values in (train.mean, train.std))
-    return Card(network, setting.info.classes, mean, std)
+    rules = setting.study.data.pixel_rules
+    return Card(network, setting.info.classes, mean, std, rules.ground, rules.value_range)

@@ -39,4 +39,24 @@ def no_module(multipliers: Multipliers) -> torch.Tensor:
     return torch.zeros(1)
 
 
+class Forgetful(nn.Module):
+    """A network whose mistake shows in training alone."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.body = make(Multipliers())
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Logits, or a mistake."""
+        if self.training and images.device.type != "meta":
+            raise KeyError("the key that nobody gave")
+        logits: torch.Tensor = self.body(images)
+        return logits
+
+
+def fails_in_training(multipliers: Multipliers) -> nn.Module:
+    """A network with a mistake that nobody meets before the first step."""
+    return Forgetful()
+
+
 NOT_A_FUNCTION = 3

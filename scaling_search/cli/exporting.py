@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
+import numpy as np
 import torch
 import typer
 
@@ -12,6 +13,7 @@ from scaling_search.cli import options
 from scaling_search.cli.show import errors, show_rows
 from scaling_search.data.decode import decode
 from scaling_search.errors import UserError, require
+from scaling_search.nets.card import Card
 from scaling_search.nets.export import FORMATS, SUFFIXES, Format, export
 from scaling_search.nets.predict import Predictor, module_predictor, predict, read_predictor
 from scaling_search.optuna_study import export_optuna
@@ -63,9 +65,7 @@ def predict_command(
     Example: scaling-search predict runs/demo/exports/base-seed-1000.safetensors photo.jpg
     """
     predictor = _predictor(model, network, seed)
-    a = predictor.card.architecture
-    decoded = [torch.from_numpy(decode(path, a.resolution_px, a.in_channels)) for path in images]
-    guesses = predict(predictor, torch.stack(decoded), top)
+    guesses = predict(predictor, _decoded(images, predictor.card), top)
     rows = [
         {
             "image": str(path),
@@ -110,6 +110,13 @@ def _predictor(model: Path, network: str | None, seed: int | None) -> Predictor:
         return module_predictor(*trained_network(model, network or "", seed))
     require(network is None, "a file holds one network, so --network must be left out", network)
     return read_predictor(model)
+
+
+def _decoded(paths: list[Path], card: Card) -> torch.Tensor:
+    """The images as they were in training, uint8 N × C × px × px."""
+    px, channels = card.architecture.resolution_px, card.architecture.in_channels
+    decoded = [decode(path, px, channels, card.pixel_rules) for path in paths]
+    return torch.from_numpy(np.stack(decoded))
 
 
 def _format(name: str) -> Format:

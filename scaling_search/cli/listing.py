@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Annotated, get_args
 
@@ -18,9 +19,10 @@ from scaling_search.compare.family import FamilyBudget, family
 from scaling_search.compare.fitted import side_by_side
 from scaling_search.cost.analytic import count, stage_rows
 from scaling_search.data.load import describe
-from scaling_search.data.request import NAMES, DataRequest
+from scaling_search.data.request import NAMES, OF_FILES
 from scaling_search.errors import UserError
 from scaling_search.network_file import named
+from scaling_search.pixel_rules import RULES
 from scaling_search.search.space import Budget
 
 
@@ -79,17 +81,35 @@ def datasets_command(
     ] = None,
     root: options.Root = None,
     download: options.Download = False,
+    ground: options.Ground = "white",
+    value_range: options.ValueRange = None,
     as_json: options.AsJson = False,
 ) -> None:
     """List the data sets, or check one's files and count its images.
 
-    Example: scaling-search datasets fashion-mnist
+    Example: scaling-search datasets imagefolder --root photos
     """
     if name is None:
         show_rows([{"data set": each} for each in NAMES], as_json)
         return
-    info = asdict(describe(DataRequest(name, root=root, download=download)))
-    show_rows([{**info, "classes": len(info["classes"])}], as_json)
+    request = options.data_request(
+        name, root=root, download=download, ground=ground, value_range=value_range
+    )
+    info = asdict(describe(request))
+    if not as_json and name in OF_FILES:
+        from scaling_search.data.scan import RULES as OF_FOLDERS
+
+        _say("rules (docs/your-images.md):", (*OF_FOLDERS, *RULES))
+    row = {**info, "classes": len(info["classes"])}
+    notes = row.pop("notes")
+    show_rows([{**row, "notes": notes} if as_json else row], as_json)
+    if not as_json and notes:
+        _say("of these images:", notes)
+
+
+def _say(title: str, lines: Iterable[str]) -> None:
+    for line in (title, *(f"- {line}" for line in lines)):
+        errors.print(line, soft_wrap=True, highlight=False, markup=False)
 
 
 def phis_of(text: str) -> list[float]:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from scaling_search.compare.rivals import RIVAL_NAMES
+from scaling_search.data.request import DataRequest
+from scaling_search.errors import UserError
+from scaling_search.pixel_rules import GROUNDS
 from scaling_search.study import PRESETS
 
 StudyFile = Annotated[
@@ -21,6 +24,13 @@ Function = Annotated[
 ]
 Root = Annotated[str | None, typer.Option(help="Where the files of the data set lie.")]
 Download = Annotated[bool, typer.Option("--download", help="Fetch the data set if it is missing.")]
+Ground = Annotated[str, typer.Option(help=f"What transparency is laid on: {', '.join(GROUNDS)}.")]
+ValueRange = Annotated[
+    str | None,
+    typer.Option(
+        help="The values that are black and white in images of more than 8 bits, such as 0,4095."
+    ),
+]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")]
 WorkerCount = Annotated[
     int | None,
@@ -43,6 +53,13 @@ GpusPerJob = Annotated[
 JobTimeout = Annotated[
     float | None, typer.Option(help="Seconds after which a training is recorded as timed out.")
 ]
+RetryFailed = Annotated[
+    bool,
+    typer.Option(
+        "--retry-failed",
+        help="Try failed trainings again, though nothing has changed that they may have failed of.",
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 Network = Annotated[
     str, typer.Argument(help="A name that `networks` lists, or a file of your own (….toml).")
@@ -58,3 +75,21 @@ Rivals = Annotated[
 Alpha = Annotated[float, typer.Option(help="Growth of depth for each φ.")]
 Beta = Annotated[float, typer.Option(help="Growth of width for each φ.")]
 Gamma = Annotated[float, typer.Option(help="Growth of resolution for each φ.")]
+
+
+def data_request(name: str, *, ground: str, value_range: str | None, **fields: Any) -> DataRequest:
+    """The request that these options make; raises UserError for what they can't mean."""
+    found = next((known for known in GROUNDS if known == ground), None)
+    if found is None:
+        raise UserError(f"ground must be one of {', '.join(GROUNDS)}, got {ground!r}")
+    return DataRequest(name, ground=found, value_range=_range(value_range), **fields)
+
+
+def _range(text: str | None) -> tuple[float, float] | None:
+    if text is None:
+        return None
+    try:
+        black, white = map(float, text.split(","))
+    except ValueError:
+        raise UserError(f"value-range must look like 0,4095, got {text!r}") from None
+    return black, white

@@ -17,7 +17,7 @@ from scaling_search.cli import options
 from scaling_search.cli.progress import Live
 from scaling_search.cli.show import console, errors, show_outcome, show_rows
 from scaling_search.compare.rivals import read_rivals
-from scaling_search.data.request import NAMES, DataRequest
+from scaling_search.data.request import NAMES
 from scaling_search.errors import UserError
 from scaling_search.jobs.executor import Epoch, Event
 from scaling_search.jobs.job import Finished
@@ -40,6 +40,7 @@ def run_command(
     ray: options.Ray = None,
     gpus_per_job: options.GpusPerJob = None,
     job_timeout: options.JobTimeout = None,
+    retry_failed: options.RetryFailed = False,
     as_json: options.AsJson = False,
 ) -> None:
     """Search, grow the family and its rivals, train them and write the report.
@@ -47,7 +48,7 @@ def run_command(
     Started again, it goes on where it stopped. Example: scaling-search run --preset demo
     """
     chosen = _study(study, preset, function, root, download)
-    _drive(chosen, out, device, workers, (ray, gpus_per_job), job_timeout, as_json)
+    _drive(chosen, out, device, workers, (ray, gpus_per_job), job_timeout, retry_failed, as_json)
 
 
 def search_command(
@@ -62,6 +63,7 @@ def search_command(
     ray: options.Ray = None,
     gpus_per_job: options.GpusPerJob = None,
     job_timeout: options.JobTimeout = None,
+    retry_failed: options.RetryFailed = False,
     as_json: options.AsJson = False,
 ) -> None:
     """Find the constants and stop there; `run` with the same --out goes on.
@@ -70,7 +72,15 @@ def search_command(
     """
     chosen = _study(study, preset, function, root, download)
     _drive(
-        chosen, out, device, workers, (ray, gpus_per_job), job_timeout, as_json, search_only=True
+        chosen,
+        out,
+        device,
+        workers,
+        (ray, gpus_per_job),
+        job_timeout,
+        retry_failed,
+        as_json,
+        search_only=True,
     )
 
 
@@ -90,6 +100,7 @@ def compare_command(
     ray: options.Ray = None,
     gpus_per_job: options.GpusPerJob = None,
     job_timeout: options.JobTimeout = None,
+    retry_failed: options.RetryFailed = False,
     as_json: options.AsJson = False,
 ) -> None:
     """Compare the family of given constants with its rivals, without a search.
@@ -101,7 +112,7 @@ def compare_command(
     against = chosen.compare.rivals if rivals is None else read_rivals(rivals)
     given = replace(chosen.compare, constants=Coefficients(alpha, beta, gamma), rivals=against)
     chosen = replace(chosen, name=f"{chosen.name}-compare", compare=given)
-    _drive(chosen, out, device, workers, (ray, gpus_per_job), job_timeout, as_json)
+    _drive(chosen, out, device, workers, (ray, gpus_per_job), job_timeout, retry_failed, as_json)
 
 
 def train_command(
@@ -124,6 +135,8 @@ def train_command(
     seed: Annotated[int, typer.Option(help="Of the first training.")] = 0,
     seeds: Annotated[int, typer.Option(help="Train so many times, from --seed on.")] = 1,
     train_images: Annotated[int | None, typer.Option(help="Use only so many images.")] = None,
+    ground: options.Ground = "white",
+    value_range: options.ValueRange = None,
     readers: Annotated[
         int | None,
         typer.Option(help="Processes that decode images for each training of a large folder."),
@@ -132,6 +145,7 @@ def train_command(
     device: options.Device = "auto",
     workers: options.WorkerCount = None,
     job_timeout: options.JobTimeout = None,
+    retry_failed: options.RetryFailed = False,
     as_json: options.AsJson = False,
 ) -> None:
     """Train one network, score it on the test split and write its weights.
@@ -142,7 +156,14 @@ def train_command(
     """
     if readers is not None:
         os.environ["SCALING_SEARCH_READERS"] = str(readers)  # the workers inherit it
-    request = DataRequest(data, root=root, download=download, train_images=train_images)
+    request = options.data_request(
+        data,
+        root=root,
+        download=download,
+        train_images=train_images,
+        ground=ground,
+        value_range=value_range,
+    )
     table, chosen = named(network), recipe_of(recipe, batch_size)
     name = re.sub(r"[^\w.-]", "-", f"train-{table.name}-{data}")
     every = range(seed, seed + seeds)
@@ -164,6 +185,7 @@ def train_command(
             device=device,
             workers=workers,
             limit_seconds=job_timeout,
+            retry_failed=retry_failed,
             watch=live,
         )
     _show_trained(trained, as_json)
@@ -235,6 +257,7 @@ def _drive(
     workers: int | None,
     on_ray: tuple[str | None, float | None],
     limit_seconds: float | None,
+    retry_failed: bool,
     as_json: bool,
     search_only: bool = False,
 ) -> None:
@@ -248,6 +271,7 @@ def _drive(
             ray=on_ray[0],
             gpus_per_job=on_ray[1],
             search_only=search_only,
+            retry_failed=retry_failed,
             watch=live,
         )
     show_outcome(outcome, as_json)

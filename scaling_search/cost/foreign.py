@@ -1,18 +1,16 @@
 """A network that no table describes: the user's own function `(Multipliers) -> nn.Module`.
 
 It is scaled by calling the function, counted by torch on the meta device and told apart by the
-shapes of its parameters; search, comparison and report then treat it like any other network.
+modules it is made of and the code it rests on; search, comparison and report then treat it like any
+other network.
 """
 
 from __future__ import annotations
 
-import importlib
-import inspect
-from collections.abc import Callable
+import re
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
-from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import torch
 from torch import nn
@@ -21,19 +19,22 @@ from scaling_search.arch.rounding import round_px
 from scaling_search.arch.scaling import Multipliers
 from scaling_search.arch.spec import Stage
 from scaling_search.cost.counters import conv_outputs, count_module
+from scaling_search.cost.function_code import FunctionCode, code_of
+from scaling_search.cost.user_function import load_function, make_network, what_failed
 from scaling_search.errors import UserError, require
 from scaling_search.identity import digest
 
-Function = Callable[[Multipliers], nn.Module]
+ADDRESS = re.compile(r"\b0x[0-9a-f]+\b")  # in words about an object; others in every process
 
 
 @dataclass(frozen=True)
 class Foreign:
     """The network that a function makes for a depth and a width, at a resolution.
 
-    `function` is "module:name" and `source` a digest of the module's text, for an edited function
-    makes other networks. `shapes` is a digest of the parameters' names and shapes: multipliers
-    that make the same network make equal values. Raises UserError when the function can't be
+    `function` is "module:name" and `source` a digest of the code that it rests on, for an edited
+    function makes other networks. `shapes` is a digest of the modules it is made of, in words, and
+    of its parameters' and buffers' names and shapes: multipliers that make the same network make
+    equal values. Raises UserError when the function can't be
     imported, fails, or makes a network whose logits are not B × num_classes.
     """
 
@@ -73,9 +74,20 @@ class Foreign:
         px = round_px(self.resolution_px, resolution)
         return replace(self, name=f"{self.name} r{resolution:.2f}", resolution_px=px)
 
+    @property
+    def code(self) -> FunctionCode:
+        """The code that the function rests on, as it is now."""
+        return _code(self.function)
+
     def module(self) -> nn.Module:
-        """The network with fresh weights, from torch's generator."""
-        return _call(self.function, Multipliers(self.depth, self.width))
+        """The network with fresh weights, from torch's generator.
+
+        Raises UserError when the code is no longer that of `source`.
+        """
+        rule = f"the code of {self.function} must stay as it is while a run goes on"
+        found = self.code.digest
+        require(found == self.source, rule, "an edited one", "start the run again")
+        return make_network(self.function, Multipliers(self.depth, self.width))
 
     def costs(self) -> tuple[int, int, int]:
         """MACs by torch's counter, parameters, and the outputs of convolutions, for one image."""
@@ -90,7 +102,7 @@ class Foreign:
 def foreign(function: str, *, resolution_px: int, in_channels: int, num_classes: int) -> Foreign:
     """The base network of a function "module:name"; it has been built and counted once."""
     require(resolution_px >= 1, "a network's images need at least 1 px", resolution_px)
-    source = digest(_source(function))
+    source = _code(function).digest
     shapes = _shapes(function, source, 1.0, 1.0)
     name = function.rpartition(":")[2]
     base = Foreign(name, function, source, shapes, resolution_px, in_channels, num_classes)
@@ -98,45 +110,37 @@ def foreign(function: str, *, resolution_px: int, in_channels: int, num_classes:
     return base
 
 
-def load_function(path: str) -> Function:
-    """The function that "module:name" names; raises UserError when there is none."""
-    module, _, name = path.partition(":")
-    rule = "a network function is named module:function, in a module that Python finds"
-    try:
-        function = getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise UserError(f"{rule}, got {path!r}: {error}") from None
-    require(callable(function), rule, path)
-    made: Function = function
-    return made
+def _code(function: str) -> FunctionCode:
+    """The code of a function; what it reads from elsewhere shows in the network that it builds."""
+    network = _on_meta(function, 1.0, 1.0)
+    code = code_of(load_function(function), network)
+    return replace(code, digest=digest([code.digest, _structure(network)]))
 
 
-def _source(function: str) -> str:
-    where = inspect.getsourcefile(inspect.unwrap(load_function(function)))
-    return Path(where).read_text(encoding="utf-8") if where else ""
-
-
-def _call(function: str, multipliers: Multipliers) -> nn.Module:
-    try:
-        made: Any = load_function(function)(multipliers)
-    except UserError:
-        raise
-    except Exception as error:
-        raise UserError(
-            f"{function} must make a network for {multipliers}, got {type(error).__name__}: {error}"
-        ) from error
-    require(isinstance(made, nn.Module), f"{function} must return a torch module", type(made))
-    module: nn.Module = made
-    return module
+def _on_meta(function: str, depth: float, width: float) -> nn.Module:
+    """The network without weights, so that nothing is computed."""
+    with torch.device("meta"):
+        return make_network(function, Multipliers(depth, width))
 
 
 # `source` is in the keys so that nothing is remembered of a function that has been edited since.
 @lru_cache(maxsize=4096)
 def _shapes(function: str, source: str, depth: float, width: float) -> str:
     del source
-    with torch.device("meta"):
-        module = _call(function, Multipliers(depth, width))
-    return digest([[name, list(p.shape)] for name, p in module.named_parameters()])
+    return digest(_structure(_on_meta(function, depth, width)))
+
+
+def _structure(module: nn.Module) -> list[object]:
+    """What tells a network apart without its weights: shapes of tensors, modules in words."""
+    tensors = [*module.named_parameters(), *module.named_buffers()]
+    shapes = [[name, list(tensor.shape)] for name, tensor in tensors]
+    return [shapes, [_words(name, part) for name, part in module.named_modules()]]
+
+
+def _words(name: str, module: nn.Module) -> list[str]:
+    """What a module says of itself: a stride, a rate, a kind of padding have no parameters."""
+    kind = type(module)
+    return [name, f"{kind.__module__}.{kind.__qualname__}", ADDRESS.sub("", module.extra_repr())]
 
 
 @lru_cache(maxsize=65536)
@@ -149,17 +153,16 @@ def _cost(
     num_classes: int,
 ) -> tuple[int, int, int]:
     del source
-    with torch.device("meta"):
-        module = _call(function, Multipliers(depth, width)).eval()
+    module = _on_meta(function, depth, width).eval()
     try:
         with torch.no_grad():
             logits = module(torch.empty(shape, device="meta"))
-    except (RuntimeError, ValueError, TypeError) as error:
-        first = str(error).splitlines()[0]
-        raise UserError(
-            f"{function} must take images of shape {shape}, got {type(error).__name__}: {first}"
-        ) from error
+    except Exception as error:
+        rule = f"{function} must take images of shape {shape}"
+        raise UserError(f"{rule}, got {what_failed(error)}") from error
     rule = f"{function} must return logits of shape {(1, num_classes)}"
+    kind = type(logits).__name__
+    require(isinstance(logits, torch.Tensor), rule, kind, "return the logits alone")
     require(tuple(logits.shape) == (1, num_classes), rule, tuple(logits.shape))
     params = sum(parameter.numel() for parameter in module.parameters())
     return count_module(module, shape), params, conv_outputs(module, shape)

@@ -33,9 +33,9 @@ def cifar(request: DataRequest, report: Report) -> Source:
         into = root / kind.base_folder
         unpack(archive, into, folder=into.name, max_bytes=MAX_BYTES, max_files=MAX_FILES)
     _check(request.name, kind, root)
-    pools = [_pool(request.name, root, train, request.greyscale) for train in (True, False)]
+    train, test = (_pool(request.name, root, part, request.greyscale) for part in (True, False))
     classes = tuple(str(name) for name in _set(request.name, root, train=False).classes)
-    return Source(classes, *pools)
+    return Source(classes, train, test)
 
 
 def _pool(name: str, root: Path, train: bool, greyscale: bool) -> ArrayPool:

@@ -10,24 +10,37 @@ from __future__ import annotations
 import functools
 import io
 import os
+import struct
+import zlib
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 from torchvision import io as _registers_the_operator  # noqa: F401
 from torchvision.transforms.v2 import functional as transforms
 
 from scaling_search.data.cache import Images
-from scaling_search.errors import UserError
+from scaling_search.data.parts import Unusable, UnusableFilesError
+from scaling_search.data.pixels import eight_bit, format_of, is_plain, orientation
+from scaling_search.pixel_rules import BY_DEFAULT, PixelFormat, PixelRules
 
-# What Pillow raises for files that are damaged, of no known kind, or bombs.
+# What Pillow's many readers raise for files that are damaged, of no known kind, or bombs.
 BROKEN = (
     OSError,
     ValueError,
+    TypeError,
+    LookupError,
+    ArithmeticError,
+    AssertionError,
+    RuntimeError,
     SyntaxError,
     EOFError,
+    struct.error,
+    zlib.error,
     Image.DecompressionBombError,
     Image.DecompressionBombWarning,
 )
@@ -35,6 +48,9 @@ BROKEN = (
 COLOURS_OF_FILE = 0  # torchvision.io.ImageReadMode.UNCHANGED
 # Baseline, extended and progressive JPEG; the rest (lossless, arithmetic …) is left to Pillow.
 FRAMES = (0xC0, 0xC1, 0xC2)
+APP1 = 0xE1  # EXIF or XMP: where an orientation is said
+LATE_EXIF = b"eXIf"  # a PNG's, which may follow its pixels
+EXIF_OF_PNG = {"exif", "Raw profile type exif", "xmp", "XML:com.adobe.xmp"}
 
 
 @functools.lru_cache(maxsize=1)
@@ -47,14 +63,15 @@ def threads() -> ThreadPoolExecutor:
 os.register_at_fork(after_in_child=threads.cache_clear)
 
 
-def decode(path: Path, px: int, channels: int) -> Images:
-    """The image as uint8 C × px × px: the shorter side resized to `px`, cut to the middle.
+def decode(path: Path, px: int, channels: int, rules: PixelRules = BY_DEFAULT) -> Images:
+    """The image upright as uint8 C × px × px: the shorter side resized to `px`, cut to the middle.
 
-    Raises UserError, naming the file, when it can't be decoded.
+    What its pixels mean follows the rules. Raises UserError, naming the file, when it can't be
+    decoded.
     """
     tensor = _by_torchvision(path, px) if channels == 3 else None
     if tensor is None:
-        tensor = _by_pillow(path, px, channels)
+        tensor = _by_pillow(path, px, channels, rules)
     if min(tensor.shape[1:]) != px:
         tensor = transforms.resize(tensor, [px], antialias=True)
     if tensor.shape[1:] != (px, px):
@@ -63,25 +80,24 @@ def decode(path: Path, px: int, channels: int) -> Images:
     return image
 
 
-def _by_pillow(path: Path, px: int, channels: int) -> torch.Tensor:
+def _by_pillow(path: Path, px: int, channels: int, rules: PixelRules) -> torch.Tensor:
     try:
         with Image.open(path) as image:
             # Lets a JPEG decode at a half, a quarter …, never below twice the side asked for.
             image.draft("RGB", (2 * px, 2 * px))
-            mode = "L" if channels == 1 else "RGB"
-            tensor: torch.Tensor = transforms.pil_to_tensor(image.convert(mode))
+            pixels = eight_bit(image, channels, rules)
     except BROKEN as error:
-        raise broken(path, error) from error
-    return tensor
+        raise UnusableFilesError([broken(path, reason(error))]) from error
+    return torch.from_numpy(np.array(pixels.transpose(2, 0, 1), order="C"))
 
 
 def _by_torchvision(path: Path, px: int) -> torch.Tensor | None:
     """Three channels of a JPEG; None where Pillow does better, or has to say what is wrong."""
     try:
         content = np.fromfile(path, np.uint8)
-        side_px = jpeg_side_px(content.data)
+        header = jpeg_header(content.data)
         # From four times the side on, Pillow's draft decodes a quarter of the pixels or fewer.
-        if side_px is None or side_px >= 4 * px:
+        if header is None or header.side_px >= 4 * px or _is_turned(header, content):
             return None
         # torchvision's Python around it warns since 0.29 that it will be removed; without the
         # operator Pillow does the work.
@@ -95,51 +111,79 @@ def _by_torchvision(path: Path, px: int) -> torch.Tensor | None:
     return tensor if planes == 3 else None  # four: printers' colours
 
 
-def jpeg_side_px(content: memoryview) -> int | None:
-    """The shorter side that a JPEG's header tells; None for other files.
+@dataclass(frozen=True)
+class JpegHeader:
+    """The shorter side that a JPEG's header tells, and whether it may say an orientation."""
+
+    side_px: int
+    has_exif: bool
+
+
+def jpeg_header(content: memoryview) -> JpegHeader | None:
+    """What the header of a JPEG of 8 bits tells; None for other files.
 
     Segments follow each other: 0xFF, marker, length of the rest as big-endian uint16. Source: ITU
     T.81, annex B.
     """
     if bytes(content[:2]) != b"\xff\xd8":
         return None
-    at = 2
+    at, has_exif = 2, False
     while at + 9 <= len(content) and content[at] == 0xFF:
         if content[at + 1] in FRAMES:  # marker, length, bits a sample, height, width
             height, width = (int.from_bytes(content[i : i + 2]) for i in (at + 5, at + 7))
-            return min(height, width) if content[at + 4] == 8 else None
+            return JpegHeader(min(height, width), has_exif) if content[at + 4] == 8 else None
+        has_exif |= content[at + 1] == APP1
         at += 2 + int.from_bytes(content[at + 2 : at + 4])
     return None
 
 
-def size_of(path: Path, content: bytes) -> tuple[int, int]:
-    """Width and height of an image that decodes to its end.
+def _is_turned(header: JpegHeader, content: NDArray[np.uint8]) -> bool:
+    """Whether the image doesn't stand upright; only where EXIF may say so is it parsed."""
+    if not header.has_exif:
+        return False
+    with Image.open(io.BytesIO(content.data)) as image:
+        return orientation(image) != 1
 
-    Raises UserError, naming the file, when it doesn't.
+
+@dataclass(frozen=True)
+class Seen:
+    """What was seen of an image: its sides in px, as in the file, and what is unusual about it."""
+
+    width: int
+    height: int
+    format: PixelFormat
+
+
+def look(content: bytes) -> Seen:
+    """What an image is that decodes to its end; raises one of BROKEN when it doesn't."""
+    with Image.open(io.BytesIO(content)) as image:
+        width, height = image.size
+        image.draft("L", (1, 1))  # reads every byte of a JPEG at a fraction of the work
+        image.load()
+        return Seen(width, height, format_of(image))
+
+
+def glance(path: Path, tail: bytes) -> Seen | None:
+    """What an image's header tells; None where its pixels must be decoded to know.
+
+    `tail` is the end of the file. Raises one of BROKEN.
     """
-    try:
-        with Image.open(io.BytesIO(content)) as image:
-            size = image.size
-            image.draft("L", (1, 1))  # reads every byte of a JPEG at a fraction of the work
-            image.load()
-    except BROKEN as error:
-        raise broken(path, error) from error
-    return size
+    with Image.open(path) as image:
+        if not is_plain(image) or LATE_EXIF in tail:
+            return None
+        # A PNG is decoded to look for EXIF behind its pixels; there is none.
+        silent = image.format == "PNG" and not image.info.keys() & EXIF_OF_PNG
+        turned = not silent and orientation(image) != 1
+        return Seen(*image.size, PixelFormat(turned=turned))
 
 
-def size_told(path: Path) -> tuple[int, int]:
-    """Width and height that an image's header tells; raises UserError, naming the file."""
-    try:
-        with Image.open(path) as image:
-            return image.size
-    except BROKEN as error:
-        raise broken(path, error) from error
-
-
-def broken(path: Path, error: BaseException) -> UserError:
-    """The line that names a file which can't be decoded."""
+def reason(error: BaseException) -> str:
+    """What is wrong with a file that can't be decoded, in words."""
     unknown = isinstance(error, UnidentifiedImageError)
-    reason = "bytes of no known kind" if unknown else " ".join(str(error).split())
-    return UserError(
-        f"{path} must be an image, got {reason or type(error).__name__}: replace it or take it away"
-    )
+    said = "bytes of no known kind" if unknown else " ".join(str(error).split())
+    return said or type(error).__name__
+
+
+def broken(path: Path, why: str) -> Unusable:
+    """A file which can't be decoded, and why."""
+    return Unusable(path, "an image", why, "replace it or take it away")

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from importlib import import_module
 
 import torch
 
 from scaling_search.data.cache import Report, quiet
-from scaling_search.data.parts import Part, Source, fingerprint
+from scaling_search.data.parts import (
+    Part,
+    Source,
+    Unusable,
+    UnusableFilesError,
+    fingerprint,
+)
 from scaling_search.data.ready import Statistics, make_split, statistics
 from scaling_search.data.recent import Recent
-from scaling_search.data.request import NAMES, DataInfo, DataRequest, SplitName
-from scaling_search.data.selection import choose
+from scaling_search.data.request import NAMES, SPLITS, DataInfo, DataRequest, SplitName
+from scaling_search.data.selection import Indices, choose
 from scaling_search.data.splits import Split
 from scaling_search.errors import require
 
@@ -66,7 +73,8 @@ def describe(request: DataRequest, report: Report = quiet) -> DataInfo:
     Raises UserError that names a missing or damaged file and how to get it, or a cut that asks
     for more images than there are. `report` is told in short phrases what goes on.
     """
-    return _checked.put(request, _check(request, report)).info
+    checked, remarks = _check(request, report)
+    return replace(_checked.put(request, checked).info, notes=remarks())
 
 
 def load_split(
@@ -84,7 +92,7 @@ def load_split(
     require(px >= 1, "px must be at least 1", px)
     device = torch.device(device)
 
-    checked = _checked.get(request, lambda: _check(request, report))
+    checked = _checked.get(request, lambda: _check(request, report)[0])
     name, content, parts = request.name, checked.info.fingerprint, checked.parts
 
     def make() -> Split:
@@ -101,16 +109,29 @@ def forget_splits() -> None:
     _splits.clear()
 
 
-def _check(request: DataRequest, report: Report) -> Checked:
+def _check(request: DataRequest, report: Report) -> tuple[Checked, Callable[[], tuple[str, ...]]]:
+    """The data set, and what gives the remarks on it: that holds facts of every file."""
     source = opener(request.name)(request, report)
-    pools = source.train, source.test
-    train, validation, test = choose(request, source.classes, pools[0].labels, pools[1].labels)
-    parts: dict[SplitName, Part] = {
-        "train": source.train.part(train),
-        "validation": source.train.part(validation),
-        "test": source.test.part(test),
-    }
-    return Checked(_info(request.name, source.classes, parts), parts)
+    own = source.validation.labels if source.validation else None
+    chosen = choose(request, source.classes, source.train.labels, source.test.labels, own)
+    parts = parts_of(source, chosen)
+    info = _info(request.name, source.classes, parts)
+    return Checked(info, parts), partial(source.remarks, parts)
+
+
+def parts_of(source: Source, chosen: tuple[Indices, Indices, Indices]) -> dict[SplitName, Part]:
+    """The chosen images of each split, checked; raises UnusableFilesError with all bad files."""
+    pools = source.train, source.validation or source.train, source.test
+    parts: dict[SplitName, Part] = {}
+    unusable: list[Unusable] = []
+    for split, pool, indices in zip(SPLITS, pools, chosen, strict=True):
+        try:
+            parts[split] = pool.part(indices)
+        except UnusableFilesError as error:
+            unusable += error.files
+    if unusable:
+        raise UnusableFilesError(unusable)
+    return parts
 
 
 def _info(name: str, classes: tuple[str, ...], parts: dict[SplitName, Part]) -> DataInfo:

@@ -14,120 +14,180 @@ import functools
 import hashlib
 import json
 import os
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import stat
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from scaling_search.data.cache import Report, cache_folder, unwritable
-from scaling_search.data.decode import size_of, size_told, threads
-from scaling_search.errors import UserError
+from scaling_search.data.decode import BROKEN, Seen, broken, glance, look, reason, threads
+from scaling_search.data.parts import Unusable, UnusableFilesError
 from scaling_search.files import write_atomically
+from scaling_search.pixel_rules import PLAIN, PixelFormat, PixelRules
 
+LAYOUT = "manifests-2"  # counted up when what is known of a file comes to mean something else
 WHOLE_BYTES = 16 << 30  # read and decoded in a few minutes by eight threads
 END_BYTES = 4096
 MARKERS = (b"\xff\xd9", b"IEND\xaeB`\x82")  # the last bytes of a JPEG, of a PNG
 TOGETHER = 1000
 
-Look = Callable[[Path, int], tuple[str, int, int]]
-"""From a file and its size in bytes to what tells it apart, its width and its height."""
+Look = Callable[[Path, int], tuple[str, Seen] | Unusable]
+"""From a file and its size in bytes to what tells it apart, and what was seen of the image."""
+
+
+State = tuple[int, int, int, int]
+"""Size in bytes, times of change of content and of status in ns, and inode."""
 
 
 @dataclass(frozen=True)
 class FileFacts:
-    """A file as of its size and time of change: the hash of its bytes, and the image's sides."""
+    """A file as of a state: the hash of its bytes, and what it shows."""
 
-    bytes: int
-    changed_ns: int
+    state: State
     content: str
     width: int
     height: int
+    format: PixelFormat = PLAIN
 
 
-def inspect(folder: Path, names: Sequence[str], report: Report) -> list[FileFacts]:
+def inspect(
+    folder: Path, names: Sequence[str], rules: PixelRules, report: Report
+) -> list[FileFacts]:
     """The facts of these files, in order; only new and changed ones are read.
 
-    Raises UserError that names the first file which is missing or can't be decoded; what was read
-    until then is remembered.
+    Raises UnusableFilesError that names all files which are missing, can't be decoded, or hold
+    values that the rules don't explain; what is known of the others is remembered.
     """
-    statuses = [_status(folder / name) for name in names]
+    looked_up = [_status(folder / name) for name in names]
+    statuses = [status for status in looked_up if not isinstance(status, Unusable)]
+    unusable = [status for status in looked_up if isinstance(status, Unusable)]
     by_ends = sum(status.st_size for status in statuses) > WHOLE_BYTES
-    path = cache_folder() / "manifests" / f"{_key(folder)}{'-ends' if by_ends else ''}.json"
+    path = cache_folder() / LAYOUT / f"{_key(folder)}{'-ends' if by_ends else ''}.json"
     known = _read(path)
-    pairs = zip(names, statuses, strict=True)
-    new = [(name, status) for name, status in pairs if not _unchanged(known.get(name), status)]
-    look = functools.partial(_facts, folder, _ends if by_ends else _whole)
+    new = [
+        (name, status)
+        for name, status in zip(names, looked_up, strict=True)
+        if not isinstance(status, Unusable) and not _unchanged(known.get(name), status)
+    ]
+    look_at = functools.partial(_facts, folder, _ends if by_ends else _whole)
     try:
         for first in range(0, len(new), TOGETHER):
             some = new[first : first + TOGETHER]
-            for (name, _), fact in zip(some, threads().map(look, some), strict=True):
-                known[name] = fact
-            report(f"checking images {first + len(some)}/{len(new)}")
+            for (name, _), fact in zip(some, threads().map(look_at, some), strict=True):
+                if isinstance(fact, Unusable):
+                    unusable.append(fact)
+                else:
+                    known[name] = fact
+            if len(new) > TOGETHER:
+                report(f"checking images {first + len(some)}/{len(new)}")
     finally:
         if new:
             _write(path, known)
-    return [known[name] for name in names]
+    found = [(name, known[name]) for name in names if name in known]
+    problems = [(name, rules.problem(fact.format)) for name, fact in found]
+    unusable += [broken(folder / name, problem) for name, problem in problems if problem]
+    if unusable:
+        raise UnusableFilesError(sorted(unusable, key=lambda one: one.path))
+    return [fact for _, fact in found]
 
 
-def _status(path: Path) -> os.stat_result:
+def _status(path: Path) -> os.stat_result | Unusable:
     try:
-        return path.stat()
+        status = path.stat()
     except OSError as error:
-        raise _unreadable(path, error) from error
+        return _unreadable(path, error)
+    plain = stat.S_ISREG(status.st_mode)  # a pipe would be waited for
+    return status if plain else broken(path, "no plain file")
 
 
 def _unchanged(known: FileFacts | None, status: os.stat_result) -> bool:
-    seen = (status.st_size, status.st_mtime_ns)
-    return known is not None and (known.bytes, known.changed_ns) == seen
+    return known is not None and known.state == _state(status)
 
 
-def _facts(folder: Path, look: Look, file: tuple[str, os.stat_result]) -> FileFacts:
+def _state(status: os.stat_result) -> State:
+    """What a change of the file changes; a tool that sets the time back can't set all of it."""
+    return status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino
+
+
+def _facts(folder: Path, look_at: Look, file: tuple[str, os.stat_result]) -> FileFacts | Unusable:
     name, status = file
     path = folder / name
     try:
-        return FileFacts(status.st_size, status.st_mtime_ns, *look(path, status.st_size))
+        found = look_at(path, status.st_size)
     except OSError as error:
-        raise _unreadable(path, error) from error
+        return _unreadable(path, error)
+    if isinstance(found, Unusable):
+        return found
+    content, seen = found
+    sides = seen.width, seen.height
+    return FileFacts(_state(status), content, *sides, seen.format)
 
 
-def _whole(path: Path, _bytes: int) -> tuple[str, int, int]:
-    """Hash, width and height of a file that is read to its end and decodes."""
+def _whole(path: Path, _bytes: int) -> tuple[str, Seen] | Unusable:
+    """Hash of a file that is read to its end and decodes, and what it shows."""
     content = path.read_bytes()
-    return hashlib.sha256(content).hexdigest()[:32], *size_of(path, content)
+    return _told(path, content, lambda: look(content))
 
 
-def _ends(path: Path, size: int) -> tuple[str, int, int]:
-    """Hash of the file's size and its two ends, width and height."""
+def _ends(path: Path, size: int) -> tuple[str, Seen] | Unusable:
+    """Hash of the file's size and its two ends, and what it shows."""
     with path.open("rb") as file:
         head = file.read(END_BYTES)
         file.seek(max(0, size - END_BYTES))
         tail = file.read(END_BYTES)
-    digest = hashlib.sha256(b"%d " % size + head + tail).hexdigest()[:32]
-    if tail.endswith(MARKERS):
-        return digest, *size_told(path)
-    return digest, *size_of(path, path.read_bytes())
+
+    def seen() -> Seen:
+        told = glance(path, tail) if tail.endswith(MARKERS) else None
+        return told or look(path.read_bytes())
+
+    return _told(path, b"%d " % size + head + tail, seen)
 
 
-def _unreadable(path: Path, error: OSError) -> UserError:
-    return UserError(f"{path} must be readable, got {error.strerror}: restore it")
+def _told(path: Path, identity: bytes, see: Callable[[], Seen]) -> tuple[str, Seen] | Unusable:
+    try:
+        seen = see()
+    except BROKEN as error:
+        return broken(path, reason(error))
+    return hashlib.sha256(identity).hexdigest()[:32], seen
+
+
+def _unreadable(path: Path, error: OSError) -> Unusable:
+    return Unusable(path, "readable", str(error.strerror), "restore it")
 
 
 def _key(folder: Path) -> str:
-    return hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:16]
+    return hashlib.sha256(os.fsencode(folder.resolve())).hexdigest()[:16]
 
 
 def _read(path: Path) -> dict[str, FileFacts]:
     try:
         rows = json.loads(path.read_text(encoding="utf-8"))
-        return {name: FileFacts(*row) for name, row in rows.items()}
+        return {name: _fact(*row) for name, row in rows.items()}
     except (OSError, ValueError, TypeError, AttributeError):  # absent or damaged: made anew
         return {}
 
 
+def _fact(
+    state: Sequence[int],
+    content: str,
+    width: int,
+    height: int,
+    unusual: Mapping[str, Any] | None = None,
+) -> FileFacts:
+    format = PixelFormat(**unusual) if unusual else PLAIN
+    size, changed_ns, status_changed_ns, inode = state
+    return FileFacts((size, changed_ns, status_changed_ns, inode), content, width, height, format)
+
+
+def _row(fact: FileFacts) -> list[Any]:
+    """A fact as plain values; of plain pixels, a million of which there may be, nothing is said."""
+    row: list[Any] = [fact.state, fact.content, fact.width, fact.height]
+    return row if fact.format == PLAIN else [*row, asdict(fact.format)]
+
+
 def _write(path: Path, facts: dict[str, FileFacts]) -> None:
-    rows = {
-        name: (fact.bytes, fact.changed_ns, fact.content, fact.width, fact.height)
-        for name, fact in facts.items()
-    }
+    rows = {name: _row(fact) for name, fact in facts.items()}
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, [json.dumps(rows).encode()])

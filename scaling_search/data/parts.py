@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -12,7 +14,11 @@ import torch
 from torch.nn import functional
 
 from scaling_search.data.cache import Images
+from scaling_search.data.request import SplitName
 from scaling_search.data.selection import Indices
+from scaling_search.errors import UserError
+
+MOST_NAMED = 100
 
 
 class Part(Protocol):
@@ -59,13 +65,24 @@ class Pool(Protocol):
         """These images, checked; raises UserError that names a missing or damaged file."""
 
 
+def no_remarks(_parts: Mapping[SplitName, Part]) -> tuple[str, ...]:
+    """Nothing needs to be said."""
+    return ()
+
+
 @dataclass(frozen=True)
 class Source:
-    """A data set found: its classes, the pool of train and validation, and the pool of test."""
+    """A data set found: its classes, the pool of train (and validation), and the pool of test.
+
+    `remarks` are lines for the user about the parts that were chosen, as checked. `validation` is
+    a pool of its own; None: it is held out of the pool of train.
+    """
 
     classes: tuple[str, ...]
     train: Pool
     test: Pool
+    remarks: Callable[[Mapping[SplitName, Part]], tuple[str, ...]] = no_remarks
+    validation: Pool | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,6 +124,35 @@ class ArrayPool:
         digest = fingerprint(self.content, self.channels, chosen.astype("<i8").tobytes())
         labels = self.labels[chosen]
         return ArrayPart(self.load, chosen, labels, self.channels, self.native_px, digest)
+
+
+@dataclass(frozen=True)
+class Unusable:
+    """A file that can't be used: what it must be, what was found, and the way out."""
+
+    path: Path
+    rule: str
+    got: str
+    way_out: str
+
+
+class UnusableFilesError(UserError):
+    """Files that can't be used; its one line names them all, a hundred at most."""
+
+    def __init__(self, files: Sequence[Unusable]) -> None:
+        self.files = tuple(files)
+        super().__init__(_line(self.files))
+
+
+def _line(files: Sequence[Unusable]) -> str:
+    if len(files) == 1:
+        (one,) = files
+        return f"{one.path} must be {one.rule}, got {one.got}: {one.way_out}"
+    top = os.path.commonpath([one.path.parent for one in files])
+    each = [f"{os.path.relpath(one.path, top)} ({one.got})" for one in files[:MOST_NAMED]]
+    more = len(files) - len(each)
+    named = ", ".join([*each, f"{more} more"] if more else each)
+    return f"{len(files)} files in {top} can't be used: {named}: replace them or take them away"
 
 
 def fingerprint(*items: object) -> str:

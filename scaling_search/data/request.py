@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import difflib
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, get_args
 
 from scaling_search.errors import UserError, require
+from scaling_search.pixel_rules import BY_DEFAULT, Ground, PixelRules
 
 SplitName = Literal["train", "validation", "test"]
+SPLITS: tuple[SplitName, ...] = get_args(SplitName)
 
+OF_FILES = ("imagenette", "imagefolder")
 NAMES = ("typefaces", "fashion-mnist", "cifar10", "cifar100", "imagenette", "imagefolder")
 
 
@@ -21,8 +24,10 @@ class DataRequest:
     train and validation together have that many; `test_images` cuts the test split. Both cuts are
     stratified and follow `split_seed`; None takes all (of `typefaces`, 4 400 and 2 000). A smaller
     cut of one seed is contained in every larger one. `validation_seed` holds another validation
-    split out of the same training images (None: that of `split_seed`). `greyscale` makes one
-    channel of three.
+    split out of the same training images (None: that of `split_seed`). A set with validation images
+    of its own keeps them whole, and has no use for either fraction or seed. `greyscale` makes one
+    channel of three. `ground` is what transparency is laid on, `value_range` the values that are
+    black and white in images of more than 8 bits (None: as their depth says); both are for folders.
     """
 
     name: str = "typefaces"
@@ -34,6 +39,8 @@ class DataRequest:
     split_seed: int = 0
     validation_seed: int | None = None
     greyscale: bool = False
+    ground: Ground = "white"
+    value_range: tuple[float, float] | None = None
 
     # pydantic reads this when a request comes from a file: a misspelt key must not pass.
     __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
@@ -55,6 +62,16 @@ class DataRequest:
             seed = getattr(self, field)
             require(seed is None or seed >= 0, f"{field} must be 0 or more", seed)
         self._check_root()
+        if self.value_range is not None:  # a list of a caller's: requests are hashed
+            object.__setattr__(self, "value_range", tuple(self.value_range))
+        rules = self.pixel_rules
+        of_files = self.name in OF_FILES or rules == BY_DEFAULT
+        require(of_files, "ground and value_range are for folders of images", self.name)
+
+    @property
+    def pixel_rules(self) -> PixelRules:
+        """What the pixels of unusual files mean; raises UserError for values out of range."""
+        return PixelRules(self.ground, self.value_range)
 
     def _check_root(self) -> None:
         if self.name == "typefaces":
@@ -71,7 +88,8 @@ class DataInfo:
 
     `native_px` is the side of its images (the median shorter side where they differ), `bytes` what
     the three splits take as uint8 at that side. `fingerprint` (16 hex digits) follows the content
-    of the images used and the way they are split, never where they lie.
+    of the images used and the way they are split, never where they lie. `notes` are lines for the
+    user: what was made of unusual images, and what speaks against training on these.
     """
 
     name: str
@@ -83,3 +101,4 @@ class DataInfo:
     test_images: int
     bytes: int
     fingerprint: str
+    notes: tuple[str, ...] = ()

@@ -15,14 +15,23 @@ Indices: TypeAlias = NDArray[np.int64]
 
 
 def choose(
-    request: DataRequest, classes: Sequence[str], train_labels: Indices, test_labels: Indices
+    request: DataRequest,
+    classes: Sequence[str],
+    train_labels: Indices,
+    test_labels: Indices,
+    own_validation: Indices | None = None,
 ) -> tuple[Indices, Indices, Indices]:
     """The indices, ascending, of train and validation (in the one pool) and of test (in the other).
 
-    Raises UserError when a cut asks for more images than there are, or when a class would be
-    missing from a split.
+    `own_validation` are the labels of a pool of validation images, which is taken whole; none are
+    held out of train then. Raises UserError when a cut asks for more images than there are, or when
+    a class would be missing from a split.
     """
     count, seed = len(classes), request.split_seed
+    if own_validation is not None:
+        train = cut(request.train_images, "train_images", train_labels, count, seed)
+        test = cut(request.test_images, "test_images", test_labels, count, seed)
+        return train, np.arange(len(own_validation)), test
     pool = cut(request.train_images, "train_images", train_labels, count, seed, each=2)
     pool_labels = train_labels[pool]
     sizes = np.bincount(pool_labels, minlength=len(classes))

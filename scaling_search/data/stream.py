@@ -126,7 +126,7 @@ _idle: dict[tuple[Read, int, bool], _Ahead] = {}
 def _context() -> ForkServerContext:
     context = multiprocessing.get_context("forkserver")
     # Imported once by the server, where each reader would take seconds for it.
-    context.set_forkserver_preload(["scaling_search.data.ready", "scaling_search.data.folder"])
+    context.set_forkserver_preload(["scaling_search.data.ready", "scaling_search.data.file_pool"])
     return context
 
 

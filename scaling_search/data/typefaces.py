@@ -10,11 +10,11 @@ from __future__ import annotations
 import functools
 from pathlib import Path
 
-import matplotlib
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from scaling_search import plotting
 from scaling_search.data.cache import Images
 
 FACES = (
@@ -150,6 +150,6 @@ def _noise(rng: np.random.Generator, tier: int) -> NDArray[np.float32]:
 
 @functools.lru_cache(maxsize=2048)
 def _font(face: str, size: int) -> ImageFont.FreeTypeFont:
-    path = Path(matplotlib.get_data_path()) / "fonts" / "ttf" / f"{face}.ttf"
+    path = Path(plotting.get_data_path()) / "fonts" / "ttf" / f"{face}.ttf"
     # Basic layout: the other needs a library that not every Pillow has.
     return ImageFont.truetype(path, size, layout_engine=ImageFont.Layout.BASIC)

@@ -9,7 +9,7 @@ from scaling_search.doctor.finding import Finding
 from scaling_search.doctor.ledger import lock_and_ledger
 from scaling_search.doctor.machine import checkpoints, disk, kinds_of_device, surroundings
 from scaling_search.doctor.present import kept_checkpoints
-from scaling_search.doctor.study import Jobs, images, jobs_of, progress, setting_of
+from scaling_search.doctor.study import Jobs, ask_for_jobs, failures, images, progress, setting_of
 from scaling_search.errors import UserError
 from scaling_search.jobs.ledger import Ledger
 from scaling_search.search.resources import UntimedError
@@ -36,8 +36,8 @@ def _findings(run: Path, function: str | None) -> Iterator[Finding]:
     yield readable
     jobs = None
     if setting is not None:
-        jobs, finding = _jobs(run, setting)
-        yield finding
+        jobs, found = _jobs(run, setting)
+        yield from found
     needed = jobs is not None and bool(jobs.missing)
     if setting is not None:
         yield from images(setting, needed)
@@ -49,13 +49,15 @@ def _findings(run: Path, function: str | None) -> Iterator[Finding]:
     yield disk(run, kept, jobs)
 
 
-def _jobs(run: Path, setting: Setting) -> tuple[Jobs | None, Finding]:
-    path = run / "ledger.jsonl"
+def _jobs(run: Path, setting: Setting) -> tuple[Jobs | None, list[Finding]]:
+    path, jobs = run / "ledger.jsonl", Jobs()
     try:
         ledger = Ledger.glance(path) if path.is_file() else None
-        jobs = jobs_of(setting, ledger)
+        ask_for_jobs(setting, ledger, jobs)
     except UntimedError as error:
-        return None, Finding("study", "note", str(error), "a run times them before it goes on")
+        then = "a run times them before it goes on"
+        return None, [Finding("study", "note", str(error), then), *failures(jobs)]
     except UserError as error:
-        return None, Finding("study", "attention", str(error), "a run is refused with this line")
-    return jobs, progress(jobs, ledger)
+        then = "a run is refused with this line"
+        return None, [Finding("study", "attention", str(error), then), *failures(jobs)]
+    return jobs, [progress(jobs, ledger), *failures(jobs)]

@@ -51,7 +51,7 @@ def _damages(path: Path, lines: Lines) -> Iterator[Finding]:
             yield Finding("ledger", "attention", f"{_named(numbers)}: {how}", then)
     if lines.repeated:
         what = f"{_named(lines.repeated)}: the job had a line before"
-        yield Finding("ledger", "note", what, "the first line of a job counts")
+        yield Finding("ledger", "note", what, "the first line of a job that is no failure counts")
 
 
 def _named(numbers: tuple[int, ...]) -> str:

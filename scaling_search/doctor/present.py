@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import assert_never
 
-from scaling_search.jobs.ledger import MISUNDERSTOOD, hash_of, understood
+from scaling_search.jobs.ledger import MISUNDERSTOOD, hash_of, is_failure, understood
 from scaling_search.jobs.lines import Garbled, Line, Torn, Whole, read_lines
 from scaling_search.training import checkpoint
 
@@ -19,7 +19,8 @@ class Lines:
     """What the lines of a ledger are, by their numbers from 1.
 
     `misnamed` lines are whole, but their hash is not that of their job; `unknown` ones hold what
-    this version does not understand; `repeated` ones have the hash of a line before them.
+    this version does not understand; `repeated` ones have the hash of a line before them that
+    counts, which a failure's does not once it was tried again.
     """
 
     results: int = 0
@@ -43,10 +44,11 @@ class Kept:
 def ledger_lines(path: Path) -> Lines:
     """Look at every line of a ledger; raises OSError when there is none."""
     lines = list(map(_seen, read_lines(path)))
-    numbers: dict[str, int] = {}
-    for line in lines:
-        numbers.setdefault(line.key, line.number)
     named = [line for line in lines if line.key]
+    settled: dict[str, int] = {}
+    for line in named:
+        if not line.failed:
+            settled.setdefault(line.key, line.number)
 
     def those(state: str) -> tuple[int, ...]:
         return tuple(line.number for line in lines if line.state == state)
@@ -56,7 +58,9 @@ def ledger_lines(path: Path) -> Lines:
         garbled=those("garbled"),
         misnamed=those("misnamed"),
         unknown=those("unknown"),
-        repeated=tuple(line.number for line in named if numbers[line.key] != line.number),
+        repeated=tuple(
+            line.number for line in named if line.number > settled.get(line.key, line.number)
+        ),
         torn=bool(those("torn")),
     )
 
@@ -66,6 +70,7 @@ class _Seen:
     number: int
     state: str
     key: str = ""
+    failed: bool = False
 
 
 def _seen(line: Line) -> _Seen:
@@ -75,7 +80,7 @@ def _seen(line: Line) -> _Seen:
         case Torn():
             return _Seen(0, "torn")
         case Whole():
-            return _Seen(line.number, _state(line), line.key)
+            return _Seen(line.number, _state(line), line.key, is_failure(line.record))
         case _:
             assert_never(line)
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from scaling_search.doctor.finding import Finding, State
 from scaling_search.errors import UserError
-from scaling_search.jobs.job import Result, TrainJob
+from scaling_search.jobs.job import Finished, Result, TrainJob
 from scaling_search.jobs.ledger import Ledger
 from scaling_search.outcome import read_setting
 from scaling_search.setting import Setting
@@ -19,13 +20,14 @@ class Jobs:
     """The trainings that a study asks for as far as its results reach, by hash.
 
     `complete`: the search is finished, so that all are known. `wheres`: where each of the results
-    was obtained, as its record says.
+    was obtained, as its record says. `failed` counts, by its kind, what came to no end.
     """
 
     complete: bool = False
     wheres: list[dict[str, str]] = field(default_factory=list)
     asked: dict[str, TrainJob] = field(default_factory=dict)
     missing: dict[str, TrainJob] = field(default_factory=dict)
+    failed: Counter[str] = field(default_factory=Counter)
 
 
 def setting_of(run: Path, function: str | None) -> tuple[Setting | None, Finding]:
@@ -38,14 +40,15 @@ def setting_of(run: Path, function: str | None) -> tuple[Setting | None, Finding
     return setting, Finding("study", "good", f"study.toml is whole: {setting.study.name}")
 
 
-def jobs_of(setting: Setting, ledger: Ledger | None) -> Jobs:
-    """Ask the study for its trainings as a run would; raises UserError as a run would."""
-    jobs = Jobs()
+def ask_for_jobs(setting: Setting, ledger: Ledger | None, jobs: Jobs) -> None:
+    """Add to `jobs` the trainings that a run would ask for; raises UserError as a run would."""
 
     def find(job: TrainJob) -> Result | None:
         """Its result; a search also looks for what it does not ask for."""
         result = None if ledger is None else ledger.get(job)
         if ledger is not None and result is not None and job.hash not in jobs.asked:
+            if not isinstance(result, Finished):
+                jobs.failed[result.kind] += 1
             jobs.asked[job.hash] = job
             jobs.wheres.append(ledger.where(job))
         return result
@@ -61,14 +64,13 @@ def jobs_of(setting: Setting, ledger: Ledger | None) -> Jobs:
         state = search.state()
         ask(state.missing)
         if not state.done:
-            return jobs
+            return
         coefficients = setting.constants(search).coefficients
     jobs.complete = True
     trainings = setting.trainings(setting.members(coefficients), find)
     ask(trainings.first())
     if not jobs.missing:
         ask(trainings.scored())
-    return jobs
 
 
 def progress(jobs: Jobs, ledger: Ledger | None) -> Finding:
@@ -86,6 +88,20 @@ def progress(jobs: Jobs, ledger: Ledger | None) -> Finding:
         later = "" if jobs.complete else "; or it asks for them once its search is finished"
         what += f"; {others} more are not asked for: they are of {whose}{later}"
     return Finding("study", "note" if others or missing else "good", what, then)
+
+
+def failures(jobs: Jobs) -> Iterator[Finding]:
+    """The trainings that came to no end, and how they are tried again."""
+    if not jobs.failed:
+        return
+    counted = ", ".join(f"{count} {kind}" for kind, count in sorted(jobs.failed.items()))
+    their_own = set(jobs.failed) == {"diverged"}  # not of anything around them
+    then = (
+        "a run tries those again whose limit, device, memory or code has changed since, and all "
+        "of them with --retry-failed"
+    )
+    what = f"of its trainings came to no end: {counted}"
+    yield Finding("study", "note" if their_own else "attention", what, then)
 
 
 def images(setting: Setting, needed: bool) -> Iterator[Finding]:

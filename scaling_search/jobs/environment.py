@@ -6,6 +6,7 @@ import os
 import platform
 import re
 import subprocess
+import tomllib
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from importlib.metadata import PackageNotFoundError, version
@@ -19,6 +20,7 @@ from scaling_search.errors import UserError
 # The entries that a training's record repeats: kernels, and so last bits, hang on them.
 DEVICE, CAPABILITY = "device", "cpu capability"
 
+PACKAGE = Path(__file__).parents[1]
 PACKAGES = ("scaling-search", "torch", "torchvision", "optuna", "numpy", "pandas", "scipy")
 
 
@@ -45,7 +47,7 @@ def environment(device: str, workers: int) -> dict[str, str]:
         **where_on(device),
         "workers": str(workers),
         "threads per worker": "1",
-        "git commit": _commit(),
+        "git commit": commit_of(PACKAGE),
     }
     return {name: value for name, value in found.items() if value}
 
@@ -90,12 +92,33 @@ def _version(package: str) -> str:
         return ""
 
 
-def _commit() -> str:
-    """The commit of the package's own checkout, "-dirty" when changed; empty outside one."""
-    here = Path(__file__).parent
-    command = ["git", "-C", str(here), "describe", "--always", "--dirty", "--abbrev=12", "--match="]
+def commit_of(package: Path) -> str:
+    """The commit of a package's own checkout, "-dirty" when changed; empty where it is installed.
+
+    A package that lies in somebody else's repository (in an environment there, or copied into it)
+    is no part of it: the repository must begin with the package's own project file.
+    """
+    top = _git(package, "rev-parse", "--show-toplevel")
+    if not top or package.parent.resolve() != Path(top).resolve():
+        return ""
     try:
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=10)
+        project = tomllib.loads((package.parent / "pyproject.toml").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return ""
+    if project.get("project", {}).get("name", "").replace("-", "_") != package.name:
+        return ""
+    return _git(package, "describe", "--always", "--dirty", "--abbrev=12", "--match=")
+
+
+def _git(folder: Path, *words: str) -> str:
+    """What git says of the repository that a folder lies in; empty where it says nothing."""
+    # Within a hook these would name the repository of whoever runs us.
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    command = ["git", "-C", str(folder), *words]
+    try:
+        done = subprocess.run(
+            command, capture_output=True, text=True, check=False, timeout=10, env=clean
+        )
     except (OSError, subprocess.TimeoutExpired):
         return ""
     return done.stdout.strip() if done.returncode == 0 else ""

@@ -33,6 +33,9 @@ from scaling_search.training.history import EpochRecord, Scores
 from scaling_search.training.loop import DivergedError, Keeping, Trainer
 from scaling_search.training.recipe import Recipe
 
+# torch's CPU allocator raises a bare RuntimeError, and so do libraries on a GPU.
+NO_MEMORY = ("can't allocate memory", "_STATUS_ALLOC_FAILED", "CUDA out of memory")
+
 
 @dataclass(frozen=True)
 class Place:
@@ -41,6 +44,11 @@ class Place:
     device: str = "cpu"
     checkpoints: str | None = None
     every_seconds: float = 60.0
+
+    @property
+    def logs(self) -> Path:
+        """The directory of logs, beside that of the checkpoints."""
+        return Path(self.checkpoints or "checkpoints").parent / "logs"
 
     def keeping(self, job: TrainJob, stop_asked: Callable[[], bool]) -> Keeping | None:
         """The folders of this job's checkpoints."""
@@ -68,7 +76,7 @@ def execute(
     A lack of memory may be that of a moment: the job is tried once more, in as much room as this
     process can make. Each process of a group does its part of one training, and all have its
     result; a group tries once. Raises StoppedError once `stop_asked` says so and the
-    checkpoint is written.
+    checkpoint is written; UserError; OSError; and whatever the code of a user's network raises.
     """
     result = _attempt(job, place, stop_asked, on_epoch, group)
     if isinstance(result, OutOfMemory) and group.world == 1:

@@ -20,7 +20,9 @@ import torch
 from scaling_search.cost.latency.processes import interpreter_settings
 from scaling_search.errors import UserError
 from scaling_search.jobs.execute import Place, execute
+from scaling_search.jobs.failure import failure_here, logged
 from scaling_search.jobs.job import (
+    Failed,
     Lost,
     Result,
     TimedOut,
@@ -30,10 +32,12 @@ from scaling_search.jobs.job import (
 from scaling_search.jobs.preemption import PREEMPTION
 from scaling_search.jobs.process import WorkerProcess
 from scaling_search.training.history import EpochRecord, epoch_record
+from scaling_search.training.loop import StoppedError
 
 # A job whose process dies as often as this is taken to be the cause.
 DEATHS_ALLOWED = 3
 GRACE_SECONDS = 15.0
+CLOSING_SECONDS = 10.0  # of an interpreter that has closed its pipe already: its status is its own
 
 
 @dataclass(frozen=True)
@@ -97,8 +101,16 @@ class Inline:
         while (job := source()) is not None:
             yield Started(job)
             with PREEMPTION.polled():
-                result = execute(job, self.place, stop_asked=lambda: PREEMPTION.asked)
+                result = self._result(job)
             yield Ended(job, result)
+
+    def _result(self, job: TrainJob) -> Result:
+        try:
+            return execute(job, self.place, stop_asked=lambda: PREEMPTION.asked)
+        except (UserError, StoppedError, OSError):
+            raise
+        except (Exception, SystemExit) as error:  # noqa: BLE001 (whatever a network's code may raise)
+            return failure_here(error, self.place.logs)
 
 
 @dataclass
@@ -201,12 +213,16 @@ class Workers:
         worker.job = None
         if "mistake" in answer:
             raise UserError(answer["mistake"])
-        return Ended(job, result_from_json(answer["result"]))
+        result = result_from_json(answer["result"])
+        if isinstance(result, Failed):
+            result = logged(result, worker.process.log)
+            self._replace(worker)  # what an exception left behind must not meet the next job
+        return Ended(job, result)
 
     def _bury(self, worker: _Worker, again: deque[TrainJob]) -> Iterator[Event]:
         """Replace a dead worker; its job goes before all others, unless it is the killer."""
         dead, job = worker.process, worker.busy_with
-        status = self._replace(worker)
+        status = self._replace(worker, CLOSING_SECONDS)
         self._deaths[job.hash] = self._deaths.get(job.hash, 0) + 1
         if self._deaths[job.hash] < DEATHS_ALLOWED:
             again.append(job)
@@ -223,9 +239,9 @@ class Workers:
                 self._replace(worker)
                 yield Ended(job, TimedOut(limit))
 
-    def _replace(self, worker: _Worker) -> int:
-        """Kill the process if it has not ended, start another, and give the old one's status."""
-        status = worker.process.end()
+    def _replace(self, worker: _Worker, grace_seconds: float = 0.0) -> int:
+        """Kill the process unless it ends in that time, start another; the old one's status."""
+        status = worker.process.end(grace_seconds)
         worker.process = WorkerProcess(worker.process.log, interpreter_settings(1))
         worker.job = None
         return status

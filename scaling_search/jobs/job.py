@@ -150,7 +150,17 @@ class Lost:
     kind: Literal["lost"] = "lost"
 
 
-Result = Annotated[Finished | Diverged | OutOfMemory | TimedOut | Lost, Field(discriminator="kind")]
+@dataclass(frozen=True)
+class Failed:
+    """The training raised an exception; `reason` is its kind and what it says."""
+
+    reason: str
+    kind: Literal["failed"] = "failed"
+
+
+Result = Annotated[
+    Finished | Diverged | OutOfMemory | TimedOut | Lost | Failed, Field(discriminator="kind")
+]
 
 _RESULTS: TypeAdapter[Result] = TypeAdapter(Result)
 _JOBS = TypeAdapter(TrainJob)

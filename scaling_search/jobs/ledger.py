@@ -33,6 +33,9 @@ from scaling_search.jobs.lines import Garbled, Torn, Whole, line_of, read_lines
 # How the record of a timing begins; one of a training begins likewise, with its own kind.
 _TIMING = b'{"kind": "timing"'
 
+# How a result that stays is told from a failure, without parsing; quotes within text are escaped.
+_FINISHED = b'"kind": "finished"'
+
 # What reading a record of another version, or of somebody's making, may raise.
 MISUNDERSTOOD = (ValueError, LookupError, TypeError, AttributeError, RecursionError)
 
@@ -51,6 +54,7 @@ class Ledger:
         self.notes: list[str] = []
         self._places: dict[str, tuple[int, int]] = {}
         self._timings: list[str] = []
+        self._failed: set[str] = set()
         self._results: dict[str, Result] = {}
         self._lock = filelock.FileLock(path.with_name(f".{path.name}.lock"), blocking=False)
 
@@ -110,6 +114,24 @@ class Ledger:
             self._results[key] = self._understood(key, _trained)
         return self._results.get(key)
 
+    def set_aside(self, retried: Callable[[Result, dict[str, str]], bool]) -> list[Result]:
+        """Take failures for missing, by result and where it came to be; what was set aside.
+
+        Their lines stay, and the next result of such a job is written beside them.
+        """
+        aside = []
+        for key in sorted(self._failed):
+            try:
+                result, where = self._understood(key, _trained_where)
+            except UserError:  # said to whoever asks for its job
+                continue
+            if retried(result, where):
+                aside.append(result)
+                self._failed.discard(key)
+                self._results.pop(key, None)
+                del self._places[key]
+        return aside
+
     def accepted_at(self, job: TrainJob) -> datetime | None:
         """When the training's result was accepted, by UTC; None while it is missing."""
         if job.hash not in self._places:
@@ -133,7 +155,8 @@ class Ledger:
     def accept(self, job: TrainJob, result: Result, where: Mapping[str, str]) -> bool:
         """Write a training's result, flushed to disk; False when the job has one already.
 
-        Raises OSError when the disk is full; the ledger then holds what it held before.
+        A failure that was set aside is none. Raises OSError when the disk is full; the ledger then
+        holds what it held before.
         """
         content = job_to_json(job)
         # Where the images lie is this machine's affair and no part of the result.
@@ -171,11 +194,15 @@ class Ledger:
         return True
 
     def _remember(self, key: str, begin: int, record: bytes) -> None:
-        """Keep the place of the first record under a hash."""
-        if key not in self._places:
-            self._places[key] = (begin, len(record))
-            if record.startswith(_TIMING):
-                self._timings.append(key)
+        """Keep the place of the first record under a hash; a failure gives way to a later one."""
+        if key in self._places and key not in self._failed:
+            return
+        self._places[key] = (begin, len(record))
+        self._failed.discard(key)
+        if record.startswith(_TIMING):
+            self._timings.append(key)
+        elif is_failure(record):
+            self._failed.add(key)
 
     def _understood(self, key: str, read: Callable[[bytes], Value]) -> Value:
         begin, length = self._places[key]
@@ -229,6 +256,11 @@ def hash_of(record: bytes) -> str:
     return job_from_json(job).hash
 
 
+def is_failure(record: bytes) -> bool:
+    """Whether a record is of a training that came to no end; a later one may take its place."""
+    return not record.startswith(_TIMING) and _FINISHED not in record
+
+
 def understood(record: bytes) -> bool:
     """Whether a record's result is one that this version knows."""
     try:
@@ -244,6 +276,10 @@ def _trained(record: bytes) -> Result:
 
 def _where(record: bytes) -> dict[str, str]:
     return {str(name): str(value) for name, value in json.loads(record)["where"].items()}
+
+
+def _trained_where(record: bytes) -> tuple[Result, dict[str, str]]:
+    return _trained(record), dict(json.loads(record)["where"])
 
 
 def _timed(record: bytes) -> Timed:

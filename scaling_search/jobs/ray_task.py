@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import queue
 import signal
+import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
@@ -28,6 +29,7 @@ from scaling_search.data.request import DataRequest
 from scaling_search.errors import UserError, require
 from scaling_search.jobs.environment import where_on
 from scaling_search.jobs.execute import Place, execute
+from scaling_search.jobs.failure import failure, lost_files
 from scaling_search.jobs.job import Result, TrainJob
 from scaling_search.jobs.parcels import Parcel, new_parcels, put_down
 from scaling_search.training.history import EpochRecord
@@ -127,6 +129,10 @@ def _end_of(future: Future[Result]) -> Report:
         return Mistake(f"{error} (on node {here})")
     except StoppedError:
         return Stopped()
+    except OSError as error:
+        return Mistake(lost_files(error))
+    except (Exception, SystemExit) as error:  # noqa: BLE001 (whatever a network's code may raise)
+        return Done(failure(error, sys.stderr))
 
 
 def _train(

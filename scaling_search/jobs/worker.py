@@ -21,6 +21,7 @@ import torch
 
 from scaling_search.errors import UserError
 from scaling_search.jobs.execute import Place, execute
+from scaling_search.jobs.failure import failure, lost_files
 from scaling_search.jobs.job import job_from_json, result_to_json
 from scaling_search.jobs.preemption import SIGNALS
 from scaling_search.training.loop import StoppedError
@@ -63,6 +64,10 @@ def _work(order: dict[str, Any], answers: TextIO, stop: threading.Event) -> None
         say("mistake", str(error))
     except (StoppedError, BrokenPipeError):
         return  # asked to end, or the driver is gone and with it standard input
+    except OSError as error:
+        say("mistake", lost_files(error))
+    except (Exception, SystemExit) as error:  # noqa: BLE001 (whatever a network's code may raise)
+        say("result", result_to_json(failure(error, sys.stderr)))
 
 
 def _private_stdout() -> TextIO:

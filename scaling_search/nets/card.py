@@ -10,6 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from scaling_search.arch.spec import Architecture
 from scaling_search.errors import UserError, require
+from scaling_search.pixel_rules import Ground, PixelRules
 
 KEY = "scaling_search"
 """Under this key each format keeps the card, as JSON."""
@@ -20,13 +21,16 @@ class Card:
     """The architecture (with the side of its images), a name for each class, and what the network
     expects of its images: (x / 255 - mean) / std for each channel, in units of 0..1.
 
-    Raises UserError unless there is a name for each class, a mean and a positive std a channel.
+    `ground` and `value_range` are what made its images 8-bit: see `pixel_rules`. Raises UserError
+    unless there is a name for each class, a mean and a positive std a channel.
     """
 
     architecture: Architecture
     classes: tuple[str, ...]
     mean: tuple[float, ...]
     std: tuple[float, ...]
+    ground: Ground = "white"
+    value_range: tuple[float, float] | None = None
 
     __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
 
@@ -38,6 +42,12 @@ class Card:
         for name, values in (("mean", self.mean), ("std", self.std)):
             require(len(values) == channels, f"{name} must have {channels} values", len(values))
         require(min(self.std) > 0, "std must be positive", self.std)
+        self.pixel_rules  # noqa: B018 (raises UserError for values out of range)
+
+    @property
+    def pixel_rules(self) -> PixelRules:
+        """What the pixels of image files meant when the network was trained."""
+        return PixelRules(self.ground, self.value_range)
 
     def to_json(self) -> str:
         """The card as text for a file's metadata."""

@@ -5,11 +5,12 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import matplotlib as mpl
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
+from scaling_search import plotting
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 _STYLE: Any = {
     "font.family": "DejaVu Sans",
@@ -44,11 +45,11 @@ def picture(
     Dates and version strings are left out of the files, and the SVG's ids are salted alike, so
     that the same data give the same bytes.
     """
-    with mpl.rc_context():
-        mpl.rcdefaults()
-        mpl.rcParams.update(_STYLE)
-        figure = Figure(figsize=size, layout="constrained")
-        FigureCanvasAgg(figure)
+    with plotting.rc_context():
+        plotting.rcdefaults()
+        plotting.rcParams.update(_STYLE)
+        figure = plotting.Figure(figsize=size, layout="constrained")
+        plotting.FigureCanvasAgg(figure)
         draw(figure)
         png, svg = io.BytesIO(), io.BytesIO()
         figure.savefig(png, format="png", dpi=160, metadata={"Software": None})

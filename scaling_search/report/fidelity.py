@@ -5,10 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
-from matplotlib.figure import Figure
 
 from scaling_search.report.drawing import Picture, picture
 from scaling_search.report.table import (
@@ -22,6 +21,10 @@ from scaling_search.report.table import (
     shown_text,
 )
 from scaling_search.search.fidelity import Compared
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 
 # (1 + τ) / 2 of the pairs of networks stand in the same order: above this, three of four.
 MUCH = 0.5

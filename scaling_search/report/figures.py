@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal, assert_never
+from typing import TYPE_CHECKING, Any, Literal, assert_never
 
 import pandas as pd
-from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator
 
+from scaling_search import plotting
 from scaling_search.compare.methods import BASE, in_order
 from scaling_search.compare.networks import Networks, finished
 from scaling_search.report.drawing import Picture, picture
 from scaling_search.report.looks import LOOKS, Look, looks_of, method_keys
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 
 CostName = Literal["macs", "params", "activations"]
 COSTS: tuple[CostName, ...] = ("macs", "params", "activations")
@@ -87,7 +90,7 @@ def curves_picture(curves: pd.DataFrame) -> Picture:
                 line = base if method == BASE else at[at["method"] == method]
                 _draw_curves(axes, look, line)
             axes.set(title=f"φ = {phi:g}", xlabel="epoch")
-            axes.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
+            axes.xaxis.set_major_locator(plotting.MaxNLocator(nbins=6, integer=True))
         panels[0].set_ylabel("validation top-1 (%)")
         figure.legend(handles=method_keys(looks), loc="outside lower center", ncols=3)
 
@@ -165,11 +168,11 @@ def _log_ticks(axes: Any, costs: pd.Series[Any]) -> None:
         steps: tuple[float, ...] = (1, 1.25, 1.5, 1.75, 2, 2.5, 3, 3.5, 4, 5, 6, 7, 8, 9)
     else:
         steps = (1, 1.5, 2, 3, 4, 5, 7) if span < 12 else (1, 2, 5)
-    locator = LogLocator(subs=steps, numticks=20)
+    locator = plotting.LogLocator(subs=steps, numticks=20)
     axes.xaxis.set_major_locator(locator)
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _si(value)))
-    axes.xaxis.set_minor_locator(NullLocator())
-    axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.xaxis.set_major_formatter(plotting.FuncFormatter(lambda value, _: _si(value)))
+    axes.xaxis.set_minor_locator(plotting.NullLocator())
+    axes.xaxis.set_minor_formatter(plotting.NullFormatter())
 
 
 def _si(value: float) -> str:

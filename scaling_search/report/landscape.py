@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
+from scaling_search import plotting
 from scaling_search.report.drawing import Picture, picture
 from scaling_search.report.looks import LOOKS
 from scaling_search.search.table import SHARE_COLUMNS
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
+
 
 _RUNG_MARKERS = ("o", "s", "D", "^", "v")
 _HEIGHT = math.sqrt(3) / 2
@@ -129,7 +133,9 @@ def _marker(rung: int) -> str:
 def _legend(places: pd.DataFrame) -> list[Line2D]:
     def key(marker: str, face: str, edge: str, width: float, label: str) -> Line2D:
         look: Any = {"markerfacecolor": face, "markeredgecolor": edge, "markeredgewidth": width}
-        return Line2D([], [], linestyle="", marker=marker, markersize=9, label=label, **look)
+        look |= {"linestyle": "", "marker": marker, "markersize": 9, "label": label}
+        made: Line2D = plotting.Line2D([], [], **look)
+        return made
 
     keys = []
     for rung in _rungs(places):

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
-from matplotlib.figure import Figure
-from matplotlib.ticker import EngFormatter, LogLocator, NullLocator
 
+from scaling_search import plotting
 from scaling_search.compare.methods import BASE
 from scaling_search.cost.explain import Explanation, Feature, Point, PowerLaw
 from scaling_search.report.drawing import Picture, picture
 from scaling_search.report.latency import accuracy_latency_frame
 from scaling_search.report.looks import Look, looks_of, method_keys
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 def explains_picture(points: Sequence[Point], found: Explanation) -> Picture:
@@ -99,8 +101,8 @@ def _draw_accuracy(axes: Any, method: str, look: Look, line: pd.DataFrame) -> No
 
 def _plain_ticks(axis: Any) -> None:
     """Label a logarithmic axis 0.5, 2, 10, 2 M and the like, not in powers of ten."""
-    axis.set_major_locator(LogLocator(subs=(1, 1.5, 2, 3, 5, 7), numticks=20))
+    axis.set_major_locator(plotting.LogLocator(subs=(1, 1.5, 2, 3, 5, 7), numticks=20))
     # No metric prefix below 1: "700 m" of a millisecond is nothing that people say.
-    plain = EngFormatter()
+    plain = plotting.EngFormatter()
     axis.set_major_formatter(lambda x, _: f"{x:g}" if x < 1000 else plain.format_eng(x))
-    axis.set_minor_locator(NullLocator())
+    axis.set_minor_locator(plotting.NullLocator())

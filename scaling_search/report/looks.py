@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import cycle
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from matplotlib.lines import Line2D
-
+from scaling_search import plotting
 from scaling_search.compare.methods import BASE, Method, in_order, in_words
+
+if TYPE_CHECKING:
+    from matplotlib.lines import Line2D
 
 Dash = Any
 """As matplotlib takes it: a word, or an offset and lengths."""
@@ -59,7 +61,7 @@ def looks_of(methods: Iterable[Method]) -> dict[Method, Look]:
 def method_keys(looks: Mapping[Method, Look]) -> list[Line2D]:
     """The legend's keys of these methods."""
     return [
-        Line2D(
+        plotting.Line2D(
             [],
             [],
             color=look.colour,

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
-from matplotlib.ticker import EngFormatter
 
+from scaling_search import plotting
 from scaling_search.compare.networks import finished
 from scaling_search.report.drawing import Picture, picture
 from scaling_search.report.looks import LOOKS
@@ -24,6 +23,10 @@ from scaling_search.report.table import (
 )
 from scaling_search.search.pareto import Point, front, hypervolume
 from scaling_search.search.space import Resource
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 
 # How the second objective is named on an axis, with its unit.
 SECOND_WORDS: Mapping[Resource, str] = {
@@ -211,4 +214,4 @@ def _spaced(count: int, most: int) -> list[int]:
 
 def _plain(value: float, _: object) -> str:
     # No metric prefix below 1: "700 m" of a millisecond is nothing that people say.
-    return f"{value:.4g}" if value < 1000 else EngFormatter().format_eng(value)
+    return f"{value:.4g}" if value < 1000 else plotting.EngFormatter().format_eng(value)

@@ -7,9 +7,13 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from scaling_search.cli.main import VERBS, main
+from scaling_search.data.scan import RULES as OF_FOLDERS
+from scaling_search.pixel_rules import RULES
 from scaling_search.study import to_toml
 from tests.tiny import TINY
 
@@ -203,3 +207,48 @@ def test_compare_holds_constants_against_the_rivals_that_are_named(
     status, _, said = call("compare", *words, "--rivals", "papr")
     assert status == 2
     assert "did you mean paper?" in said
+
+
+def test_datasets_says_its_rules_and_what_it_made_of_unusual_images(
+    call: Call, tmp_path: Path
+) -> None:
+    for split in ("train", "test"):
+        for kind in ("ill", "well"):
+            (tmp_path / "scans" / split / kind).mkdir(parents=True)
+            for number in range(3):
+                values = np.linspace(0, 4095, 64).reshape(8, 8).astype(np.uint16) + number
+                Image.fromarray(values).save(tmp_path / "scans" / split / kind / f"{number}.png")
+    status, _, said = call("datasets", "imagefolder", "--root", "scans")
+    assert status == 0
+    for rule in (*RULES, *OF_FOLDERS):
+        assert said.count(rule) == 1
+    assert "12 images of 16-bit values, 0 to 4097, scaled: 0 is black and 65535 white" in said
+    assert "show next to nothing" in said
+    words = ("datasets", "imagefolder", "--root", "scans", "--value-range", "0,4097", "--json")
+    (row,) = json.loads(call(*words)[1])
+    note = row["notes"][0]
+    assert "0 is black and 4097 white" in note
+
+
+def test_every_rule_is_in_the_documentation() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "your-images.md").read_text(encoding="utf-8")
+    plain = " ".join(text.replace("`", "").split()).lower()
+    for rule in (*RULES, *OF_FOLDERS):
+        assert rule.lower() in plain, rule
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--ground", "pink"), "ground must be one of white, black, grey, got 'pink'"),
+        (("--value-range", "4095"), "value-range must look like 0,4095, got '4095'"),
+        (("--value-range", "5,5"), "two different finite values"),
+    ],
+)
+def test_a_rule_that_means_nothing_is_refused_in_one_line(
+    call: Call, words: tuple[str, ...], said: str
+) -> None:
+    status, printed, complaint = call("datasets", "imagefolder", "--root", ".", *words)
+    assert (status, printed) == (2, "")
+    assert said in complaint
+    assert len(complaint.strip().splitlines()) == 1

@@ -39,8 +39,8 @@ def disc(level: int, side: tuple[int, int], colour: bool = True) -> Image.Image:
 def folder(tmp_path: Path) -> Path:
     """An ImageFolder: classes cat and dog, 10 training and 4 test images each, 20 × 16 px."""
     root = tmp_path / "images"
-    for split, count in (("train", 10), ("test", 4)):
-        for name, base in (("cat", 20), ("dog", 120)):
+    for split, count, first in (("train", 10, 0), ("test", 4, 2)):
+        for name, base in (("cat", 20 + first), ("dog", 120 + first)):
             place = root / split / name
             place.mkdir(parents=True)
             for number in range(count):

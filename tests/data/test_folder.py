@@ -86,21 +86,22 @@ def test_the_fingerprint_follows_names_and_bytes_not_the_place(
 def test_a_file_is_decoded_once_and_again_after_a_change(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    seen: list[str] = []
-    measure = decode.size_of
+    seen: list[bytes] = []
+    measure = decode.look
 
-    def counting(path: Path, content: bytes) -> tuple[int, int]:
-        seen.append(path.name)
-        return measure(path, content)
+    def counting(content: bytes) -> decode.Seen:
+        seen.append(content)
+        return measure(content)
 
-    monkeypatch.setattr("scaling_search.data.manifest.size_of", counting)
+    monkeypatch.setattr("scaling_search.data.manifest.look", counting)
     describe(asked(folder))
     assert len(seen) == 28
     describe(asked(folder))
     assert len(seen) == 28
-    disc(34, (20, 16)).save(folder / "test" / "dog" / "3.png")
+    changed = folder / "test" / "dog" / "3.png"
+    disc(34, (20, 16)).save(changed)
     describe(asked(folder))
-    assert seen[28:] == ["3.png"]
+    assert seen[28:] == [changed.read_bytes()]
 
 
 @pytest.mark.parametrize("content", [b"", b"no image", None])
@@ -132,7 +133,7 @@ def test_an_image_that_is_a_bomb_is_named(folder: Path, monkeypatch: pytest.Monk
 
 def test_an_image_that_is_not_used_is_not_opened(folder: Path, cache: Path) -> None:
     describe(asked(folder, train_images=8, test_images=2))
-    opened = [len(json.loads(path.read_text())) for path in cache.glob("manifests/*.json")]
+    opened = [len(json.loads(path.read_text())) for path in cache.glob("manifests-*/*.json")]
     assert sorted(opened) == [2, 8]
 
 
@@ -222,7 +223,7 @@ def test_jpegs_show_the_same_whoever_decodes_them(
         ("RGB", (900, 700), {}),  # large enough for Pillow to decode a part of its pixels
     ):
         disc(60, side).convert(mode).save(path, "JPEG", **options)
-        assert decode.jpeg_side_px(memoryview(path.read_bytes())) == min(side)
+        assert decode.jpeg_header(memoryview(path.read_bytes())).side_px == min(side)
         for px in (64, 40):
             ours = decode.decode(path, px, channels=3)
             with monkeypatch.context() as patched:
@@ -234,7 +235,7 @@ def test_jpegs_show_the_same_whoever_decodes_them(
     "content", [b"", b"\xff\xd8", b"\xff\xd8\xff\xe0\0\x10JFIF", b"\x89PNG\r\n"]
 )
 def test_what_is_no_jpeg_has_no_jpeg_side(content: bytes) -> None:
-    assert decode.jpeg_side_px(memoryview(content)) is None
+    assert decode.jpeg_header(memoryview(content)) is None
 
 
 @pytest.fixture
@@ -261,15 +262,15 @@ def test_of_a_large_folder_a_damaged_file_is_named_by_its_ends(folder: Path, dam
 def test_of_a_large_folder_only_the_ends_are_read(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def never(path: Path, content: bytes) -> tuple[int, int]:
-        raise AssertionError(f"{path} was decoded")
+    def never(content: bytes) -> decode.Seen:
+        raise AssertionError("an image was decoded")
 
     path = folder / "train" / "cat" / "photo.jpg"
     disc(90, (400, 300)).save(path, quality=100)
     first = describe(asked(folder))
     assert (first.train_images + first.validation_images, first.native_px) == (21, 16)
     forget()
-    monkeypatch.setattr(manifest, "size_of", never)
+    monkeypatch.setattr(manifest, "look", never)
     assert describe(asked(folder)) == first
     path.write_bytes(path.read_bytes()[:-2] + b"\0\xff\xd9")
     assert describe(asked(folder)).fingerprint != first.fingerprint
@@ -295,12 +296,37 @@ def test_what_was_checked_before_a_broken_file_is_not_checked_again(
     with pytest.raises(UserError, match=r"9\.png"):
         describe(asked(folder))
     broken.write_bytes(kept)
-    seen: list[str] = []
+    seen: list[bytes] = []
 
-    def counting(path: Path, content: bytes) -> tuple[int, int]:
-        seen.append(path.name)
-        return decode.size_of(path, content)
+    def counting(content: bytes) -> decode.Seen:
+        seen.append(content)
+        return decode.look(content)
 
-    monkeypatch.setattr(manifest, "size_of", counting)
+    monkeypatch.setattr(manifest, "look", counting)
     describe(asked(folder, validation_fraction=0.1))
     assert len(seen) < 28
+
+
+def bitmap(path: Path, level: int) -> None:
+    """A picture whose file has the same size whatever it shows."""
+    Image.new("L", (16, 16), level).save(path, format="BMP")
+
+
+@pytest.mark.parametrize("how", ["rewritten", "replaced"])
+def test_a_changed_image_of_equal_size_and_time_is_another_image(folder: Path, how: str) -> None:
+    path = folder / "test" / "cat" / "9.bmp"
+    bitmap(path, 40)
+    before, first = path.stat(), describe(asked(folder))
+    last = load_split(asked(folder), "test", 16).fetch(torch.tensor([4]))
+    if how == "replaced":  # by a copy that keeps its time, as rsync and unpackers make it
+        bitmap(folder / "new", 200)
+        os.utime(folder / "new", ns=(before.st_atime_ns, before.st_mtime_ns))
+        (folder / "new").replace(path)
+    else:
+        bitmap(path, 200)
+        os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    after = path.stat()
+    assert (after.st_size, after.st_mtime_ns) == (before.st_size, before.st_mtime_ns)
+    assert describe(asked(folder)).fingerprint != first.fingerprint
+    now = load_split(asked(folder), "test", 16).fetch(torch.tensor([4]))
+    assert (last.unique().tolist(), now.unique().tolist()) == ([40], [200])

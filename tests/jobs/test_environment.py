@@ -5,8 +5,10 @@ from __future__ import annotations
 import ast
 import os
 import re
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +18,7 @@ from scaling_search.cost.latency.conditions import machine_name
 from scaling_search.errors import UserError
 from scaling_search.jobs.environment import (
     chosen_device,
+    commit_of,
     environment,
     mixture,
     where_in,
@@ -76,6 +79,67 @@ def test_the_commit_is_left_out_where_there_is_no_git(monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(subprocess, "run", missing)
     assert "git commit" not in environment("cpu", 0)
+
+
+def committed(root: Path, *names: str) -> str:
+    """Make the folder a repository with one commit of these files; the commit."""
+    if shutil.which("git") is None:
+        pytest.skip("no git here")
+    settings = ("-c", "user.name=n", "-c", "user.email=n@n", "-c", "init.defaultBranch=main")
+
+    def git(*words: str) -> str:
+        command = ["git", "-C", str(root), *settings, *words]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+    git("init")
+    git("add", "--force", *names)
+    git("commit", "--message", "all", "--allow-empty")
+    return git("rev-parse", "--short=12", "HEAD")
+
+
+def project(root: Path, name: str) -> Path:
+    """The folder of a package in a project of this name."""
+    package = root / "scaling_search"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text("")
+    (root / "pyproject.toml").write_text(f'[project]\nname = "{name}"\n')
+    return package
+
+
+def test_a_checkout_of_our_own_is_named_by_its_commit(tmp_path: Path) -> None:
+    package = project(tmp_path, "scaling-search")
+    commit = committed(tmp_path, ".")
+    assert commit_of(package) == commit
+    (package / "__init__.py").write_text("changed = True\n")
+    assert commit_of(package) == f"{commit}-dirty"
+
+
+@pytest.mark.parametrize("tracked", [True, False])
+def test_installed_inside_a_users_repository_it_names_no_commit_of_theirs(
+    tmp_path: Path, tracked: bool
+) -> None:
+    package = tmp_path / ".venv" / "lib" / "python3.12" / "site-packages" / "scaling_search"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text("")
+    committed(tmp_path, *(["."] if tracked else []))
+    assert commit_of(package) == ""
+
+
+def test_copied_into_a_users_repository_it_names_no_commit_of_theirs(tmp_path: Path) -> None:
+    package = project(tmp_path, "their-own-work")
+    committed(tmp_path, ".")
+    assert commit_of(package) == ""
+
+
+def test_a_hook_of_a_users_repository_names_no_commit_of_theirs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours = project(tmp_path / "ours", "scaling-search")
+    commit = committed(tmp_path / "ours", ".")
+    (tmp_path / "theirs").mkdir()
+    assert committed(tmp_path / "theirs", ".") != commit
+    monkeypatch.setenv("GIT_DIR", str(tmp_path / "theirs" / ".git"))
+    assert commit_of(ours) == commit
 
 
 @pytest.mark.parametrize(("there", "device"), [(False, "cpu"), (True, "cuda")])

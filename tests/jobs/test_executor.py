@@ -12,8 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from scaling_search.cost.foreign import foreign
 from scaling_search.data.request import DataRequest
 from scaling_search.errors import UserError
+from scaling_search.jobs import executor
 from scaling_search.jobs.executor import (
     DEATHS_ALLOWED,
     Ended,
@@ -25,8 +27,11 @@ from scaling_search.jobs.executor import (
     default_workers,
     each_of,
 )
-from scaling_search.jobs.job import Finished, Lost, TimedOut, TrainJob
+from scaling_search.jobs.failure import failure_here, lost_files
+from scaling_search.jobs.job import Failed, Finished, Lost, TimedOut, TrainJob
 from tests.jobs.small import ENDLESS, RECIPE, ended, gone, job, place, until, without_times
+
+SIZE = {"resolution_px": 8, "in_channels": 1, "num_classes": 20}
 
 
 @dataclass
@@ -183,6 +188,55 @@ def test_a_lost_job_names_the_last_words_of_its_worker(
     assert "RuntimeError: the device fell off the bus" in lost.result.reason
     assert "status 1" in lost.result.reason
     assert str(tmp_path) not in lost.result.reason
+
+
+FAULTY = foreign("tests.own_network:fails_in_training", **SIZE)
+
+
+def test_an_exception_in_a_worker_is_a_failure_at_once_with_its_own_words(tmp_path: Path) -> None:
+    faulty, after = job(architecture=FAULTY), job(seed=81)
+    with Workers(1, place(tmp_path), tmp_path / "logs") as pool:
+        events = list(pool.run(each_of([faulty, after])))
+    assert [type(event) for event in events] == [Started, Ended, Started, Epoch, Ended]
+    reason = "KeyError: 'the key that nobody gave' (logs/worker-0.log)"
+    assert ended(events)[0].result == Failed(reason)
+    assert isinstance(ended(events)[1].result, Finished)
+    log = (tmp_path / "logs" / "worker-0.log").read_text()
+    assert log.count("Traceback (most recent call last)") == 1
+    assert "in forward" in log
+
+
+def test_an_exception_in_the_driver_itself_is_the_same_failure(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    jobs = [job(architecture=FAULTY), job(seed=81)]
+    first, second = ended(list(Inline(place(tmp_path)).run(each_of(jobs))))
+    reason = "KeyError: 'the key that nobody gave' (logs/driver.log)"
+    assert first.result == Failed(reason)
+    assert isinstance(second.result, Finished)
+    assert "in forward" in (tmp_path / "logs" / "driver.log").read_text()
+    assert capfd.readouterr() == ("", "")
+
+
+def test_files_that_are_gone_end_the_run_and_are_no_result_of_a_job(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def gone(*_: object, **__: object) -> Finished:
+        raise OSError(5, "Input/output error", "photos/cat/0.png")
+
+    monkeypatch.setattr(executor, "execute", gone)
+    with pytest.raises(OSError, match=r"photos/cat/0\.png"):
+        list(Inline().run(each_of([job()])))
+    line = lost_files(OSError(5, "Input/output error", "photos/cat/0.png"))
+    assert line == (
+        "a training needs its files, got Input/output error: photos/cat/0.png: mend that first"
+    )
+
+
+def test_after_an_error_of_cuda_this_process_trains_nothing_more(tmp_path: Path) -> None:
+    error = RuntimeError("CUDA error: an illegal memory access was encountered\nmore")
+    with pytest.raises(UserError, match=r"illegal memory access .* --workers 1"):
+        failure_here(error, tmp_path)
 
 
 def test_leaving_in_mid_run_ends_busy_and_idle_workers_with_a_checkpoint(pool: Workers) -> None:

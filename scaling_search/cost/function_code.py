@@ -1,0 +1,99 @@
+"""What tells a user's function from an edited one: the code of every module of theirs it rests on.
+
+The modules are found by reading, not by running: that of the function, those of the classes of the
+network which it builds, and what these import, anywhere in their text, as long as it is the user's
+own. Python's library and installed packages are not followed; of an installed class its own
+module's text counts.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from torch import nn
+
+from scaling_search.cost.module_files import ModuleFile, is_foreign_library, module_file
+from scaling_search.cost.session_code import SESSION, SessionCode, session_code
+from scaling_search.identity import digest
+
+
+@dataclass(frozen=True)
+class FunctionCode:
+    """The digest of all code that a network rests on, whose it is, and what can't be known of it.
+
+    `readers` are modules that read files, settings or code which they don't import, or names of a
+    session's objects that have a state: a change of those is not seen.
+    """
+
+    digest: str
+    modules: tuple[str, ...]
+    readers: tuple[str, ...]
+
+    @property
+    def words(self) -> str:
+        """A line for the user: what an edit of which makes other networks, and what does not."""
+        shown = ", ".join(self.modules[:5]) + (", …" if len(self.modules) > 5 else "")
+        count = len(self.modules)
+        line = f"its results are told apart by the code of {count} modules: {shown}"
+        if count == 1:
+            line = f"its results are told apart by the code of {shown}"
+        if self.readers:
+            some = ", ".join(self.readers[:5]) + (", …" if len(self.readers) > 5 else "")
+            line += (
+                f"; what {some} may read from elsewhere (files, settings) can't be known: choose "
+                "another --out after a change of that"
+            )
+        return line
+
+
+def code_of(function: Callable[..., Any], network: nn.Module) -> FunctionCode:
+    """The code that a function, and the network that it built, rest on.
+
+    Raises UserError for a module that has been edited since this process imported it.
+    """
+    session = SessionCode()
+    owner = _owner(function)
+    if owner == SESSION:
+        session = session_code(function)
+    classes = {base for part in network.modules() for base in type(part).__mro__}
+    for each in classes if owner == SESSION else ():
+        if each.__module__ == SESSION:
+            session.add(each.__qualname__, each)
+    owners = {owner, *(each.__module__ for each in classes), *session.modules} - {SESSION}
+    files = list(_followed(owners, owner.partition(".")[0]))
+    for file in files:
+        file.check_loaded()
+    texts = {file.name: file.text for file in files}
+    texts |= {f"{SESSION}.{name}": text for name, text in session.texts.items()}
+    readers = {*(file.name for file in files if file.reads), *session.unknown}
+    modules = {*(file.name for file in files), *([SESSION] if session.texts else [])}
+    return FunctionCode(digest(texts), tuple(sorted(modules)), tuple(sorted(readers)))
+
+
+def _owner(function: Callable[..., Any]) -> str:
+    """The module in which a function is written, under whatever wraps it."""
+    while isinstance(function, partial):
+        function = function.func
+    function = inspect.unwrap(function)
+    owner: str = getattr(function, "__module__", None) or type(function).__module__
+    return owner
+
+
+def _followed(owners: Iterable[str], home: str) -> Iterator[ModuleFile]:
+    """The file of each module that counts, by following imports from these on."""
+    left = [name for name in owners if not is_foreign_library(name)]
+    seen = set(left)
+    while left:
+        file = module_file(left.pop())
+        if file is None:
+            continue
+        own = not file.installed or file.name.partition(".")[0] == home
+        if own or file.name in owners:
+            yield file
+        new = {*file.imports, *file.parents} - seen if own else set()
+        seen |= new
+        left += [name for name in new if not is_foreign_library(name)]

@@ -1,0 +1,142 @@
+"""From an image that Pillow opened to 8-bit grey or colour, by the rules of `pixel_rules`."""
+
+from __future__ import annotations
+
+import struct
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from scaling_search.pixel_rules import LEVELS, Depth, PixelFormat, PixelRules
+
+ORIENTATION = 0x0112
+UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""What undoes an EXIF orientation. Source: EXIF 2.32, table 6."""
+
+BITS_PER_SAMPLE, PHOTOMETRIC, SAMPLE_FORMAT = 258, 262, 339  # tags of TIFF 6.0
+WHITE_IS_ZERO, UNSIGNED = 0, (1,)
+DEEP_GREY = ("PNG", "PPM")  # Pillow has opened their 16 bits as mode I, within 0…65535
+
+
+def eight_bit(image: Image.Image, channels: int, rules: PixelRules) -> NDArray[np.uint8]:
+    """The image upright as uint8, H × W × channels (1 or 3); loads it.
+
+    Raises ValueError, in words for its user, where the rules don't say what its values mean.
+    """
+    image.load()
+    upright = _upright(image)
+    if depth_of(image) == "8-bit":
+        pixels = np.asarray(_converted(upright, "L" if channels == 1 else "RGB", rules))
+        return pixels.reshape(*pixels.shape[:2], channels)
+    values = _values(image, upright)
+    grey = _scaled(image, values, rules)
+    grey[_hidden(image, values)] = LEVELS[rules.ground]
+    return np.repeat(grey[:, :, None], channels, 2)
+
+
+def format_of(image: Image.Image) -> PixelFormat:
+    """What is unusual about an image's pixels; loads it, unless nothing can be."""
+    if is_plain(image):
+        return PixelFormat(turned=orientation(image) in UPRIGHT)
+    image.load()
+    turned, depth = orientation(image) in UPRIGHT, depth_of(image)
+    if depth == "8-bit":
+        image.convert("RGB")  # what can't be converted is found out now
+        return PixelFormat(turned, _shows_ground(image))
+    values = _values(image, image)
+    hidden = bool(_hidden(image, values).any())
+    return PixelFormat(turned, hidden, depth, float(values.min()), float(values.max()))
+
+
+def is_plain(image: Image.Image) -> bool:
+    """Whether the header promises 8-bit pixels that hide nothing and convert without fail."""
+    return image.mode in ("1", "L", "P", "RGB", "CMYK") and not image.has_transparency_data
+
+
+def depth_of(image: Image.Image) -> Depth:
+    """The bits of a value in the file."""
+    if image.mode == "F":
+        return "float"
+    if image.mode == "I" and image.format not in DEEP_GREY:
+        return "32-bit"
+    if not image.mode.startswith("I"):
+        return "8-bit"
+    return "12-bit" if _tag(image, BITS_PER_SAMPLE) == (12,) else "16-bit"
+
+
+def orientation(image: Image.Image) -> int:
+    """The EXIF orientation, 1 to 8; 1 where there is none, or none that can be read."""
+    try:
+        found = image.getexif().get(ORIENTATION, 1)
+    # Broken EXIF is no fault of the pixels; what Pillow raises for it depends on what is broken.
+    except (SyntaxError, ValueError, TypeError, LookupError, OSError, struct.error):
+        return 1
+    return found if isinstance(found, int) and 1 <= found <= 8 else 1
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    method = UPRIGHT.get(orientation(image))
+    return image if method is None else image.transpose(method)
+
+
+def _converted(image: Image.Image, mode: str, rules: PixelRules) -> Image.Image:
+    if image.has_transparency_data:
+        level = LEVELS[rules.ground]
+        ground = Image.new("RGBA", image.size, (level, level, level, 255))
+        image = Image.alpha_composite(ground, image.convert("RGBA"))
+    if image.mode == "LAB":  # Pillow knows one way out of it
+        image = image.convert("RGB")
+    return image.convert(mode)
+
+
+def _shows_ground(image: Image.Image) -> bool:
+    if not image.has_transparency_data:
+        return False
+    least, _ = image.convert("RGBA").getchannel("A").getextrema()
+    return least < 255  # type: ignore[operator]  # of one channel it is a number
+
+
+def _hidden(opened: Image.Image, values: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Which pixels of a deep image are transparent: those of the one value that its file names."""
+    named = opened.info.get("transparency")
+    hidden: NDArray[np.bool_] = values == (named if isinstance(named, int) else np.nan)
+    return hidden
+
+
+def _values(opened: Image.Image, image: Image.Image) -> NDArray[np.float64]:
+    """What the file says of each pixel; `image` is the opened one, perhaps turned."""
+    values = np.asarray(image)
+    if opened.mode == "I" and _tag(opened, SAMPLE_FORMAT, UNSIGNED) == UNSIGNED:
+        values = values.view(np.uint32)  # Pillow holds them as signed
+    return values.astype(np.float64)
+
+
+def _scaled(
+    opened: Image.Image, values: NDArray[np.float64], rules: PixelRules
+) -> NDArray[np.uint8]:
+    format = PixelFormat(
+        depth=depth_of(opened), lowest=float(values.min()), highest=float(values.max())
+    )
+    if problem := rules.problem(format):
+        raise ValueError(problem)
+    black, white = rules.range_of(format) or (0, 1)
+    if _tag(opened, PHOTOMETRIC) == WHITE_IS_ZERO:  # Pillow turns those of 8 bits alone
+        black, white = white, black
+    fractions = np.clip((values - black) / (white - black), 0, 1)
+    scaled: NDArray[np.uint8] = np.rint(255 * fractions).astype(np.uint8)
+    return scaled
+
+
+def _tag(image: Image.Image, tag: int, default: object = None) -> object:
+    """A TIFF file's tag; None where it is another file."""
+    tags = getattr(image, "tag_v2", None)
+    return None if tags is None else tags.get(tag, default)
