@@ -11,7 +11,7 @@ demo: $(VENV)/.installed
 	$(BIN)/scaling-search run --preset demo --out runs/demo
 
 test: check
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --durations 10
 
 # What pre-commit runs too.
 check: $(VENV)/.installed-dev

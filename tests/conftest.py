@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 
 import pytest
 
 from tests.ray_settings import SETTINGS
+
+# A shell starts what runs in its background deaf to Ctrl-C; runs that tests interrupt inherit that.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 os.environ.update(SETTINGS)  # Ray reads them once, whichever test imports it first
 
