@@ -1,10 +1,10 @@
 """Searches replayed on tables of real trainings: what a plan would have found, and at what cost.
 
-Every replay is another world with the same networks. What is true there is drawn from what the table
-leaves open (the posterior of `search.curve_gp` over all of its trainings), so a replay does not take
-the table's own luck for the truth; a training's scores are its network's true ones plus the
-residuals of one real training, drawn anew for each network and seed. One training's residuals at
-all lengths, of top-1 and of the loss, are drawn together, since a longer training goes on from a
+Every replay is another world with the same networks. What is true there is drawn from what the
+table leaves open (the posterior of `search.curve_gp` over all of its trainings), so a replay does
+not take the table's own luck for the truth; a training's scores are its network's true ones plus
+the residuals of one real training, drawn anew for each network and seed. One training's residuals
+at all lengths, of top-1 and of the loss, are drawn together, since a longer training goes on from a
 shorter one's plateau. So there are as many fresh seeds as a plan asks for, and the truth is known.
 """
 
@@ -46,10 +46,17 @@ class Table:
     def residuals(self) -> Floats:
         """What single trainings differ from their network's means by: trainings × lengths × 2."""
         seeds = self.scores.shape[1]
-        apart = (self.scores - self.scores.mean(axis=1, keepdims=True)) * (
-            seeds / (seeds - 1)
-        ) ** 0.5
+        unbiased = float(np.sqrt(seeds / (seeds - 1)))
+        apart: Floats = unbiased * (self.scores - self.scores.mean(axis=1, keepdims=True))
         return apart.reshape(-1, *self.scores.shape[2:])
+
+
+def complete(curves: pd.DataFrame) -> pd.DataFrame:
+    """The trainings of the seeds that every network has at every length; a table may be growing."""
+    ended = curves[curves["epoch"] == curves["epochs"]]
+    have = ended.groupby("seed").size()
+    whole = ended["network"].nunique() * ended["epochs"].nunique()
+    return curves[curves["seed"].isin(have[have == whole].index)]
 
 
 def table(curves: pd.DataFrame, pool: Sequence[Candidate], phi: float = 1.0) -> Table:
