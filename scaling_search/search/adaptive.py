@@ -74,10 +74,22 @@ class AdaptiveSearch(Search):
                 return first.following
         alive = [index for index in range(len(self.pool)) if index not in out]
         groups = self._groups(seen, alive)
-        spent = spent_mac_images(job for t in seen.values() for job, _ in t.ended) / self._in_full
+        spent = self._spent(seen)
         if not groups or spent >= self.plan.until.trainings or self._sure(seen, groups, alive):
             return None
         return self._most_valuable(seen, groups, alive, spent < self.plan.until.trainings / 2)
+
+    def _spent(self, seen: _Seen) -> float:
+        """What has been spent, in trainings in full; short ones count for half of it at most.
+
+        A ledger may hold more of them than this plan would have paid for, and is no reason to
+        train nothing in full.
+        """
+        every = [(rung, job) for (rung, _), t in seen.items() for job, _ in t.ended]
+        levels = [self.plan.level(rung) for rung in self.plan.rungs]
+        whole = spent_mac_images(job for rung, job in every if levels[rung] == Level())
+        short = spent_mac_images(job for _, job in every) - whole
+        return whole / self._in_full + min(short / self._in_full, self.plan.until.trainings / 2)
 
     @cached_property
     def _start(self) -> list[int]:

@@ -71,6 +71,17 @@ def test_the_second_half_goes_to_trainings_in_full(whole: Played) -> None:
             assert job.epochs == 8
 
 
+def test_a_ledger_full_of_short_trainings_leaves_half_of_the_budget_for_those_in_full() -> None:
+    played = Played()
+    short = [make(c.architecture, 2, seed) for c in POOL for seed in range(8)]
+    played.results = {job.hash: by_side(job) for job in short}
+    full = sorted(make(c.architecture, 8, 0).mac_images for c in POOL)[len(POOL) // 2]
+    assert spent_mac_images(short) > 8 * full
+    played.until()
+    assert {job.epochs for job in played.trained} == {8}
+    assert 4 * full <= spent_mac_images(played.trained) <= 5.3 * full
+
+
 def test_seeds_are_taken_in_order_from_each_rungs_first(whole: Played) -> None:
     by_network: dict[tuple[str, int], list[int]] = {}
     for job in whole.trained:
