@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from scaling_search import plotting
 from scaling_search.report.drawing import Picture, picture
@@ -24,6 +25,11 @@ _HEIGHT = math.sqrt(3) / 2
 _CORNERS = np.array([[0.0, 0.0], [1.0, 0.0], [0.5, _HEIGHT]])
 
 
+def place_in_triangle(shares: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Where networks of these shares (n × 3) lie in the triangle: x and y, n × 2."""
+    return np.asarray(shares @ _CORNERS)
+
+
 def landscape(search: pd.DataFrame) -> pd.DataFrame:
     """Return each trained candidate and where it lies in the triangle.
 
@@ -31,7 +37,7 @@ def landscape(search: pd.DataFrame) -> pd.DataFrame:
     them at once. Adds columns x, y and top1 (validation, percent).
     """
     done = search[search["status"] == "finished"].dropna(subset=["validation_top1"])
-    place = done[list(SHARE_COLUMNS)].to_numpy(dtype=float) @ _CORNERS
+    place = place_in_triangle(done[list(SHARE_COLUMNS)].to_numpy(dtype=float))
     return done.assign(
         x=place[:, 0],
         y=place[:, 1],
@@ -45,7 +51,7 @@ def landscape_picture(search: pd.DataFrame) -> Picture:
 
     def draw(figure: Figure) -> None:
         axes = figure.add_subplot()
-        _draw_triangle(axes)
+        triangle(axes)
         drawn = _draw_candidates(axes, places)
         bar = figure.colorbar(drawn, ax=axes, shrink=0.75, pad=0.02)
         bar.set_label("validation top-1 (%)")
@@ -59,7 +65,8 @@ def landscape_picture(search: pd.DataFrame) -> Picture:
     return picture("search_landscape", caption, (7.2, 5.9), draw)
 
 
-def _draw_triangle(axes: Any) -> None:
+def triangle(axes: Any) -> None:
+    """Draw the simplex of shares: corners, edges and the lines of each quarter."""
     axes.set_aspect("equal")
     axes.set(xlim=(-0.15, 1.15), ylim=(-0.13, _HEIGHT + 0.08))
     axes.axis("off")
