@@ -114,13 +114,30 @@ def gains_table(frame: pd.DataFrame) -> str:
         first = found.iloc[0]
         rows.append(
             {
-                "images": images,
+                "images": str(images),
                 "cost ×": f"{first['growth_target']:g}",
                 "compound (test top-1, %)": f"{first['compound_percent']:.1f}",
                 **{f"− {rival}": _gain(by_rival[rival]) for rival in RIVALS},
             }
         )
-    return _markdown(rows)
+    return f"{_markdown(rows)}\n{_shown(frame)}\n"
+
+
+def _shown(frame: pd.DataFrame) -> str:
+    """In how many comparisons a difference is shown, and against whom."""
+    listed = {
+        verdict: [
+            f"{row['rival']} at {row['growth_target']:g} × on {row['images']}"
+            for row in frame[frame["verdict"] == verdict].to_dict("records")
+        ]
+        for verdict in ("better", "worse")
+    }
+    better, worse = (len(each) for each in listed.values())
+    against = f" ({', '.join(listed['worse'])})" if worse else ""
+    return (
+        f"Of {len(frame)} comparisons, compound scaling is shown to be better in {better} and worse "
+        f"in {worse}{against}; in the others no difference was found."
+    )
 
 
 def _gain(row: Mapping[Hashable, Any]) -> str:

@@ -1,4 +1,4 @@
-"""Put the committed tables into README.md, between the markers that name their files.
+"""Put the committed tables into README.md and docs/, between the markers that name their files.
 
 `python results/embed.py` rewrites the blocks from `<!-- results/….md -->` to `<!-- end -->`; with
 `--check` it changes nothing and exits 1 when a block differs from its file.
@@ -20,12 +20,12 @@ def embedded(text: str) -> str:
 
 
 def main() -> int:
-    """Rewrite or check README.md; return the exit status."""
-    readme = ROOT / "README.md"
-    text = readme.read_text()
+    """Rewrite or check the pages; return the exit status."""
+    pages = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
     if "--check" in sys.argv:
-        return int(embedded(text) != text)
-    readme.write_text(embedded(text))
+        return int(any(embedded(page.read_text()) != page.read_text() for page in pages))
+    for page in pages:
+        page.write_text(embedded(page.read_text()))
     return 0
 
 

@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def test_the_committed_page_is_what_its_program_writes() -> None:
-    """Each number comes from a ledger or a table; another CPU may round the last digit of a draw."""
+    """Another CPU may round the last digit of what is drawn, so gains alone are held."""
     code = (
         "from benchmarks.findings import RESULTS, gains, gains_table; "
         "print(gains_table(gains()) == (RESULTS / 'gains.md').read_text())"
