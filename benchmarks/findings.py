@@ -135,8 +135,8 @@ def _shown(frame: pd.DataFrame) -> str:
     better, worse = (len(each) for each in listed.values())
     against = f" ({', '.join(listed['worse'])})" if worse else ""
     return (
-        f"Of {len(frame)} comparisons, compound scaling is shown to be better in {better} and worse "
-        f"in {worse}{against}; in the others no difference was found."
+        f"Of {len(frame)} comparisons, compound scaling is shown to be better in {better} and "
+        f"worse in {worse}{against}; in the others no difference was found."
     )
 
 

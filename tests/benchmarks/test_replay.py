@@ -1,89 +1,90 @@
-"""Replays on a table: how worlds are drawn, and what a search has cost in one."""
+"""Replays on a table: how worlds are drawn, and what is true in one."""
 
 from __future__ import annotations
+
+import importlib
+from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pandas as pd
 import pytest
-from scaling_search.search.replay import World, known_jobs, landscape, spent_mac_images
 
 from scaling_search.errors import UserError
+from scaling_search.search.search import Grow
 from tests.search.test_halving import POOL, make
 
-LENGTHS = (1, 2, 4)
+ROOT = Path(__file__).parent.parent.parent
+LENGTHS = (2, 4)
 
 
-def table(noise: float, seeds: int = 3) -> pd.DataFrame:
+@pytest.fixture
+def replay(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    monkeypatch.syspath_prepend(ROOT / "benchmarks")
+    return importlib.import_module("replay")
+
+
+def curves(noise: float, seeds: int = 3) -> pd.DataFrame:
     """The last epochs of trainings: the finer the better, and the longer."""
     rng = np.random.default_rng(0)
-    return pd.DataFrame(
-        {
-            "network": candidate.name,
-            "seed": seed,
-            "epochs": epochs,
-            "epoch": epochs,
-            "validation_top1": candidate.architecture.resolution_px / 100
-            + epochs / 100
-            + rng.normal(0, noise),
-        }
-        for candidate in POOL
-        for seed in range(seeds)
-        for epochs in LENGTHS
-    )
+    rows = []
+    for candidate in POOL:
+        for seed in range(seeds):
+            for epochs in LENGTHS:
+                luck = rng.normal(0, noise)
+                top1 = candidate.architecture.resolution_px / 100 + epochs / 100 + luck
+                rows.append(
+                    {
+                        "network": candidate.name,
+                        "seed": seed,
+                        "epochs": epochs,
+                        "epoch": epochs,
+                        "validation_top1": top1,
+                        "validation_loss": 2 - 2 * top1 + 0.01 * rng.normal(),
+                    }
+                )
+    return pd.DataFrame(rows)
 
 
-def test_without_noise_every_world_is_the_table() -> None:
-    ground = landscape(table(0.0))
-    known = known_jobs(ground, POOL, make, 2)
-    for seed in range(3):
-        job = make(POOL[3], 2, 1)
-        expected = POOL[3].architecture.resolution_px / 100 + 0.02
-        assert World(ground, known, seed).result(job).validation_top1 == pytest.approx(expected)
+GROWN: Grow = lambda candidate, phi: candidate.architecture  # noqa: E731
 
 
-def test_a_world_answers_the_same_whenever_it_is_asked() -> None:
-    ground = landscape(table(0.02))
-    world = World(ground, known_jobs(ground, POOL, make, 5), 7)
-    job = make(POOL[0], 4, 4)
-    assert world.result(job) == world.result(job)
+def world(replay: ModuleType, noise: float, seed: int, seeds: int = 200) -> object:
+    ground = replay.Landscape((replay.table(curves(noise), POOL),))
+    return replay.World(ground, replay.known_jobs(ground, POOL, make, GROWN, seeds), seed)
 
 
-def test_worlds_scatter_as_the_seeds_of_the_table_do() -> None:
-    ground = landscape(table(0.02))
-    known = known_jobs(ground, POOL, make, 200)
-    world = World(ground, known, 1)
-    scores = [world.result(make(POOL[0], 4, seed)).validation_top1 for seed in range(200)]
+def test_a_world_answers_the_same_whenever_it_is_asked(replay: ModuleType) -> None:
+    one = world(replay, 0.02, 7)
+    job = make(POOL[0].architecture, 4, 4)
+    assert one.result(job) == one.result(job)
+
+
+def test_trainings_scatter_as_the_seeds_of_the_table_do(replay: ModuleType) -> None:
+    one = world(replay, 0.02, 1)
+    scores = [one.result(make(POOL[0].architecture, 4, s)).validation_top1 for s in range(200)]
     assert np.std(scores) == pytest.approx(0.02, rel=0.3)
-    assert np.mean(scores) == pytest.approx(ground.truth[0], abs=0.005)
+    assert 100 * np.mean(scores) == pytest.approx(one.truth[0], abs=0.6)
 
 
-def test_means_of_few_seeds_are_drawn_together_by_their_own_error() -> None:
-    alike = table(0.02).assign(
-        validation_top1=np.random.default_rng(1).normal(0.5, 0.02, 3 * 3 * len(POOL))
-    )
-    drawn = landscape(alike).truth
-    raw = alike[alike["epochs"] == 4].groupby("network")["validation_top1"].mean()
-    assert drawn.std() < 0.8 * raw.std()
+def test_what_is_true_differs_from_world_to_world_as_far_as_the_table_leaves_it_open(
+    replay: ModuleType,
+) -> None:
+    near = np.std([world(replay, 0.002, seed).truth for seed in range(8)], axis=0).mean()
+    far = np.std([world(replay, 0.03, seed).truth for seed in range(8)], axis=0).mean()
+    assert 0 < near < far < 3
 
 
-def test_the_regret_of_the_best_is_zero_and_of_the_others_the_gap() -> None:
-    ground = landscape(table(0.0))
-    coarsest = min(POOL, key=lambda c: c.architecture.resolution_px)
-    sides = [c.architecture.resolution_px for c in POOL]
-    assert ground.regret(ground.best) == 0
-    assert ground.regret(coarsest.name) == pytest.approx(max(sides) - min(sides))
+def test_the_regret_of_the_best_is_zero_and_of_the_others_the_gap(replay: ModuleType) -> None:
+    one = world(replay, 0.01, 3)
+    best = int(one.truth.argmax())
+    assert one.regret(best) == 0
+    assert one.regret(0) == pytest.approx(float(one.truth.max() - one.truth[0]))
 
 
-def test_a_table_with_a_gap_is_refused() -> None:
+def test_a_table_with_a_gap_is_refused_and_its_whole_seeds_are_kept(replay: ModuleType) -> None:
     with pytest.raises(UserError, match="finish the table"):
-        landscape(table(0.01).iloc[1:])
-
-
-def test_a_longer_training_is_charged_from_the_shorter_ones_plateau_on() -> None:
-    one, two = make(POOL[0], 5, 0), make(POOL[0], 10, 0)
-    alone = spent_mac_images([two])
-    # The recipe falls over the last 0.4: three of the first five epochs are shared.
-    assert spent_mac_images([one, two]) == pytest.approx(alone * 1.2, rel=0.01)
-    assert spent_mac_images([two, two]) == alone
-    other = make(POOL[0], 5, 1)
-    assert spent_mac_images([other, two]) == pytest.approx(alone * 1.5, rel=0.01)
+        replay.table(curves(0.01).iloc[1:], POOL)
+    whole = replay.complete(curves(0.01).iloc[1:])
+    assert set(whole["seed"]) == {1, 2}
+    assert replay.table(whole, POOL).scores.shape == (len(POOL), 2, 2, 2)
