@@ -51,7 +51,7 @@ _TEXT = ("network", "fingerprint", "depth_repeats", "channels", "job", "status")
 
 
 def curves(search: Search, indices: Sequence[int] | None = None) -> pd.DataFrame:
-    """One row an epoch of every training at a rung that has a result, of all candidates or these.
+    """One row an epoch of every training at the φ of the answer, of all candidates or these.
 
     `alpha`, `beta` and `gamma` are the candidate's point, `epochs` is the training's length and
     `epoch` counts within it; `train_loss` is the epoch's mean, losses are in nats, top-1 and top-5
@@ -62,10 +62,11 @@ def curves(search: Search, indices: Sequence[int] | None = None) -> pd.DataFrame
     """
     of_all = range(len(search.pool)) if indices is None else indices
     networks = {index: described(search.pool[index]) for index in of_all}
+    rungs = [n for n, rung in enumerate(search.plan.rungs) if rung.phi == search.plan.target_phi]
     # Two rungs of one length may share seeds: that is one training.
     jobs = {
         job.hash: (network, job)
-        for rung in range(len(search.plan.rungs))
+        for rung in rungs
         for index, network in networks.items()
         for job in search.jobs(rung, index)
     }
