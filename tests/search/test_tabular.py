@@ -12,6 +12,7 @@ from scaling_search.arch.network import Network
 from scaling_search.errors import UserError
 from scaling_search.jobs.job import Diverged, Finished, Result, TrainJob
 from scaling_search.search import tabular
+from scaling_search.search.candidates import Candidate
 from scaling_search.search.halving import HalvingSearch
 from scaling_search.search.plan import Rung, SearchPlan
 from scaling_search.training.history import EpochRecord, Scores
@@ -141,3 +142,21 @@ def test_what_is_no_table_is_refused_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "curves.csv").write_text("network,px\na,3\n")
     with pytest.raises(UserError, match="without fingerprint, alpha"):
         tabular.read(tmp_path / "curves.csv")
+
+
+def test_of_trainings_at_two_phi_a_table_holds_those_of_the_answer() -> None:
+    """A network and seed stand once for each length."""
+    plan = SearchPlan("grid", rungs=(Rung(2, keep=1.0), Rung(2, phi=2.0)))
+    results: dict[str, Result] = {}
+
+    def grown(candidate: Candidate, phi: float) -> Network:
+        side = candidate.architecture.resolution_px
+        return candidate.architecture.fitted(resolution_px=round(side * phi))
+
+    def find(job: TrainJob) -> Result | None:
+        return results.setdefault(job.hash, learning(job))
+
+    search = HalvingSearch(plan, POOL, make, find, None, grown)
+    frame = tabular.curves(search)
+    assert not frame.duplicated(["network", "seed", "epochs", "epoch"]).any()
+    assert set(frame["job"]) == {job.hash for i in range(len(POOL)) for job in search.jobs(1, i)}
