@@ -43,7 +43,8 @@ class Outcome:
     `runs` has one row a training of the comparison, `search` one a candidate, `curves` one an
     epoch, `gains` one a φ and rival; accuracies are fractions, gains percentage points. `cautions`
     are sentences on how far the constants are to be trusted. `rates` is what each network came to
-    at each learning rate, where several are checked.
+    at each learning rate, where several are checked; `gate` what speaks against the proxy (None:
+    the gate was not run).
     """
 
     constants: Constants | None
@@ -54,6 +55,7 @@ class Outcome:
     report: Paths
     cautions: tuple[str, ...] = ()
     rates: RateCheck | None = None
+    gate: tuple[Finding, ...] | None = None
 
 
 def redraw(out: Path, *, function: str | None = None) -> Outcome:
@@ -94,7 +96,7 @@ def report_of(setting: Setting, ledger: Ledger, out: Path) -> Outcome:
     searched = _searched(setting, search, constants)
     runs, curves = runs_frame(trainings), curves_frame(trainings)
     rates = rate_check(trainings)
-    against = cautions(search)
+    against, gate = cautions(search), _gate(setting, ledger)
     evidence = Evidence(
         title=study.name,
         question=_question(setting),
@@ -107,13 +109,13 @@ def report_of(setting: Setting, ledger: Ledger, out: Path) -> Outcome:
         command=f"scaling-search run study.toml --out {out.name}",
         time=_time(setting, ledger, setting.line_up(members, search)),
         cautions=against,
-        gate=_gate(setting, ledger),
+        gate=gate,
         second=study.search.second,
         rates=rates,
         mixture=mixture(find.wheres()),
     )
     report = write_report(evidence, out)
-    return Outcome(constants, runs, searched, curves, gains(runs), report, against, rates)
+    return Outcome(constants, runs, searched, curves, gains(runs), report, against, rates, gate)
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from scaling_search.outlook import Work, work_of
 class Live:
     """Draws one bar for the whole run and a line for each running training; a `drive.Watch`.
 
-    Where the console is no terminal, a line of text for each phase and failure is printed instead.
+    Where the console is no terminal, a line of text for each phase and training is printed instead.
     """
 
     def __init__(self, console: Console, clock: Callable[[], float] = time.monotonic) -> None:
@@ -86,8 +86,7 @@ class Live:
     def _start(self, job: TrainJob) -> None:
         if job.hash in self._running:  # its worker died, and it goes on in another
             return
-        label = f"  {job.architecture.name}, {job.architecture.resolution_px} px, seed {job.seed}"
-        task = self._progress.add_task(label, total=job.epochs, note="")
+        task = self._progress.add_task(f"  {_words(job)}", total=job.epochs, note="")
         self._running[job.hash] = (task, 0)
 
     def _advance(self, job: TrainJob, epoch: int) -> None:
@@ -107,19 +106,24 @@ class Live:
         self._left += Work(-1)
         if not isinstance(ended.result, Finished):
             self.say(f"{job.architecture.name}, seed {job.seed}: {ended.result}")
+        elif not self.console.is_terminal:
+            score = f"{ended.result.validation_top1:.1%} of the validation images right"
+            self.say(f"{_words(job)}: {score}; {self._what_is_left()}")
 
     def _redraw(self) -> None:
         if self._whole is not None:
             total = self._done + self._left.mac_images
-            noun = "training" if self._left.jobs == 1 else "trainings"
-            note = f"{self._left.jobs} {noun} left{self._time_left()}"
             self._progress.update(
                 self._whole,
                 description=f"[bold]{self._name}",
                 completed=self._done,
                 total=total,
-                note=note,
+                note=self._what_is_left(),
             )
+
+    def _what_is_left(self) -> str:
+        noun = "training" if self._left.jobs == 1 else "trainings"
+        return f"{self._left.jobs} {noun} left{self._time_left()}"
 
     def _time_left(self) -> str:
         if not self._done:
@@ -127,3 +131,7 @@ class Live:
         spent = self._clock() - self._began
         minutes, seconds = divmod(round(spent * self._left.mac_images / self._done), 60)
         return f", about {minutes}:{seconds:02d} min"
+
+
+def _words(job: TrainJob) -> str:
+    return f"{job.architecture.name}, {job.architecture.resolution_px} px, seed {job.seed}"

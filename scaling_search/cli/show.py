@@ -14,9 +14,9 @@ from rich.console import Console
 from rich.table import Table
 
 from scaling_search.outcome import Outcome
-from scaling_search.report.answer import answer, notes
+from scaling_search.report.ending import ending
 from scaling_search.report.table import LEFT_ALIGNED
-from scaling_search.report.tables import comparison_table, gains_table
+from scaling_search.report.tables import comparison_table
 from scaling_search.search.constants import Constants
 
 # A pipe has no width of its own: what is read by a program or a pager is not cut.
@@ -25,18 +25,13 @@ errors = Console(stderr=True)
 
 
 def show_outcome(outcome: Outcome, as_json: bool) -> None:
-    """Print the answer, the comparison and where the report lies."""
+    """Print what was found, in lines that can be read aloud, and where the report lies."""
     if as_json:
         print_json(_outcome_values(outcome))
         return
-    if len(outcome.runs):
-        for made in (comparison_table(outcome.runs), gains_table(outcome.runs)):
-            _draw(list(made.shown.columns), made.shown.to_numpy().tolist(), made.name)
-    found = (outcome.constants, outcome.runs, outcome.search)
-    rates = outcome.rates.sentences if outcome.rates else ()
-    for sentence in (*answer(*found), *rates, *outcome.cautions, *notes(*found)):
-        console.print(sentence, highlight=False)
-    console.print(f"\n[bold]{outcome.report.html}[/bold]", soft_wrap=True, highlight=False)
+    for line in ending(outcome.constants, outcome.gate, outcome.runs):
+        console.print(line, highlight=False, soft_wrap=True)
+    console.print(f"[bold]{outcome.report.html}[/bold]", soft_wrap=True, highlight=False)
 
 
 def show_rows(rows: Sequence[Mapping[str, Any]], as_json: bool, title: str = "") -> None:
@@ -82,6 +77,7 @@ def _outcome_values(outcome: Outcome) -> dict[str, Any]:
         **{name: json.loads(frame.to_json(orient="records")) for name, frame in frames.items()},
         "cautions": list(outcome.cautions),
         "rates": list(outcome.rates.sentences) if outcome.rates else [],
+        "gate": None if outcome.gate is None else [found.sentence for found in outcome.gate],
         "report": str(outcome.report.html),
     }
 

@@ -42,7 +42,9 @@ FACES = (
 CLASSES = tuple(name for name, _ in FACES)
 
 TIER_PX = 96
-VOWELS, CONSONANTS = "aeiouy", "bcdfghjklmnpqrstvwxz"
+LARGEST_SIZE = 60  # of the letters of a narrow word, in pixels of the first tier
+# Those of "hamburgefonstiv", by which typefaces are judged: they hold every stroke of an alphabet.
+VOWELS, CONSONANTS = "aeiou", "bfghmnrstv"
 
 
 def label(index: int) -> int:
@@ -68,11 +70,8 @@ def draw(seed: int, index: int, tier: int) -> NDArray[np.uint8]:
     """
     rng = np.random.default_rng([seed, index])
     ink = _ink(rng, FACES[label(index)][1], tier).astype(np.float32) / np.float32(255)
-    ramp = (np.arange(tier, dtype=np.float32) + np.float32(0.5)) / np.float32(tier)
-    slope_y, slope_x = rng.uniform(-30, 30, 2).astype(np.float32)
-    paper, contrast = rng.uniform(150, 230), -rng.uniform(90, 150)
-    page = slope_y * (ramp[:, None] - np.float32(0.5)) + slope_x * (ramp - np.float32(0.5))
-    page += np.float32(paper) + np.float32(contrast) * ink + _noise(rng, tier)
+    paper, contrast = rng.uniform(180, 230), -rng.uniform(110, 140)
+    page = np.float32(paper) + np.float32(contrast) * ink + _noise(rng, tier)
     rounded: NDArray[np.uint8] = np.clip(page + np.float32(0.5), 0, 255).astype(np.uint8)
     return rounded
 
@@ -99,50 +98,30 @@ def area_weights(side: int, px: int) -> NDArray[np.float32]:
 
 
 def word(rng: np.random.Generator) -> str:
-    """Three to eight letters, rather few, mostly pronounceable, of either case."""
-    length, first, style = 3 + rng.integers(0, 6, 2).min(), rng.integers(2), rng.random()
-    spice = rng.random(length)
+    """Three or four letters, vowels and consonants in turn."""
+    length, first = 3 + rng.integers(2), rng.integers(2)
+    alphabets = [VOWELS if (place + first) % 2 else CONSONANTS for place in range(length)]
     picks = rng.integers(1 << 16, size=length)
-    letters = []
-    for place in range(length):
-        alphabet = VOWELS if (place + first) % 2 else CONSONANTS
-        alphabet = alphabet if spice[place] < 0.8 else VOWELS + CONSONANTS
-        letters.append(alphabet[picks[place] % len(alphabet)])
-    text = "".join(letters)
-    return text if style < 0.6 else text.capitalize() if style < 0.9 else text.upper()
+    pairs = zip(alphabets, picks, strict=True)
+    return "".join(alphabet[pick % len(alphabet)] for alphabet, pick in pairs)
 
 
 def _ink(rng: np.random.Generator, face: str, tier: int) -> NDArray[np.uint8]:
-    """The word as coverage 0..255, turned by up to a tenth of a radian near the middle."""
-    text = word(rng)
-    scale = tier // TIER_PX
-    fill, turn, off_x, off_y = rng.uniform((0.85, -0.1, -0.03, -0.1), (1.05, 0.1, 0.03, 0.1))
+    """The word as coverage 0..255, about as long as the picture is wide."""
+    text, fill = word(rng), rng.uniform(0.95, 1.05)
     # The size is fixed at the first tier: rounded there, it is the same picture at every tier.
     reference = 32
     size = int(reference * fill * TIER_PX / _font(face, reference).getlength(text))
-    size = min(max(size, 10), 40)
-    flat = Image.new("L", (tier, tier))
-    font = _font(face, size * scale)
-    ImageDraw.Draw(flat).text((tier / 2, tier / 2), text, 255, font, anchor="mm")
-    return np.asarray(_turned(flat, turn, off_x * tier, off_y * tier))
-
-
-def _turned(image: Image.Image, turn: float, off_x: float, off_y: float) -> Image.Image:
-    """Turn about the middle by so many radians, and move by so many pixels."""
-    middle = image.width / 2
-    # The first terms of sine and cosine: at a tenth of a radian they are right to 5 digits.
-    sine, cosine = turn - turn**3 / 6, 1 - turn**2 / 2
-    x, y = middle + off_x, middle + off_y
-    across = (cosine, sine, middle - cosine * x - sine * y)
-    down = (-sine, cosine, middle + sine * x - cosine * y)
-    data = across + down
-    return image.transform(image.size, Image.Transform.AFFINE, data, Image.Resampling.BILINEAR)
+    font = _font(face, min(size, LARGEST_SIZE) * (tier // TIER_PX))
+    page = Image.new("L", (tier, tier))
+    ImageDraw.Draw(page).text((tier / 2, tier / 2), text, 255, font, anchor="mm")
+    return np.asarray(page)
 
 
 def _noise(rng: np.random.Generator, tier: int) -> NDArray[np.float32]:
     """Grain of the first tier's pixels, whatever the tier: averaging leaves it as it was."""
     coarse = rng.integers(0, 256, (2, TIER_PX, TIER_PX), dtype=np.uint8)
-    strength = np.float32(rng.uniform(0.01, 0.08))
+    strength = np.float32(rng.uniform(0.01, 0.02))
     grain: NDArray[np.float32] = (coarse[0].astype(np.float32) - coarse[1]) * strength
     repeat = tier // TIER_PX
     return grain if repeat == 1 else grain.repeat(repeat, 0).repeat(repeat, 1)

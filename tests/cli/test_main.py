@@ -165,8 +165,10 @@ def test_run_prints_the_answer_and_report_draws_it_again(call: Call, tmp_path: P
     (tmp_path / "mine.toml").write_text(to_toml(TINY))
     status, printed, said = call("run", "mine.toml", "--workers", "0", "--device", "cpu")
     assert status == 0
-    assert printed.strip().endswith("runs/tiny/report.html")
-    assert "The constants found are" in printed
+    *lines, report = printed.splitlines()
+    assert report == "runs/tiny/report.html"
+    assert [line.split(",")[0] for line in lines[:1]] == ["With each step of φ"]
+    assert len(lines) == 4
     assert "comparison: " in said
     status, again, _ = call("report", "runs/tiny")
     assert (status, again) == (0, printed)

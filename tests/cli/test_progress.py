@@ -78,10 +78,24 @@ def test_a_failure_is_said_at_once() -> None:
     assert "the loss of epoch 1 is nan" in screen.text.getvalue()
 
 
-def test_without_a_terminal_there_is_a_line_a_phase_and_no_bar() -> None:
+def test_without_a_terminal_a_phase_and_each_training_has_a_plain_line() -> None:
     screen = Screen(terminal=False)
     with screen.live:
-        screen.live.phase("comparison", JOBS, Work(4))
+        screen.live.phase("comparison", JOBS, Work(4, 2 * work_of(JOBS).mac_images))
         screen.live.event(Started(JOBS[0]))
+        screen.now = 10.0
         screen.live.event(Ended(JOBS[0], FINISHED))
-    assert screen.text.getvalue() == "comparison: 6 trainings left in all\n"
+    first, second = screen.text.getvalue().splitlines()
+    assert first == "comparison: 6 trainings left in all"
+    name, score = JOBS[0].architecture.name, f"{FINISHED.validation_top1:.1%}"
+    done = f"{name}, 8 px, seed 0: {score} of the validation images right"
+    # One of two equal trainings took 10 s, and five such are left.
+    assert second == f"{done}; 5 trainings left, about 0:50 min"
+
+
+def test_on_a_terminal_a_training_leaves_no_line_behind() -> None:
+    screen = Screen()
+    screen.live.phase("comparison", JOBS, Work())
+    screen.live.event(Started(JOBS[0]))
+    screen.live.event(Ended(JOBS[0], FINISHED))
+    assert screen.text.getvalue() == ""

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 import torch
@@ -56,10 +58,17 @@ def test_shrinking_takes_the_mean_of_the_area() -> None:
     assert np.allclose(typefaces.area_weights(96, 41).sum(1), 1, atol=1e-6)
 
 
-def test_words_have_three_to_eight_letters() -> None:
+def test_words_are_three_or_four_letters_of_hamburgefonstiv() -> None:
     words = [typefaces.word(np.random.default_rng(seed)) for seed in range(300)]
-    assert {len(word) for word in words} == set(range(3, 9))
-    assert all(word.isascii() and word.isalpha() for word in words)
+    assert {len(word) for word in words} == {3, 4}
+    assert set("".join(words)) == set("hamburgefonstiv")
+
+
+def test_vowels_and_consonants_take_turns() -> None:
+    words = [typefaces.word(np.random.default_rng(seed)) for seed in range(100)]
+    vowels = [[letter in "aeiou" for letter in word] for word in words]
+    assert all(a != b for word in vowels for a, b in itertools.pairwise(word))
+    assert {word[0] for word in vowels} == {True, False}
 
 
 def test_by_default_there_are_4_400_training_and_2_000_test_pictures() -> None:
