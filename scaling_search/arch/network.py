@@ -11,8 +11,8 @@ if TYPE_CHECKING:
 class Network(Protocol):
     """A network as a value: equal values are the same network, whatever they are called.
 
-    `Architecture` is one, described by a table of stages; `cost.foreign.Foreign` another, made by
-    a function of the user's.
+    `Architecture` is one, described by a table of stages; `cost.foreign.Foreign` is another,
+    made by a function of the user's.
     """
 
     @property

@@ -17,7 +17,7 @@ from scaling_search.outlook import Work, work_of
 
 
 class Live:
-    """Draws one bar for the whole run and a line for each running training; a `drive.Watch`.
+    """A `drive.Watch` that draws a bar for the whole run and a line for each running training.
 
     Where the console is no terminal, a line of text for each phase and training is printed instead.
     """
