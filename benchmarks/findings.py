@@ -170,8 +170,8 @@ def constants_table() -> str:
     return _markdown(rows)
 
 
-def initialisation_table() -> str:
-    """Test top-1 of depth grown alone, by how residual branches begin."""
+def initialisation() -> str:
+    """Test top-1 of depth grown alone, by how residual branches begin; empty without such runs."""
     rows = []
     for name, words in (
         ("cifar10", "zero (the default)"),
@@ -184,7 +184,15 @@ def initialisation_table() -> str:
             shown = frame[frame["method"].isin(["base", "depth"])].sort_values("phi")
             cells = {f"{2 ** round(r['phi'])} × the cost": _level(r) for _, r in shown.iterrows()}
             rows.append({"residual branches begin at": words, **cells})
-    return _markdown(rows)
+    if len(rows) < 2:
+        return ""
+    return f"""## How much of "depth is useless" was the initialisation?
+
+Depth alone on the CIFAR-10 setting, test top-1 in percent. Earlier versions of this project began
+each residual branch at full strength and found α = 1 everywhere.
+
+{_markdown(rows)}
+"""
 
 
 def _level(row: pd.Series) -> str:
@@ -238,13 +246,7 @@ called compound when it puts at least a tenth of its growth on each of depth, wi
 ## The constants
 
 {constants_table()}
-## How much of "depth is useless" was the initialisation?
-
-Depth alone on the CIFAR-10 setting, test top-1 in percent. Earlier versions of this project began
-each residual branch at full strength and found α = 1 everywhere.
-
-{initialisation_table()}
-## Do cheap trainings order networks as long ones do, and φ = 1 as φ = 2?
+{initialisation()}## Do cheap trainings order networks as long ones do, and φ = 1 as φ = 2?
 
 {proxies()}
 
