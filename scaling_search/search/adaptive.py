@@ -51,8 +51,8 @@ class AdaptiveSearch(Search):
 
     def state(self) -> SearchState:
         """The candidates with trainings at each rung, and the training that would come next."""
-        following = self.next_job(())
-        return SearchState(self.reached(), () if following is None else (following,))
+        following, spent = self.next_job(()), self._spent_in_full(self._look(()))
+        return SearchState(self.reached(), () if following is None else (following,), spent)
 
     def reached(self) -> tuple[tuple[int, ...], ...]:
         """The candidates with trainings at each rung."""
@@ -74,7 +74,7 @@ class AdaptiveSearch(Search):
                 return first.following
         alive = [index for index in range(len(self.pool)) if index not in out]
         groups = self._groups(seen, alive)
-        spent = spent_mac_images(job for t in seen.values() for job, _ in t.ended) / self._in_full
+        spent = self._spent_in_full(seen)
         if not groups or spent >= self.plan.until.trainings or self._sure(seen, groups, alive):
             return None
         return self._most_valuable(seen, groups, alive, spent < self.plan.until.trainings / 2)
@@ -128,6 +128,10 @@ class AdaptiveSearch(Search):
         return (until.regret_points is not None and regret <= until.regret_points) or (
             until.p_best is not None and sure >= until.p_best
         )
+
+    def _spent_in_full(self, seen: _Seen) -> float:
+        """What all trainings that ended cost, in trainings of the median candidate in full."""
+        return spent_mac_images(job for t in seen.values() for job, _ in t.ended) / self._in_full
 
     @cached_property
     def _in_full(self) -> int:
