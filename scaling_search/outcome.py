@@ -18,6 +18,7 @@ from scaling_search.compare.frames import curves_frame, runs_frame
 from scaling_search.compare.gains import gains
 from scaling_search.compare.methods import Method
 from scaling_search.compare.rates import RateCheck, rate_check
+from scaling_search.compare.trainings import Trainings
 from scaling_search.data.request import DataInfo
 from scaling_search.errors import UserError
 from scaling_search.jobs.environment import mixture
@@ -28,7 +29,7 @@ from scaling_search.search.constants import Constants
 from scaling_search.search.gate import Finding
 from scaling_search.search.resources import UntimedError
 from scaling_search.search.search import Find, Search
-from scaling_search.search.table import COLUMNS, search_frame
+from scaling_search.search.table import COLUMNS, gate_frame, search_frame
 from scaling_search.setting import Setting
 from scaling_search.study import read
 from scaling_search.trust import cautions
@@ -61,8 +62,8 @@ class Outcome:
 def redraw(out: Path, *, function: str | None = None) -> Outcome:
     """Write the report of a run directory again from its ledger, training nothing.
 
-    `function` must be given again where the base is a function of the user's. Raises UserError
-    when the directory holds no run, or its search is not finished.
+    `function` must be given again where the base is a function of the user's. Of a run that is not
+    finished the report says what is missing. Raises UserError when the directory holds no run.
     """
     setting = read_setting(out, function=function)
     with Ledger(out / "ledger.jsonl") as ledger:
@@ -86,9 +87,9 @@ def read_setting(out: Path, *, function: str | None = None) -> Setting:
 
 
 def report_of(setting: Setting, ledger: Ledger, out: Path) -> Outcome:
-    """Tables, figures and page from what the ledger holds; the search must be finished."""
+    """Tables, figures and page from what the ledger holds, and what is missing there."""
     study, find = setting.study, _Lookup(ledger)
-    search = _search(setting, find)
+    search = _finished_search(setting, find)
     constants = None if search is None else setting.constants(search)
     coefficients = constants.coefficients if constants else study.compare.constants
     members = _members(setting, coefficients)
@@ -110,9 +111,11 @@ def report_of(setting: Setting, ledger: Ledger, out: Path) -> Outcome:
         time=_time(setting, ledger, setting.line_up(members, search)),
         cautions=against,
         gate=gate,
+        gate_runs=_gate_runs(setting, ledger),
         second=study.search.second,
         rates=rates,
         mixture=mixture(find.wheres()),
+        missing=tuple(_missing(setting, ledger, search, trainings)),
     )
     report = write_report(evidence, out)
     return Outcome(constants, runs, searched, curves, gains(runs), report, against, rates, gate)
@@ -159,18 +162,47 @@ def _time(setting: Setting, ledger: Ledger, line_up: Mapping[Architecture, Metho
     return None
 
 
-def _search(setting: Setting, find: Find) -> Search | None:
-    """The run's finished search; None where the constants were given."""
+def _gate_runs(setting: Setting, ledger: Ledger) -> pd.DataFrame | None:
+    """The gate's finished trainings; None before its networks are timed under a latency budget."""
+    with suppress(UntimedError):
+        return gate_frame(setting.gate_jobs(), ledger.get)
+    return None
+
+
+def _finished_search(setting: Setting, find: Find) -> Search | None:
+    """The run's search; None where the constants were given, or it is not finished."""
     if setting.study.compare.constants is not None:
         return None
-    search = setting.search(find)
-    state = search.state()
-    if not state.done:
-        raise UserError(
-            f"a report needs a finished search, got {len(state.missing)} trainings missing: "
-            "run the study again with the same --out"
-        )
-    return search
+    with suppress(UntimedError):
+        search = setting.search(find)
+        return search if search.state().done else None
+    return None
+
+
+def _missing(
+    setting: Setting, ledger: Ledger, search: Search | None, trainings: Trainings
+) -> Iterator[str]:
+    """What the run has yet to do, in the order of its doing."""
+    with suppress(UntimedError):
+        gate = [job for jobs in setting.gate_jobs().values() for job in jobs]
+        left = sum(ledger.get(job) is None for job in gate)
+        if left:
+            yield f"{left} of the gate's {len(gate)} trainings"
+    if search is None and setting.study.compare.constants is None:
+        yield f"the rest of the search ({_tried(setting, ledger)} candidates tried so far)"
+    compared = trainings.first()
+    left = sum(ledger.get(job) is None for job in compared)
+    if left or not compared:
+        yield f"{left} of the comparison's {len(compared)} trainings" if left else "the comparison"
+
+
+def _tried(setting: Setting, ledger: Ledger) -> int:
+    """How many candidates have a training that ended."""
+    with suppress(UntimedError):
+        search = setting.search(ledger.get)
+        tried = set().union(*search.reached())
+        return sum(any(map(ledger.get, search.jobs(0, index))) for index in tried)
+    return 0
 
 
 def _searched(setting: Setting, search: Search | None, constants: Constants | None) -> pd.DataFrame:

@@ -32,7 +32,8 @@ def after_state(setting: Setting, state: SearchState) -> Work:
     """The rest of the search after the jobs that it waits for; an estimate by numbers."""
     plan = setting.study.search
     if plan.seeds == "adaptive":
-        return _trainings(setting, math.ceil(plan.until.trainings), plan.full_epochs)
+        left = math.ceil(plan.until.trainings - state.spent_in_full) - len(state.missing)
+        return _trainings(setting, max(0, left), plan.full_epochs)
     tried = min(plan.trials or len(setting.pool), len(setting.pool))
     now = len(state.rungs) - 1
     rest = Work()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 
@@ -27,6 +27,7 @@ from scaling_search.jobs.retry import Circumstances, circumstances
 from scaling_search.jobs.together import WithPeers
 from scaling_search.outcome import Outcome, report_of
 from scaling_search.outlook import Work, after_state, comparison
+from scaling_search.redrawing import Redrawing
 from scaling_search.setting import Setting
 from scaling_search.study import Study, to_toml
 
@@ -58,7 +59,8 @@ def run(
     on_ray = None if ray is None else OnRay(ray, gpus_per_job)
     watch = watch or Silent()
     with driving(study, out, device, workers, limit_seconds, watch, on_ray, retry_failed) as drive:
-        return _run(drive, out, search_only)
+        watch.say(f"the report is drawn at {out / 'report.html'}, and again as results come")
+        return _run(_redrawing(drive, out), out, search_only)
 
 
 @contextmanager
@@ -119,6 +121,16 @@ def _set_failures_aside(ledger: Ledger, now: Circumstances, all_: bool, watch: W
     if ledger.set_aside(retried):
         counted = "; ".join(f"{count} {why}" for why, count in sorted(reasons.items()) if count)
         watch.say(f"failed trainings are tried again where a run needs them: {counted}")
+
+
+def _redrawing(drive: Drive, out: Path) -> Drive:
+    """The drive whose run's report is drawn again as results come."""
+
+    def draw() -> None:
+        known = drive.setting.knowing(drive.ledger.timings())
+        report_of(known, drive.ledger, out)
+
+    return replace(drive, watch=Redrawing(drive.watch, draw))
 
 
 def _run(drive: Drive, out: Path, search_only: bool) -> Outcome:

@@ -13,6 +13,7 @@ from scaling_search.data.request import DataInfo
 from scaling_search.errors import UserError
 from scaling_search.jobs.job import Result, TrainJob
 from scaling_search.outlook import Work, after_state, comparison, work_of
+from scaling_search.search.plan import Rung, SearchPlan, Until
 from scaling_search.search.search import SearchState
 from scaling_search.setting import Setting
 from scaling_search.training.growing import AtPhi
@@ -131,6 +132,15 @@ def test_what_is_missing_and_what_comes_later_add_up_to_the_whole_search() -> No
     for step, later in seen:
         assert done + len(step.missing) + later.jobs == trained
         done += len(step.missing)
+
+
+@pytest.mark.parametrize(("spent", "left"), [(0.0, 7), (2.5, 5), (7.9, 0), (9.0, 0)])
+def test_an_adaptive_search_has_left_what_it_has_not_spent(spent: float, left: int) -> None:
+    plan = SearchPlan("gp", seeds="adaptive", until=Until(trainings=8.0), rungs=(Rung(2),))
+    setting = Setting(replace(TINY, search=plan), INFO)
+    (following,) = setting.search(lambda job: None).state().missing
+    later = after_state(setting, SearchState(((),), (following,), spent))
+    assert later.jobs == left  # beside the one that is missing
 
 
 def test_the_comparisons_outlook_is_its_number_of_trainings_at_the_growth_asked_for() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import pandas as pd
 
@@ -44,6 +44,13 @@ def gate_sentences(gate: tuple[Finding, ...] | None) -> list[str]:
         return []
     first = "Don't build on the constants below: the proxy does not pass the gate."
     return [first, *(_capital(finding.sentence) for finding in gate)]
+
+
+def missing_sentence(missing: Sequence[str]) -> str:
+    """Return what an unfinished run has yet to do, in one sentence; nothing of a finished one."""
+    if not missing:
+        return ""
+    return f"This run is not finished; still to come: {', '.join(missing)}."
 
 
 def gate_notes(constants: Constants | None, gate: tuple[Finding, ...] | None) -> list[str]:

@@ -76,6 +76,32 @@ def accuracy_picture(runs: pd.DataFrame, cost: CostName) -> Picture:
     return picture(f"accuracy_{cost}", caption, (7.2, 4.8), draw)
 
 
+def gate_picture(gate: pd.DataFrame) -> Picture:
+    """Draw validation top-1 against MACs of the base and of each axis grown alone."""
+    looks = looks_of(gate["method"])
+    dots = gate.assign(cost=gate["macs"], top1=100 * gate["validation_top1"])
+    means = dots.groupby("method", sort=False)[["cost", "top1"]].mean()
+
+    def draw(figure: Figure) -> None:
+        axes = figure.add_subplot()
+        _draw_dots(axes, dots, looks)
+        for method, look in looks.items():
+            line = means.loc[[name for name in (BASE, method) if name in means.index]]
+            stroke = {"color": look.colour, "linestyle": look.dash, "linewidth": 1.8}
+            axes.plot(line["cost"], line["top1"], **stroke)
+            mark: Any = {"color": look.colour, "marker": look.marker, "markersize": 6.5}
+            axes.plot(means["cost"][[method]], means["top1"][[method]], **mark)
+        axes.set(xscale="log", xlabel=_axis_label("macs"), ylabel="validation top-1 (%)")
+        _log_ticks(axes, dots["cost"])
+        figure.legend(handles=method_keys(looks), loc="outside lower center", ncols=4)
+
+    caption = (
+        "The gate: validation top-1 of the base and of each axis grown alone, before the search. "
+        "Lines lead from the base to means over seeds, faint dots are single trainings."
+    )
+    return picture("gate", caption, (7.2, 4.0), draw)
+
+
 def curves_picture(curves: pd.DataFrame) -> Picture:
     """Draw validation top-1 by epoch, one panel a φ, with the base network in each."""
     means = learning_curves(curves)

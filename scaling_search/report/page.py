@@ -16,9 +16,9 @@ from scaling_search.compare.rates import RateCheck
 from scaling_search.cost.explain import LEAST_POINTS, Axis, Explanation, Point, explain
 from scaling_search.cost.latency.results import Timed
 from scaling_search.files import write_atomically
-from scaling_search.report.answer import answer, gate_notes, gate_sentences, notes
+from scaling_search.report.answer import answer, gate_notes, gate_sentences, missing_sentence, notes
 from scaling_search.report.drawing import Picture
-from scaling_search.report.figures import COSTS, accuracy_picture, curves_picture
+from scaling_search.report.figures import COSTS, accuracy_picture, curves_picture, gate_picture
 from scaling_search.report.landscape import landscape, landscape_picture
 from scaling_search.report.latency import (
     accuracy_latency_frame,
@@ -78,9 +78,11 @@ class Evidence:
     and `command` let a reader run the study again; `environment` holds versions and machine;
     `time` is None where nothing was timed; `cautions` are sentences on how far the constants are to
     be trusted; `gate` is what speaks against the proxy itself (None: the gate was not run);
-    `second` is the resource that the search weighed beside accuracy, a column of `search`; `rates`
-    is None where networks were compared at the recipe's learning rate alone; `mixture` counts
-    the trainings on each kind of device, empty where all may be of one.
+    `gate_runs` has a row for each of its finished trainings (None: as without any); `second` is the
+    resource that the search weighed beside accuracy, a column of `search`; `rates` is None where
+    networks were compared at the recipe's learning rate alone; `missing` says what an unfinished
+    run has yet to do; `mixture` counts the trainings on each kind of device, empty where
+    all may be of one.
     """
 
     title: str
@@ -96,8 +98,10 @@ class Evidence:
     cautions: tuple[str, ...] = ()
     second: Resource | None = None
     gate: tuple[Finding, ...] | None = None
+    gate_runs: pd.DataFrame | None = None
     rates: RateCheck | None = None
     mixture: str = ""
+    missing: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -146,6 +150,8 @@ def tables_of(evidence: Evidence) -> dict[str, Table]:
 def pictures_of(evidence: Evidence) -> tuple[Picture, ...]:
     """Draw the pictures for which there are data."""
     drawn: list[Picture] = []
+    if evidence.gate_runs is not None and len(evidence.gate_runs):
+        drawn.append(gate_picture(evidence.gate_runs))
     if len(finished(evidence.runs)):
         drawn += [accuracy_picture(evidence.runs, cost) for cost in COSTS]
     if len(evidence.search) and len(landscape(evidence.search)):
@@ -190,6 +196,7 @@ def _words(
             *(evidence.rates.sentences if evidence.rates else ()),
         ],
         "cautions": evidence.cautions,
+        "missing": missing_sentence(evidence.missing),
         "notes": [*gate_notes(evidence.constants, evidence.gate), *notes(*frames)],
         "tables": tables,
         "environment": environment_table(evidence.environment),

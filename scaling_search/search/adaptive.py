@@ -51,8 +51,8 @@ class AdaptiveSearch(Search):
 
     def state(self) -> SearchState:
         """The candidates with trainings at each rung, and the training that would come next."""
-        following = self.next_job(())
-        return SearchState(self.reached(), () if following is None else (following,))
+        following, spent = self.next_job(()), self._spent(self._look(()))
+        return SearchState(self.reached(), () if following is None else (following,), spent)
 
     def reached(self) -> tuple[tuple[int, ...], ...]:
         """The candidates with trainings at each rung."""

@@ -36,11 +36,13 @@ class SearchState:
     """Where a search stands: the candidates of each rung so far, and the jobs it waits for.
 
     `missing` begins with what is most wanted. A search whose next training hangs on the result of
-    another knows only the next.
+    another knows only the next. `spent_in_full` is what it has cost, in trainings of the median
+    candidate in full, where that is what ends it.
     """
 
     rungs: tuple[tuple[int, ...], ...]
     missing: tuple[TrainJob, ...]
+    spent_in_full: float = 0.0
 
     @property
     def done(self) -> bool:

@@ -1,17 +1,19 @@
-"""What a search tried, as a data frame."""
+"""What a search tried, and the gate before it, as data frames."""
 
 from __future__ import annotations
 
 import math
 import statistics
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 
-from scaling_search.jobs.job import Finished
+from scaling_search.cost.analytic import count
+from scaling_search.jobs.job import Finished, TrainJob
 from scaling_search.search.candidates import Candidate
 from scaling_search.search.constants import Constants
-from scaling_search.search.search import Search
+from scaling_search.search.search import Find, Search
 
 SHARE_COLUMNS = ("depth_share", "width_share", "resolution_share")
 COLUMNS = (
@@ -20,6 +22,24 @@ COLUMNS = (
     *(*SHARE_COLUMNS, "rung", "phi", "epochs", "n"),
     *("validation_top1", "sd", "p_best", "tie", "best", "status"),
 )
+GATE_COLUMNS = ("method", "network", "macs", "seed", "validation_top1")
+
+
+def gate_frame(jobs: Mapping[str, tuple[TrainJob, ...]], find: Find) -> pd.DataFrame:
+    """One row a finished training of the gate; `method` is "base" or the axis that grew."""
+    rows = [
+        {
+            "method": method,
+            "network": job.architecture.name,
+            "macs": count(job.architecture).macs,
+            "seed": job.seed,
+            "validation_top1": result.validation_top1,
+        }
+        for method, trainings in jobs.items()
+        for job in trainings
+        if isinstance(result := find(job), Finished)
+    ]
+    return pd.DataFrame(rows, columns=list(GATE_COLUMNS))
 
 
 def search_frame(search: Search, constants: Constants) -> pd.DataFrame:

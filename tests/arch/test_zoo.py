@@ -19,7 +19,7 @@ def test_the_zoo_holds_the_efficientnets_other_backbones_and_small_bases() -> No
         *("efficientnet-b0-small", "efficientnet-b0-simplified"),
         *(f"efficientnet-lite{k}" for k in range(5)),
         *("mobilenet-v1", "mobilenet-v2", "resnet-18", "resnet-34", "resnet-50"),
-        *("regnety-400mf", "convnext-tiny", "micro", "mini"),
+        *("regnety-400mf", "convnext-tiny", "nano", "micro", "mini"),
     )
 
 
@@ -90,6 +90,20 @@ def test_the_small_b0_is_b0_but_for_strides_and_resolution_and_ends_at_4_px() ->
     assert count(small).params == count(b0).params
     assert stage_rows(small)[-2].output_px == 4
     assert small.resolution_px == 32
+
+
+def test_nano_costs_a_fifth_of_a_million_macs_and_ends_at_4_px() -> None:
+    nano = zoo.get("nano")
+    assert count(nano).macs < 250_000
+    assert [row.output_px for row in stage_rows(nano)] == [8, 8, 4, 1]
+
+
+@pytest.mark.parametrize(
+    ("depth", "repeats"), [(1.2, (1, 2)), (1.3, (1, 3)), (1.6, (2, 3)), (1.8, (2, 4))]
+)
+def test_depth_comes_to_nano_in_several_steps(depth: float, repeats: tuple[int, ...]) -> None:
+    deeper = scale_depth(zoo.get("nano"), depth)
+    assert tuple(stage.repeats for stage in deeper.stages) == repeats
 
 
 def test_micro_is_small_enough_for_a_cpu_and_ends_at_3_px() -> None:

@@ -14,10 +14,11 @@ from scaling_search.report.figures import (
     accuracy_lines,
     accuracy_picture,
     curves_picture,
+    gate_picture,
     learning_curves,
 )
 from scaling_search.report.landscape import _draw_candidates, landscape, landscape_picture
-from tests.report.frames import curves_frame, runs_frame, search_frame
+from tests.report.frames import curves_frame, gate_frame, runs_frame, search_frame
 
 PNG = b"\x89PNG"
 
@@ -115,3 +116,15 @@ def test_a_base_alone_and_single_runs_are_drawn():
     assert accuracy_picture(runs[runs["phi"] == 0], "macs").png.startswith(PNG)
     base = curves_frame(epochs=1).query("method == 'base'")
     assert curves_picture(base).png.startswith(PNG)
+
+
+def test_the_gates_picture_draws_the_base_and_each_axis_and_redraws_the_same():
+    gate = gate_frame()
+    drawn = gate_picture(gate)
+    assert drawn.png.startswith(PNG)
+    assert gate_picture(gate) == drawn
+    assert gate_picture(gate[gate["method"] != "base"]) != drawn
+
+
+def test_the_gates_picture_is_drawn_of_a_single_training():
+    assert gate_picture(gate_frame().head(1)).png.startswith(PNG)

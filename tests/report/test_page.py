@@ -13,7 +13,7 @@ import pytest
 from scaling_search.arch.scaling import Coefficients
 from scaling_search.report.page import Evidence, tables_of, write_report
 from tests.answers import answer
-from tests.report.frames import curves_frame, runs_frame, search_frame
+from tests.report.frames import curves_frame, gate_frame, runs_frame, search_frame
 
 CONSTANTS = answer(
     Coefficients(1.05, 1.05, 1.28),
@@ -153,3 +153,14 @@ def test_no_evidence_is_no_answer_rather_than_an_error(evidence, tmp_path):
     paths = write_report(empty, tmp_path)
     assert "Nothing has finished yet" in paths.html.read_text(encoding="utf-8")
     assert paths.figures == ()
+
+
+def test_the_gate_has_a_picture_and_an_unfinished_run_says_what_is_missing(evidence, tmp_path):
+    missing = ("2 of the gate's 8 trainings", "the comparison")
+    now = dataclasses.replace(evidence, gate_runs=gate_frame(), missing=missing)
+    report = write_report(now, tmp_path)
+    said = "This run is not finished; still to come: 2 of the gate's 8 trainings, the comparison."
+    assert said in report.readme.read_text(encoding="utf-8")
+    assert said in html.unescape(report.html.read_text(encoding="utf-8"))
+    assert tmp_path / "figures" / "gate.svg" in report.figures
+    assert "figures/gate.png" in report.readme.read_text(encoding="utf-8")

@@ -61,7 +61,9 @@ def test_it_spends_what_it_may_and_no_more_than_one_training_beyond(whole: Playe
     full = sorted(make(c.architecture, 8, 0).mac_images for c in POOL)[len(POOL) // 2]
     spent = spent_mac_images(whole.trained)
     assert 8 * full <= spent <= 9.3 * full
-    assert whole.search().state().done
+    state = whole.search().state()
+    assert state.done
+    assert 8 <= state.spent_in_full <= spent / full
 
 
 def test_the_second_half_goes_to_trainings_in_full(whole: Played) -> None:
