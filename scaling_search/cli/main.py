@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from typing import NoReturn
+from importlib.metadata import version
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -24,11 +25,27 @@ STOPPED = 130  # what a shell expects of a program that Ctrl-C ended
 
 app = typer.Typer(
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
-    help="Find how depth, width and resolution of a network should grow together on your images.",
 )
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        print(f"scaling-search {version('scaling-search')}")
+        raise typer.Exit
+
+
+@app.callback()
+def of_all(
+    asked: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Print it and end."),
+    ] = False,
+) -> None:
+    """Find how depth, width and resolution of a network should grow together on your images."""
+
+
 VERBS: dict[str, Callable[..., None]] = {
     "run": running.run_command,
     "search": running.search_command,

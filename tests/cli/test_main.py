@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -254,3 +255,8 @@ def test_a_rule_that_means_nothing_is_refused_in_one_line(
     assert (status, printed) == (2, "")
     assert said in complaint
     assert len(complaint.strip().splitlines()) == 1
+
+
+def test_it_prints_its_version_and_ends(call: Call) -> None:
+    status, printed, said = call("--version")
+    assert (status, printed, said) == (0, f"scaling-search {version('scaling-search')}\n", "")
