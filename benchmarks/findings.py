@@ -288,7 +288,7 @@ def simplex(tables: list[Table]) -> bytes:
             axes.set_title(each.name, fontsize=9)
 
     caption = "Each network by how it shares its growth; area is the chance that it is the best."
-    return picture("findings", caption, (3.4 * len(tables), 3.4), draw).svg
+    return picture("findings", caption, (5.0 * len(tables), 4.6), draw).svg
 
 
 def main() -> None:
