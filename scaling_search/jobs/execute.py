@@ -75,8 +75,8 @@ def execute(
 
     A lack of memory may be that of a moment: the job is tried once more, in as much room as this
     process can make. Each process of a group does its part of one training, and all have its
-    result; a group tries once. Raises StoppedError once `stop_asked` says so and the
-    checkpoint is written; UserError; OSError; and whatever the code of a user's network raises.
+    result; a group tries again together, in `jobs.peers`. Raises StoppedError once `stop_asked`
+    says so and the checkpoint is written; UserError; OSError; and what a user's network raises.
     """
     result = _attempt(job, place, stop_asked, on_epoch, group)
     if isinstance(result, OutOfMemory) and group.world == 1:
