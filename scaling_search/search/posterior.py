@@ -87,7 +87,12 @@ def _roots(covariances: Floats) -> Floats:
         return np.asarray(np.linalg.cholesky(nudged))
     except np.linalg.LinAlgError:
         values, vectors = np.linalg.eigh(covariances)
-        return np.asarray(vectors * np.sqrt(np.maximum(values, 0.0))[:, None])
+        return _symmetric(np.sqrt(np.maximum(values, 0.0)), vectors)
+
+
+def _symmetric(roots: Floats, vectors: Floats) -> Floats:
+    """The symmetric matrices of these eigenvalues; an eigenvector's sign is the processor's."""
+    return np.asarray((vectors * roots[..., None, :]) @ np.swapaxes(vectors, -1, -2))
 
 
 def posterior(shares: Floats, rows: Sequence[Row], seed: int = 0) -> Posterior:
@@ -131,5 +136,5 @@ def _drawn(process: CurveGP, likeliest: Floats) -> Floats:
     # What the evidence does not curve, the prior alone does.
     sds = 1 / np.sqrt(np.maximum(values, LEAST_CURVATURE))
     normal = qmc.MultivariateNormalQMC(np.zeros(len(sds)), rng=np.random.default_rng(0))
-    drawn: Floats = likeliest + (normal.random(PARTS) * sds) @ vectors.T
+    drawn: Floats = likeliest + normal.random(PARTS) @ _symmetric(sds, vectors)
     return drawn

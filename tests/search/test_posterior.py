@@ -147,3 +147,30 @@ def test_shared_noise_is_that_of_seeds_of_one_candidate_and_phi() -> None:
     assert np.diag(shared).tolist() == [0.5, 0.5, 1.0, 1.0]
     assert shared[0, 1] == pytest.approx(0.3 / 4)  # one seed of two each
     assert shared[0, 2] == shared[0, 3] == shared[1, 3] == 0
+
+
+def test_the_sign_that_a_processor_gives_an_eigenvector_changes_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    here, eigh = posterior(LINE, hill(noise=0.5)), np.linalg.eigh
+
+    def other_signs(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        values, vectors = eigh(matrix)
+        signs = np.where(np.arange(vectors.shape[-1]) % 2, 1.0, -1.0)
+        return values, vectors * signs
+
+    monkeypatch.setattr(np.linalg, "eigh", other_signs)
+    there = posterior(LINE, hill(noise=0.5))
+    assert there.means == pytest.approx(here.means, abs=1e-9)
+    assert there.p_best == pytest.approx(here.p_best)
+
+
+def test_scores_that_differ_by_rounding_give_the_same_answer() -> None:
+    rows = hill(noise=0.5)
+    rounded = [
+        Row(row.candidate, row.level, {s: x * (1 + 1e-13) for s, x in row.scores.items()})
+        for row in rows
+    ]
+    exact, nearby = posterior(LINE, rows), posterior(LINE, rounded)
+    assert exact.p_best == pytest.approx(nearby.p_best, abs=1e-3)
+    assert exact.mean == pytest.approx(nearby.mean, abs=1e-6)
