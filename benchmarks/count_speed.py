@@ -25,12 +25,12 @@ from torch import nn
 from scaling_search.arch import zoo
 from scaling_search.arch.scaling import Multipliers, scale
 from scaling_search.arch.spec import Architecture
+from scaling_search.core.stats import mean_interval
 from scaling_search.cost import analytic
 from scaling_search.cost.analytic import count
 from scaling_search.cost.counters import fvcore_conv_linear
 from scaling_search.jobs.environment import environment
 from scaling_search.nets.build import build
-from scaling_search.statistics import mean_interval
 
 CANDIDATES, SAMPLE, ROUNDS = 10_000, 4, 4
 SEARCH_GOAL, ALONE_GOAL, RATE_GOAL = 1000.0, 100.0, 10_000.0

@@ -21,14 +21,14 @@ from numpy.typing import NDArray
 from tabulate import tabulate
 
 from scaling_search.arch import zoo
-from scaling_search.arch.published import ALPHA, BETA, GAMMA
+from scaling_search.arch.paper import ALPHA, BETA, GAMMA
 from scaling_search.arch.scaling import Coefficients, scale
+from scaling_search.core.atomic_files import write_atomically
 from scaling_search.cost.analytic import count
-from scaling_search.files import write_atomically
-from scaling_search.outcome import read_setting
-from scaling_search.report.drawing import picture
-from scaling_search.report.landscape import place_in_triangle, triangle
-from scaling_search.search import tabular
+from scaling_search.experiment.outcome import read_experiment
+from scaling_search.report.figure_style import picture
+from scaling_search.report.search_landscape import place_in_triangle, triangle
+from scaling_search.search import curve_table
 from scaling_search.search.candidates import candidates
 from scaling_search.search.measurement import rows_of
 from scaling_search.search.posterior import Posterior, posterior
@@ -56,14 +56,16 @@ class Table:
     @cached_property
     def known(self) -> Posterior:
         """The networks' accuracies in points."""
-        setting = read_setting(self.folder)
-        search = setting.search(tabular.find(tabular.read(self.folder / "curves.csv")))
+        experiment = read_experiment(self.folder)
+        search = experiment.search(
+            curve_table.find(curve_table.read_curves(self.folder / "curves.csv"))
+        )
         return posterior(self.shares, rows_of(search.groups()), 0)
 
     @cached_property
     def shares(self) -> Floats:
         """How each network shares its growth: networks × 3."""
-        return np.array([candidate.shares for candidate in read_setting(self.folder).pool])
+        return np.array([candidate.shares for candidate in read_experiment(self.folder).pool])
 
     @property
     def compound(self) -> NDArray[np.bool_]:
@@ -257,10 +259,10 @@ called compound when it puts at least a tenth of its growth on each of depth, wi
 
 
 def _scale_words() -> str:
-    settings = [read_setting(RESULTS / name) for name in RUNS if (RESULTS / name).exists()]
-    sides = sorted({setting.base.resolution_px for setting in settings})
-    images = sorted({setting.info.train_images for setting in settings})
-    epochs = sorted({setting.study.compare.epochs for setting in settings})
+    settings = [read_experiment(RESULTS / name) for name in RUNS if (RESULTS / name).exists()]
+    sides = sorted({experiment.base.resolution_px for experiment in settings})
+    images = sorted({experiment.info.train_images for experiment in settings})
+    epochs = sorted({experiment.study.compare.epochs for experiment in settings})
     named = ((sides, "px"), (images, "training images"), (epochs, "epochs"))
     return ", ".join(f"{_span(values)} {word}" for values, word in named)
 

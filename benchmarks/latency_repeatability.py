@@ -20,11 +20,11 @@ from statistics import median
 from claim import Claim
 
 from scaling_search.arch import zoo
-from scaling_search.cost.latency.processes import machine_of
-from scaling_search.cost.latency.profile import profile
-from scaling_search.cost.latency.results import Latency
-from scaling_search.cost.latency.values import Place, Regime, TimeBudget
 from scaling_search.jobs.environment import environment
+from scaling_search.latency.job import Machine, Regime, TimeBudget
+from scaling_search.latency.process_runner import machine_of
+from scaling_search.latency.profile import profile
+from scaling_search.latency.result import Latency
 
 CALLS, PX, GOAL = 5, 64, 0.03
 BUDGET = TimeBudget(seconds=30.0, processes=5, attempts=1)
@@ -46,7 +46,7 @@ def busy_core() -> Iterator[None]:
 
 def call(seed: int) -> list[Latency]:
     """One independent call: fresh processes, its own order of blocks."""
-    place = Place(machine=machine_of("cpu"))
+    place = Machine(machine=machine_of("cpu"))
     found = profile(NETWORKS, [Regime()], BUDGET, place=place, seed=seed)
     timings = [timing for timing in found.timings if isinstance(timing, Latency)]
     if len(timings) != len(NETWORKS):

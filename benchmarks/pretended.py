@@ -15,15 +15,15 @@ from pathlib import Path
 from unittest import mock
 
 from scaling_search.data.request import DataInfo
-from scaling_search.jobs.executor import Ended, Event, Source, Started
+from scaling_search.experiment.experiment import Experiment
+from scaling_search.experiment.study import Study
+from scaling_search.jobs.executor import Ended, Event, NextJob, Started
 from scaling_search.jobs.job import Finished, TrainJob
 from scaling_search.jobs.ledger import Ledger
-from scaling_search.jobs.lines import Whole, line_of, read_lines
+from scaling_search.jobs.ledger_format import Record, ledger_line, read_lines
 from scaling_search.search.plan import Rung, SearchPlan
 from scaling_search.search.space import Axis, Budget, Space
 from scaling_search.search.strategies import StrategyName
-from scaling_search.setting import Setting
-from scaling_search.study import Study
 from scaling_search.training.history import EpochRecord, Scores
 
 INFO = DataInfo("typefaces", tuple("abcdefghij"), 1, 64, 4000, 1000, 1000, 1, "f" * 16)
@@ -32,12 +32,12 @@ SPACE = Space(Axis(1.0, 2.0, 0.02), Axis(1.0, 1.5, 0.01), Axis(1.0, 1.5, 0.005))
 RUNGS = (Rung(3, keep=0.5), Rung(8, seeds=3))
 
 
-def setting_of(strategy: StrategyName, trials: int, asynchronous: bool) -> Setting:
+def experiment_of(strategy: StrategyName, trials: int, asynchronous: bool) -> Experiment:
     """A search of EfficientNet-B0 that tries so many candidates, half of them in full."""
     plan = SearchPlan(strategy, trials=trials, rungs=RUNGS, asynchronous=asynchronous)
     budget = Budget(tolerance=0.2)
     study = Study("pretended", base="efficientnet-b0", budget=budget, space=SPACE, search=plan)
-    return Setting(study, INFO)
+    return Experiment(study, INFO)
 
 
 def result_of(job: TrainJob) -> Finished:
@@ -66,7 +66,7 @@ class AtOnce:
         """Whether it stopped for its limit."""
         return time.thread_time() - self.began > self.limit_seconds
 
-    def run(self, source: Source) -> Iterator[Event]:
+    def run(self, source: NextJob) -> Iterator[Event]:
         """End every job that the source gives."""
         while not self.spent and (job := source()) is not None:
             yield Started(job)
@@ -104,13 +104,13 @@ def counted_flushes() -> Iterator[Flushes]:
 
 def write_ledger(path: Path, lines: int) -> Path:
     """A ledger of so many lines: the record of one training, under hashes that differ."""
-    setting = setting_of("grid", 1, asynchronous=False)
-    job = setting.network_job(setting.pool[0].architecture, 8, 0)
+    experiment = experiment_of("grid", 1, asynchronous=False)
+    job = experiment.network_job(experiment.pool[0].architecture, 8, 0)
     with Ledger(path.with_name("one.jsonl")) as one:
         one.accept(job, result_of(job), {"device": "cpu"})
     (line,) = read_lines(one.path)
-    if not isinstance(line, Whole):
+    if not isinstance(line, Record):
         raise TypeError(f"a line that was just written must be whole, got {line}")
     with path.open("wb") as file:
-        file.writelines(line_of(f"{number:016x}", line.record) for number in range(lines))
+        file.writelines(ledger_line(f"{number:016x}", line.record) for number in range(lines))
     return path

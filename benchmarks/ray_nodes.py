@@ -24,8 +24,8 @@ from parallel import GOAL, JOBS, PAIRS, conclude, jobs, show, without_times
 from scaling_search.jobs.execute import Place
 from scaling_search.jobs.executor import Ended, each_of
 from scaling_search.jobs.job import Result, TrainJob
-from scaling_search.jobs.ray_cluster import Room, alive, answers, connected
-from scaling_search.jobs.ray_executor import RayTasks
+from scaling_search.jobs.ray.cluster import Slots, alive, answers, connected
+from scaling_search.jobs.ray.executor import RayTasks
 
 HOST = "127.0.0.2"  # loopback; 127.0.0.1 is what Ray takes for the machine's own address
 PATIENCE_SECONDS = 120.0
@@ -98,7 +98,7 @@ def main() -> None:
     with ExitStack() as stack:
         stack.enter_context(cluster())
         # No checkpoints: each time, every job is trained from nothing.
-        one, two = (stack.enter_context(RayTasks(Place(), Room(at_most=n))) for n in (1, 2))
+        one, two = (stack.enter_context(RayTasks(Place(), Slots(at_most=n))) for n in (1, 2))
         pairs = measure(one, two)
     claim = replace(
         conclude(pairs),

@@ -18,11 +18,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from scaling_search.errors import UserError
+from scaling_search.core.errors import UserError
 from scaling_search.jobs.job import Finished, TrainJob
 from scaling_search.search.candidates import Candidate
-from scaling_search.search.curve_gp import CurveGP, Level, Points, Row
-from scaling_search.search.measurement import Combination, Group, combination
+from scaling_search.search.curve_gp import CurveGP, Level, Points, SeedScores
+from scaling_search.search.measurement import Combination, SeedGroup, combination
 from scaling_search.search.posterior import likeliest_parameters
 from scaling_search.search.search import Grow, MakeJob
 from scaling_search.training.history import EpochRecord, Scores
@@ -111,14 +111,14 @@ class Landscape:
         return {level: combination(groups) for level, groups in self._groups.items()}
 
     @cached_property
-    def _groups(self) -> dict[tuple[float, int], list[Group]]:
-        found: dict[tuple[float, int], list[Group]] = {}
+    def _groups(self) -> dict[tuple[float, int], list[SeedGroup]]:
+        found: dict[tuple[float, int], list[SeedGroup]] = {}
         begin = 0
         for each in self.tables:
             for column, epochs in enumerate(each.lengths):
                 level = self.level(each.phi, epochs)
                 found[each.phi, epochs] = [
-                    Group(begin + row, level, dict(enumerate(map(_scores, seeds[:, column]))))
+                    SeedGroup(begin + row, level, dict(enumerate(map(_scores, seeds[:, column]))))
                     for row, seeds in enumerate(each.scores)
                 ]
             begin += len(each.networks)
@@ -128,7 +128,9 @@ class Landscape:
     def process(self) -> CurveGP:
         """Top-1 alone, of every training of the tables."""
         rows = [
-            Row(group.candidate, group.level, {s: 100 * v.top1 for s, v in group.scores.items()})
+            SeedScores(
+                group.candidate, group.level, {s: 100 * v.top1 for s, v in group.scores.items()}
+            )
             for groups in self._groups.values()
             for group in groups
         ]

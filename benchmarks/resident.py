@@ -30,18 +30,19 @@ from torch.utils.data import DataLoader
 from torchvision import transforms
 
 from scaling_search.arch import zoo
+from scaling_search.core.number_formats import Precision
+from scaling_search.core.stats import mean_interval
 from scaling_search.cost.arithmetic import arithmetic
 from scaling_search.data.augment import normalise
 from scaling_search.data.load import load_split
 from scaling_search.data.request import DataRequest
 from scaling_search.data.splits import Batch, ResidentSplit
 from scaling_search.jobs.environment import chosen_device, environment
-from scaling_search.statistics import mean_interval
 from scaling_search.training.history import EpochRecord
 from scaling_search.training.loop import Trainer
-from scaling_search.training.recipe import Compile, Precision, Recipe
-from scaling_search.training.state import MEMORY_FORMATS, new_state
-from scaling_search.training.step import learn
+from scaling_search.training.recipe import Compile, Recipe
+from scaling_search.training.step import train_step
+from scaling_search.training.train_state import MEMORY_FORMATS, new_state
 
 GPU_GOAL, CPU_GOAL, GPU_LOADERS = 2.0, 1.2, 8
 TOLERANCE = 1e-3
@@ -97,7 +98,7 @@ def through_loader(task: Task, recipe: Recipe, device: torch.device) -> Iterator
                 images.to(device, memory_format=layout, non_blocking=True),
                 labels.to(device, non_blocking=True),
             )
-            learn(state, recipe, recipe.learning_rate, [moved], device)
+            train_step(state, recipe, recipe.learning_rate, [moved], device)
         yield len(loader) * task.batch_size
 
 

@@ -32,20 +32,20 @@ from optuna.distributions import BaseDistribution, FloatDistribution
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import create_trial
-from pretended import AtOnce, counted_flushes, setting_of, write_ledger
+from pretended import AtOnce, counted_flushes, experiment_of, write_ledger
 
 from scaling_search.arch import zoo
 from scaling_search.arch.scaling import Coefficients, scale
+from scaling_search.core.stats import mean_interval
 from scaling_search.cost.analytic import count
-from scaling_search.drive import Drive, Silent
+from scaling_search.experiment.remaining_work import RemainingWork
+from scaling_search.experiment.runner import NullListener, Runner
 from scaling_search.jobs.environment import environment
 from scaling_search.jobs.ledger import Ledger
 from scaling_search.jobs.retry import circumstances
-from scaling_search.outlook import Work
 from scaling_search.search.candidates import candidates
 from scaling_search.search.space import Axis, Budget, Space
 from scaling_search.search.strategies import StrategyName
-from scaling_search.statistics import mean_interval
 
 MILLION = Space(Axis(1.0, 2.0, 0.01), Axis(1.0, 1.5, 0.005), Axis(1.0, 1.5, 0.005))
 LINES, SAMPLE, JOURNAL_TRIALS = 100_000, 10_000, 2_000
@@ -166,9 +166,9 @@ def write_journal(path: Path) -> None:
 
 def driven(strategy: StrategyName, trials: int, asynchronous: bool, limit_seconds: float) -> Spent:
     """(c) Ours: the whole of `Drive.search` but for trainings and the disk."""
-    setting = setting_of(strategy, trials, asynchronous)
-    if len(setting.pool) < trials:
-        raise ValueError(f"{trials} candidates are needed, the space has {len(setting.pool)}")
+    experiment = experiment_of(strategy, trials, asynchronous)
+    if len(experiment.pool) < trials:
+        raise ValueError(f"{trials} candidates are needed, the space has {len(experiment.pool)}")
     executor, found = AtOnce(limit_seconds), {"device": "cpu"}
     with (
         tempfile.TemporaryDirectory() as folder,
@@ -176,8 +176,8 @@ def driven(strategy: StrategyName, trials: int, asynchronous: bool, limit_second
         Ledger(Path(folder) / "ledger.jsonl") as ledger,
     ):
         now = circumstances("cpu", "cpu", 1, None)
-        drive = Drive(setting, ledger, executor, "cpu", found, Silent(), now)
-        spent = timed(lambda: len(drive.search(Work()).state().missing))
+        drive = Runner(experiment, ledger, executor, "cpu", found, NullListener(), now)
+        spent = timed(lambda: len(drive.search(RemainingWork()).state().missing))
     own = spent.seconds - executor.seconds - flushes.cpu_seconds
     cut = spent.number > 0
     return Spent(own, spent.peak_bytes, spent.before_bytes, executor.jobs, flushes.seconds, cut)

@@ -26,10 +26,10 @@ from replay import Landscape, World, complete, known_jobs, table
 from search_cost_figure import regret_picture
 from tabulate import tabulate
 
-from scaling_search.files import write_atomically
+from scaling_search.core.atomic_files import write_atomically
+from scaling_search.experiment.outcome import read_experiment
 from scaling_search.jobs.job import Result, TrainJob
-from scaling_search.outcome import read_setting
-from scaling_search.search import tabular
+from scaling_search.search import curve_table
 from scaling_search.search.adaptive import AdaptiveSearch
 from scaling_search.search.candidates import Candidate
 from scaling_search.search.halving import HalvingSearch
@@ -110,11 +110,13 @@ class Replayed:
 @cache
 def read_ground(folder: Path) -> Ground:
     """The table of a folder with study.toml, data.json and curves.csv; once a process."""
-    setting = read_setting(folder)
-    make = tabular.remembered(setting.network_job)
-    landscape = Landscape((table(complete(tabular.read(folder / "curves.csv")), setting.pool),))
-    known = known_jobs(landscape, setting.pool, make, setting.grown, SEEDS)
-    return Ground(folder.name, setting.pool, make, setting.grown, landscape, known)
+    experiment = read_experiment(folder)
+    make = curve_table.remembered(experiment.network_job)
+    landscape = Landscape(
+        (table(complete(curve_table.read_curves(folder / "curves.csv")), experiment.pool),)
+    )
+    known = known_jobs(landscape, experiment.pool, make, experiment.grown, SEEDS)
+    return Ground(folder.name, experiment.pool, make, experiment.grown, landscape, known)
 
 
 def replay(folder: Path, seed: int) -> list[Replayed]:

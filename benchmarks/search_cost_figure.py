@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
-from scaling_search.report.drawing import Picture, picture
+from scaling_search.report.figure_style import Picture, picture
 
 # Okabe and Ito's colours; the marker says the same without colour.
 LOOKS = {

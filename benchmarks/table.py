@@ -12,7 +12,7 @@ from typing import Any
 
 from tabulate import tabulate
 
-from scaling_search.files import write_atomically
+from scaling_search.core.atomic_files import write_atomically
 
 FOLDER = Path(__file__).resolve().parent.parent / "results" / "benchmarks"
 HEADS = ("script", "claim", "peer", "ratio [95 %]", "n", "goal", "reached")

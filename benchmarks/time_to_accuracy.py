@@ -33,12 +33,12 @@ from peers.tutorial import training, tutorial_batches
 from torch import nn
 
 from scaling_search.arch import zoo
-from scaling_search.cost.latency.processes import interpreter_settings
+from scaling_search.core.stats import mean_interval
 from scaling_search.data.load import load_split
 from scaling_search.data.request import DataRequest, SplitName
 from scaling_search.data.splits import ResidentSplit
 from scaling_search.jobs.environment import environment
-from scaling_search.statistics import mean_interval
+from scaling_search.latency.process_runner import interpreter_settings
 from scaling_search.training.evaluate import score
 from scaling_search.training.loop import Trainer
 from scaling_search.training.recipe import Recipe

@@ -31,10 +31,10 @@ from claim import Claim
 from peers.process import Rate, Team
 from peers.timm_train import HINT, installed
 
+from scaling_search.core.stats import mean_interval
 from scaling_search.data.load import load_split
 from scaling_search.data.request import DataRequest
 from scaling_search.jobs.environment import environment
-from scaling_search.statistics import mean_interval
 
 BATCH, CORES, TOLERANCE = 64, 2, 1e-3
 Rates = Mapping[str, Sequence[Rate]]

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from scaling_search.arch.scaling import Coefficients, Multipliers, scale
     from scaling_search.arch.spec import Architecture, Stage
+    from scaling_search.core.errors import UserError
     from scaling_search.cost.analytic import Cost, count
-    from scaling_search.cost.latency.profile import profile
     from scaling_search.data.request import DataRequest
-    from scaling_search.errors import UserError
+    from scaling_search.experiment.outcome import Outcome
+    from scaling_search.experiment.pipeline import run
+    from scaling_search.experiment.study import Study
+    from scaling_search.latency.profile import profile
     from scaling_search.nets.build import build
-    from scaling_search.outcome import Outcome
-    from scaling_search.pipeline import run
     from scaling_search.search.candidates import Candidate, candidates
     from scaling_search.search.space import Budget, Space
-    from scaling_search.study import Study
 
 __all__ = [
     "Architecture",
@@ -45,15 +45,15 @@ _HOMES = {
     "arch.scaling": ("Coefficients", "Multipliers", "scale"),
     "arch.spec": ("Architecture", "Stage"),
     "cost.analytic": ("Cost", "count"),
-    "cost.latency.profile": ("profile",),
+    "latency.profile": ("profile",),
     "data.request": ("DataRequest",),
-    "errors": ("UserError",),
+    "core.errors": ("UserError",),
     "nets.build": ("build",),
-    "outcome": ("Outcome",),
-    "pipeline": ("run",),
+    "experiment.outcome": ("Outcome",),
+    "experiment.pipeline": ("run",),
     "search.candidates": ("Candidate", "candidates"),
     "search.space": ("Budget", "Space"),
-    "study": ("Study",),
+    "experiment.study": ("Study",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 
 from scaling_search.arch.scaling import Coefficients
 from scaling_search.search.constants import Constants
-from scaling_search.search.intervals import Interval
+from scaling_search.search.intervals import Bounds
 from scaling_search.search.verdict import Verdict
 
 
 def answer(
     coefficients: Coefficients,
-    spans: tuple[Interval, Interval, Interval],
+    spans: tuple[Bounds, Bounds, Bounds],
     ties: tuple[str, ...],
     chances: Mapping[str, float],
     *,

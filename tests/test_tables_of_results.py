@@ -8,10 +8,10 @@ from types import ModuleType
 
 import pytest
 
-from scaling_search.errors import UserError
-from scaling_search.proxy import read_trainings
-from scaling_search.search import tabular
-from tests.test_proxy import run_directory
+from scaling_search.core.errors import UserError
+from scaling_search.experiment.fidelity import read_trainings
+from scaling_search.search import curve_table
+from tests.experiment.test_fidelity import run_directory
 
 TABLES = Path(__file__).parent.parent / "results" / "tabular"
 
@@ -35,7 +35,7 @@ def test_a_run_becomes_a_table_that_names_what_it_holds(curves: ModuleType, tmp_
     (here / "tiny" / "study.toml").write_bytes((run / "study.toml").read_bytes())
     curves.publish(run, here)
     table = read_trainings(here / "tiny")
-    networks = len(table.setting.pool)
+    networks = len(table.experiment.pool)
     assert f"{networks} distinct networks of micro" in curves.readme_of(table)
     assert f"{networks * 2} of {networks * 2}" in curves.lengths_table(table)
     said = curves.overview([table], here)
@@ -45,12 +45,12 @@ def test_a_run_becomes_a_table_that_names_what_it_holds(curves: ModuleType, tmp_
 
 def test_every_job_of_a_committed_table_is_one_of_its_study() -> None:
     for path in sorted(TABLES.glob("*/curves.csv")):
-        setting = read_trainings(path.parent).setting
-        frame = tabular.read(path)
+        experiment = read_trainings(path.parent).experiment
+        frame = curve_table.read_curves(path)
         jobs = {
-            setting.network_job(candidate.architecture, rung.epochs, rung.first_seed + seed).hash
-            for candidate in setting.pool
-            for rung in setting.study.search.rungs
+            experiment.network_job(candidate.architecture, rung.epochs, rung.first_seed + seed).hash
+            for candidate in experiment.pool
+            for rung in experiment.study.search.rungs
             for seed in range(rung.seeds)
         }
         assert set(frame["job"]) <= jobs

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from scaling_search.data.request import DataRequest
+from scaling_search.experiment.study import Comparison, Study, Timing
 from scaling_search.search.gate import Gate
 from scaling_search.search.plan import Rung, SearchPlan
 from scaling_search.search.space import Axis, Budget, Space
-from scaling_search.study import Comparison, Study, Timing
 from scaling_search.training.recipe import Recipe
 
 TINY = Study(

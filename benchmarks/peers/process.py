@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, Self, cast
 
-from scaling_search.cost.latency.processes import interpreter_settings
+from scaling_search.latency.process_runner import interpreter_settings
 
 HERE = Path(__file__).resolve().parent.parent
 

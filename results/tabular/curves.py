@@ -11,13 +11,13 @@ import sys
 from pathlib import Path
 
 import pandas as pd
-from tabulate import tabulate
-
 from scaling_search.errors import UserError
 from scaling_search.files import write_atomically
 from scaling_search.proxy import Trainings, fidelity, read_trainings
-from scaling_search.report.fidelity import fidelity_picture, fidelity_table
 from scaling_search.report.table import write_tables
+from tabulate import tabulate
+
+from scaling_search.report.fidelity import fidelity_picture, fidelity_table
 from scaling_search.search import tabular
 from scaling_search.search.fidelity import lengths, scores
 
@@ -40,18 +40,18 @@ def publish(run: Path, here: Path = HERE) -> None:
 
 def lengths_table(trainings: Trainings) -> str:
     """One row a length of training, as Markdown: how many there are, and what they came to."""
-    plan, pool = trainings.setting.study.search, len(trainings.setting.pool)
+    plan, pool = trainings.experiment.study.search, len(trainings.experiment.pool)
     rows = [_length_row(trainings.curves, rung.epochs, pool * rung.seeds) for rung in plan.rungs]
     return tabulate(rows, headers="keys", tablefmt="pipe", disable_numparse=True) + "\n"
 
 
 def readme_of(trainings: Trainings) -> str:
     """What a table's own README says."""
-    study, info = trainings.setting.study, trainings.setting.info
-    px = trainings.setting.base.resolution_px
+    study, info = trainings.experiment.study, trainings.experiment.info
+    px = trainings.experiment.base.resolution_px
     return f"""# {trainings.name}
 
-{study.description} {len(trainings.setting.pool)} distinct networks of {study.base} at {px} px
+{study.description} {len(trainings.experiment.pool)} distinct networks of {study.base} at {px} px
 that grow {study.budget.growth:g} × (± {study.budget.tolerance:.0%}) in {study.budget.resource},
 on {info.train_images:,} training and {info.validation_images:,} validation images of
 {len(info.classes)} classes. The test split was not read.
@@ -105,12 +105,12 @@ are matched one to one by how they share the growth between depth, width and res
 
 def _whole_to(one: Trainings) -> int:
     """The longest training that all networks have; of a longer one only the first few are in."""
-    whole = len(one.setting.pool)
+    whole = len(one.experiment.pool)
     return max((e for e in lengths(one.curves) if len(scores(one.curves, e)) == whole), default=1)
 
 
 def _listed(one: Trainings) -> str:
-    curves, networks = one.curves, len(one.setting.pool)
+    curves, networks = one.curves, len(one.experiment.pool)
     ended = curves[curves["epoch"] == curves["epochs"]]
     hours = ended["train_seconds"].sum() / 3600
     link = f"[{one.name}]({one.name}/README.md)"
@@ -118,9 +118,11 @@ def _listed(one: Trainings) -> str:
 
 
 def _what(one: Trainings) -> str:
-    study, info = one.setting.study, one.setting.info
+    study, info = one.experiment.study, one.experiment.info
     images = Path(study.data.root).name if study.data.root else info.name
-    return f"{images}, base at {one.setting.base.resolution_px} px, growth {study.budget.growth:g}"
+    return (
+        f"{images}, base at {one.experiment.base.resolution_px} px, growth {study.budget.growth:g}"
+    )
 
 
 def _length_row(curves: pd.DataFrame, epochs: int, wanted: int) -> dict[str, str]:

@@ -16,13 +16,13 @@ from scaling_search.arch.layers import (
     sequence,
 )
 from scaling_search.arch.rounding import round_channels
-from scaling_search.arch.style import Style
-from scaling_search.errors import require
+from scaling_search.arch.style import ConvDefaults
+from scaling_search.core.errors import require
 
 if TYPE_CHECKING:
     from scaling_search.arch.spec import Stage
 
-__all__ = ["READS", "BlockKind", "HeadKind", "StemKind", "Style", "block", "head", "stem"]
+__all__ = ["READS", "BlockKind", "ConvDefaults", "HeadKind", "StemKind", "block", "head", "stem"]
 
 BlockKind = Literal["mbconv", "separable", "basic", "bottleneck", "convnext"]
 
@@ -38,7 +38,7 @@ READS: dict[BlockKind, tuple[str, ...]] = {
 LAYER_SCALE = 1e-6  # ConvNeXt, arXiv 2201.03545, table 5
 
 
-def block(stage: Stage, in_channels: int, stride: int, style: Style) -> Layer:
+def block(stage: Stage, in_channels: int, stride: int, style: ConvDefaults) -> Layer:
     """One block of a stage, from `in_channels` to the stage's channels."""
     match stage.block:
         case "mbconv":
@@ -55,7 +55,7 @@ def block(stage: Stage, in_channels: int, stride: int, style: Style) -> Layer:
             assert_never(stage.block)
 
 
-def _mbconv(stage: Stage, in_channels: int, stride: int, style: Style) -> Layer:
+def _mbconv(stage: Stage, in_channels: int, stride: int, style: ConvDefaults) -> Layer:
     """The inverted bottleneck of MobileNetV2 with the squeeze-excitation of MnasNet."""
     wide = _inner(stage, in_channels, style)
     body = sequence(
@@ -68,7 +68,7 @@ def _mbconv(stage: Stage, in_channels: int, stride: int, style: Style) -> Layer:
     return Residual(body) if _keeps_shape(stage, in_channels, stride) else sequence(body=body)
 
 
-def _separable(stage: Stage, in_channels: int, stride: int, style: Style) -> Layer:
+def _separable(stage: Stage, in_channels: int, stride: int, style: ConvDefaults) -> Layer:
     """A depthwise and a pointwise convolution: MobileNetV1, arXiv 1704.04861, figure 3."""
     depthwise = Conv(in_channels, in_channels, stage.kernel, stride, groups=in_channels)
     return sequence(
@@ -76,7 +76,7 @@ def _separable(stage: Stage, in_channels: int, stride: int, style: Style) -> Lay
     )
 
 
-def _basic(stage: Stage, in_channels: int, stride: int, style: Style) -> Layer:
+def _basic(stage: Stage, in_channels: int, stride: int, style: ConvDefaults) -> Layer:
     """Two full convolutions: ResNet-18 and -34, arXiv 1512.03385, figure 5 left."""
     channels = stage.channels
     body = sequence(
@@ -86,7 +86,7 @@ def _basic(stage: Stage, in_channels: int, stride: int, style: Style) -> Layer:
     return _added(body, stage, in_channels, stride, style)
 
 
-def _bottleneck(stage: Stage, in_channels: int, stride: int, style: Style) -> Layer:
+def _bottleneck(stage: Stage, in_channels: int, stride: int, style: ConvDefaults) -> Layer:
     """ResNet-50's block with the stride in the middle, as in torchvision; grouped, RegNet's."""
     wide = _inner(stage, stage.channels, style)
     body = sequence(
@@ -98,7 +98,7 @@ def _bottleneck(stage: Stage, in_channels: int, stride: int, style: Style) -> La
     return _added(body, stage, in_channels, stride, style)
 
 
-def _convnext(stage: Stage, in_channels: int, stride: int, style: Style) -> Layer:
+def _convnext(stage: Stage, in_channels: int, stride: int, style: ConvDefaults) -> Layer:
     """ConvNeXt's block (arXiv 2201.03545, figure 4); where the shape changes, a patch before it."""
     channels, wide = stage.channels, _inner(stage, stage.channels, style)
     patch = sequence(
@@ -121,7 +121,9 @@ def _keeps_shape(stage: Stage, in_channels: int, stride: int) -> bool:
     return stride == 1 and in_channels == stage.channels
 
 
-def _added(body: Sequence, stage: Stage, in_channels: int, stride: int, style: Style) -> Sequence:
+def _added(
+    body: Sequence, stage: Stage, in_channels: int, stride: int, style: ConvDefaults
+) -> Sequence:
     """The body beside a shortcut, a 1×1 convolution where the shape changes, then activated."""
     shortcut = Conv(in_channels, stage.channels, stride=stride)
     keeps_shape = _keeps_shape(stage, in_channels, stride)
@@ -129,7 +131,7 @@ def _added(body: Sequence, stage: Stage, in_channels: int, stride: int, style: S
     return sequence(residual=Residual(body, beside), activation=Activation(style.activation))
 
 
-def _inner(stage: Stage, channels: int, style: Style) -> int:
+def _inner(stage: Stage, channels: int, style: ConvDefaults) -> int:
     if stage.expansion == 1:
         return channels
     return round_channels(channels, stage.expansion, style.channel_divisor)
@@ -142,7 +144,9 @@ def _grouped(stage: Stage, wide: int, stride: int) -> Conv:
     return Conv(wide, wide, stage.kernel, stride, groups=wide // group_width)
 
 
-def _squeeze(stage: Stage, in_channels: int, wide: int, style: Style) -> SqueezeExcitation | None:
+def _squeeze(
+    stage: Stage, in_channels: int, wide: int, style: ConvDefaults
+) -> SqueezeExcitation | None:
     if not stage.squeeze:
         return None
     whole = wide if stage.squeeze_of == "expanded" else in_channels

@@ -13,7 +13,7 @@ from scaling_search.arch.layers import (
     Sequence,
     sequence,
 )
-from scaling_search.errors import require
+from scaling_search.core.errors import require
 
 if TYPE_CHECKING:
     from scaling_search.arch.spec import Architecture

@@ -11,10 +11,10 @@ from functools import lru_cache
 from math import isfinite
 from typing import TypeVar, cast
 
-from scaling_search.arch.network import Network, Outside
+from scaling_search.arch.protocol import Network, SelfScalingNetwork
 from scaling_search.arch.rounding import round_channels, round_px, round_repeats
 from scaling_search.arch.spec import Architecture, Stage
-from scaling_search.errors import require
+from scaling_search.core.errors import require
 
 __all__ = [
     "Coefficients",
@@ -86,7 +86,7 @@ def scale_depth(architecture: N, depth: float) -> N:
         return architecture
     if isinstance(architecture, Architecture):
         return cast(N, _deeper(architecture, depth))
-    return cast(N, cast(Outside, architecture).deeper(depth))
+    return cast(N, cast(SelfScalingNetwork, architecture).deeper(depth))
 
 
 def scale_width(architecture: N, width: float) -> N:
@@ -95,7 +95,7 @@ def scale_width(architecture: N, width: float) -> N:
         return architecture
     if isinstance(architecture, Architecture):
         return cast(N, _wider(architecture, width))
-    return cast(N, cast(Outside, architecture).wider(width))
+    return cast(N, cast(SelfScalingNetwork, architecture).wider(width))
 
 
 def scale_resolution(architecture: N, resolution: float) -> N:
@@ -104,7 +104,7 @@ def scale_resolution(architecture: N, resolution: float) -> N:
         return architecture
     if isinstance(architecture, Architecture):
         return cast(N, _finer(architecture, resolution))
-    return cast(N, cast(Outside, architecture).finer(resolution))
+    return cast(N, cast(SelfScalingNetwork, architecture).finer(resolution))
 
 
 def _deeper(architecture: Architecture, depth: float) -> Architecture:

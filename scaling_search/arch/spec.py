@@ -8,11 +8,11 @@ from functools import cached_property
 from math import isfinite, prod
 from typing import ClassVar, Literal
 
-from scaling_search.arch.blocks import READS, BlockKind, HeadKind, StemKind, Style
+from scaling_search.arch.blocks import READS, BlockKind, ConvDefaults, HeadKind, StemKind
 from scaling_search.arch.layers import ActivationKind, NormKind
 from scaling_search.arch.rounding import RepeatsRounding
-from scaling_search.errors import require
-from scaling_search.identity import digest
+from scaling_search.core.errors import require
+from scaling_search.core.hashing import digest
 
 # Far above any network that could be trained; what lies beyond would only take time to refuse.
 MOST_REPEATS = 10_000
@@ -143,10 +143,10 @@ class Architecture:
         return self.stem_stride * prod(stage.stride for stage in self.stages)
 
     @cached_property
-    def style(self) -> Style:
+    def style(self) -> ConvDefaults:
         """What all blocks share."""
         kind = (self.activation, self.norm, self.norm_eps, self.norm_momentum)
-        return Style(*kind, self.same_padding, self.channel_divisor)
+        return ConvDefaults(*kind, self.same_padding, self.channel_divisor)
 
     @cached_property
     def fingerprint(self) -> str:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from scaling_search.arch import blocks
 from scaling_search.arch.layers import output_px
 from scaling_search.arch.spec import Architecture
-from scaling_search.errors import require
+from scaling_search.core.errors import require
 
 LEAST_PX = 4
 
@@ -79,10 +79,10 @@ def small_map_warning(architecture: Architecture, least_px: int = LEAST_PX) -> s
         return None
     fitted = fit_strides(a, a.resolution_px, least_px)
     told = ", ".join(f"{d.place} ({d.before} to {d.after})" for d in fitted.dropped)
-    way_out = f"lower the strides of {told}, or use larger images" if told else "use larger images"
+    hint = f"lower the strides of {told}, or use larger images" if told else "use larger images"
     return (
         f"{a.name} ends in a map of {last_px} px for images of {a.resolution_px} px, "
-        f"less than {least_px}: {way_out}"
+        f"less than {least_px}: {hint}"
     )
 
 

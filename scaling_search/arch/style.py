@@ -16,7 +16,7 @@ from scaling_search.arch.layers import (
 
 
 @dataclass(frozen=True)
-class Style:
+class ConvDefaults:
     """What all blocks of a network share."""
 
     activation: ActivationKind

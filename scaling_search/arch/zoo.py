@@ -5,19 +5,19 @@ from __future__ import annotations
 from difflib import get_close_matches
 from functools import cache
 
-from scaling_search.arch.backbones import backbones
-from scaling_search.arch.efficientnets import (
+from scaling_search.arch.spec import Architecture
+from scaling_search.arch.zoo_backbones import backbones
+from scaling_search.arch.zoo_efficientnets import (
     efficientnets,
     lites,
     mbconv,
     simplified_b0,
     small_b0,
 )
-from scaling_search.arch.spec import Architecture
-from scaling_search.errors import UserError
+from scaling_search.core.errors import UserError
 
 
-def names() -> tuple[str, ...]:
+def network_names() -> tuple[str, ...]:
     """The names that `get` knows."""
     return tuple(_all())
 
@@ -27,9 +27,9 @@ def get(name: str) -> Architecture:
     try:
         return _all()[name]
     except KeyError:
-        near = get_close_matches(name, names(), 1)
+        near = get_close_matches(name, network_names(), 1)
         hint = f"did you mean {near[0]}? " if near else ""
-        known = ", ".join(names())
+        known = ", ".join(network_names())
         raise UserError(f"unknown network {name!r}: {hint}known are {known}") from None
 
 

@@ -10,7 +10,7 @@ import typer
 from rich.text import Text
 
 from scaling_search.cli import options
-from scaling_search.cli.show import console, print_json
+from scaling_search.cli.output import console, print_json
 from scaling_search.doctor.examine import examine
 from scaling_search.doctor.finding import Finding, healthy
 
@@ -19,7 +19,7 @@ MARKS = {"good": ("✓", "green"), "note": ("·", "dim"), "attention": ("!", "bo
 
 def doctor_command(
     run_directory: Annotated[Path, typer.Argument(help="A directory that `run` wrote.")],
-    function: options.Function = None,
+    function: options.FunctionOption = None,
     as_json: options.AsJson = False,
 ) -> None:
     """Check a run directory and say what the next run does; changes nothing.

@@ -13,12 +13,12 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from scaling_search.cli import doctor, exporting, listing, measuring, running, trusting
-from scaling_search.cli.show import errors
-from scaling_search.errors import UserError
-from scaling_search.jobs.peers import LostPeerError
+from scaling_search.cli import doctor, export, fidelity, inspect, measure, run
+from scaling_search.cli.output import errors
+from scaling_search.core.errors import UserError
 from scaling_search.jobs.preemption import PREEMPTION, REQUEUE
-from scaling_search.jobs.together import among_peers
+from scaling_search.jobs.torchrun import LostPeerError
+from scaling_search.jobs.torchrun_program import among_peers
 from scaling_search.training.loop import StoppedError
 
 STOPPED = 130  # what a shell expects of a program that Ctrl-C ended
@@ -47,21 +47,21 @@ def of_all(
 
 
 VERBS: dict[str, Callable[..., None]] = {
-    "run": running.run_command,
-    "search": running.search_command,
-    "compare": running.compare_command,
-    "train": running.train_command,
-    "report": running.report_command,
+    "run": run.run_command,
+    "search": run.search_command,
+    "compare": run.compare_command,
+    "train": run.train_command,
+    "report": run.report_command,
     "doctor": doctor.doctor_command,
-    "export": exporting.export_command,
-    "predict": exporting.predict_command,
-    "export-optuna": exporting.export_optuna_command,
-    "family": listing.family_command,
-    "count": measuring.count_command,
-    "latency": measuring.latency_command,
-    "networks": listing.networks_command,
-    "datasets": listing.datasets_command,
-    "fidelity": trusting.fidelity_command,
+    "export": export.export_command,
+    "predict": export.predict_command,
+    "export-optuna": export.export_optuna_command,
+    "family": inspect.family_command,
+    "count": measure.count_command,
+    "latency": measure.latency_command,
+    "networks": inspect.networks_command,
+    "datasets": inspect.datasets_command,
+    "fidelity": fidelity.fidelity_command,
 }
 for verb, command in VERBS.items():
     app.command(verb)(command)

@@ -8,30 +8,32 @@ from typing import Annotated, Any
 import typer
 
 from scaling_search.compare.rivals import RIVAL_NAMES
+from scaling_search.core.errors import UserError
+from scaling_search.core.pixel_rules import GROUNDS
 from scaling_search.data.request import DataRequest
-from scaling_search.errors import UserError
-from scaling_search.pixel_rules import GROUNDS
-from scaling_search.study import PRESETS
+from scaling_search.experiment.study import PRESETS
 
 StudyFile = Annotated[
     Path | None, typer.Argument(help="A study as TOML, unless --preset names one.")
 ]
 Preset = Annotated[str | None, typer.Option(help=f"A ready study: {', '.join(PRESETS)}.")]
 Out = Annotated[Path | None, typer.Option(help="The run directory. [default: runs/NAME]")]
-Function = Annotated[
+FunctionOption = Annotated[
     str | None,
     typer.Option(help="Your own base: module:name of a function (Multipliers) -> nn.Module."),
 ]
 Root = Annotated[str | None, typer.Option(help="Where the files of the data set lie.")]
 Download = Annotated[bool, typer.Option("--download", help="Fetch the data set if it is missing.")]
-Ground = Annotated[str, typer.Option(help=f"What transparency is laid on: {', '.join(GROUNDS)}.")]
+GroundOption = Annotated[
+    str, typer.Option(help=f"What transparency is laid on: {', '.join(GROUNDS)}.")
+]
 ValueRange = Annotated[
     str | None,
     typer.Option(
         help="The values that are black and white in images of more than 8 bits, such as 0,4095."
     ),
 ]
-Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")]
+DeviceOption = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")]
 WorkerCount = Annotated[
     int | None,
     typer.Option(
@@ -61,7 +63,7 @@ RetryFailed = Annotated[
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
-Network = Annotated[
+NetworkArgument = Annotated[
     str, typer.Argument(help="A name that `networks` lists, or a file of your own (….toml).")
 ]
 Px = Annotated[int | None, typer.Option("--px", help="The side of the images in pixels.")]

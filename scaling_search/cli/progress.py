@@ -11,13 +11,13 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
 from rich.text import Text
 
+from scaling_search.experiment.remaining_work import RemainingWork, work_of
 from scaling_search.jobs.executor import Ended, Epoch, Event, Started
 from scaling_search.jobs.job import Finished, TrainJob
-from scaling_search.outlook import Work, work_of
 
 
 class Live:
-    """A `drive.Watch` that draws a bar for the whole run and a line for each running training.
+    """A `ProgressListener` that draws a bar for the whole run and a line for each running training.
 
     Where the console is no terminal, a line of text for each phase and training is printed instead.
     """
@@ -38,7 +38,7 @@ class Live:
         self._name = ""
         self._began = 0.0
         self._done = 0.0
-        self._left = Work()
+        self._left = RemainingWork()
         self._running: dict[str, tuple[TaskID, int]] = {}
 
     def __enter__(self) -> Self:
@@ -59,7 +59,7 @@ class Live:
         """Print a line."""
         self._progress.console.print(Text(text, style="dim"), soft_wrap=True)
 
-    def phase(self, name: str, jobs: Sequence[TrainJob], later: Work) -> None:
+    def phase(self, name: str, jobs: Sequence[TrainJob], later: RemainingWork) -> None:
         """These trainings come now, and so much is expected after them."""
         now = work_of(jobs)
         self._left = now + later
@@ -96,14 +96,14 @@ class Live:
         self._running[job.hash] = (task, epoch)
         work = (epoch - before) * job.mac_images / job.epochs
         self._done += work
-        self._left += Work(0, -work)
+        self._left += RemainingWork(0, -work)
         note = f"epoch {epoch} of {job.epochs}"
         self._progress.update(task, completed=epoch, note=note)
 
     def _end(self, job: TrainJob, ended: Ended) -> None:
         self._advance(job, job.epochs)
         self._progress.remove_task(self._running.pop(job.hash)[0])
-        self._left += Work(-1)
+        self._left += RemainingWork(-1)
         if not isinstance(ended.result, Finished):
             self.say(f"{job.architecture.name}, seed {job.seed}: {ended.result}")
         elif not self.console.is_terminal:

@@ -16,7 +16,7 @@ import numpy as np
 from scipy import optimize, special, stats
 from scipy.stats import qmc
 
-from scaling_search.statistics import Floats
+from scaling_search.core.stats import Floats
 
 # Networks scatter differently if a test says so and by more than a little.
 UNEQUAL_P = 0.05

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Literal
 
-from scaling_search.arch.network import Network
+from scaling_search.arch.protocol import Network
 from scaling_search.arch.scaling import Coefficients, Multipliers, scale
 from scaling_search.compare.methods import BASE, COMPOUND, Method
 from scaling_search.cost.analytic import Cost, count

@@ -10,7 +10,7 @@ import pandas as pd
 
 from scaling_search.compare.family import Member
 from scaling_search.compare.trainings import Trainings
-from scaling_search.identity import digest
+from scaling_search.core.hashing import digest
 from scaling_search.jobs.job import Finished, Result, TrainJob
 
 RUN_COLUMNS = (

@@ -12,13 +12,13 @@ import pandas as pd
 from scaling_search.compare.contrasts import Estimate
 from scaling_search.compare.methods import BASE, COMPOUND, Method, in_order
 from scaling_search.compare.networks import Networks, Weights, less
-from scaling_search.search.equal_cost import AXES
+from scaling_search.core.stats import DifferenceVerdict, verdict_of
+from scaling_search.search.equal_cost import AXIS_NAMES
 from scaling_search.search.shares import ALIKE, Shares, distance
-from scaling_search.statistics import Verdict, verdict_of
 
 # Less than this is no reason to prefer one way of growing to another.
 EQUIVALENT_POINTS = 0.5
-GainVerdict = Verdict | Literal["same network"]
+GainVerdict = DifferenceVerdict | Literal["same network"]
 GAIN_COLUMNS = (
     *("phi", "growth_target", "rival", "shares_apart", "compound_growth", "rival_growth"),
     *("n_compound", "n_rival", "compound_percent", "raw_points"),
@@ -125,5 +125,5 @@ def _pair(phi: float, compound: Row, rival: Row) -> _Pair:
 
 
 def _shares(row: Row) -> Shares:
-    depth, width, resolution = (float(str(row[f"{axis}_share"])) for axis in AXES)
+    depth, width, resolution = (float(str(row[f"{axis}_share"])) for axis in AXIS_NAMES)
     return depth, width, resolution

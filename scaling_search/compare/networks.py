@@ -13,7 +13,7 @@ from scipy import stats
 
 from scaling_search.compare.contrasts import Estimate, Scatter, scatter_of, simultaneous
 from scaling_search.compare.methods import BASE, Method
-from scaling_search.statistics import Interval
+from scaling_search.core.stats import Interval
 
 # Between networks of nearly one cost a difference is scatter, and a slope would magnify it.
 _LEAST_APART = math.log(1.05)

@@ -10,15 +10,15 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import Discriminator, Tag
 
-from scaling_search.arch.efficientnets import B0_FORMS
-from scaling_search.arch.network import Network
-from scaling_search.arch.published import ALPHA, BETA, GAMMA, officials
+from scaling_search.arch.paper import ALPHA, BETA, GAMMA, officials
+from scaling_search.arch.protocol import Network
 from scaling_search.arch.scaling import Coefficients, Multipliers, scale
 from scaling_search.arch.zoo import get
+from scaling_search.arch.zoo_efficientnets import B0_FORMS
 from scaling_search.compare.family import Member, member
 from scaling_search.compare.methods import BASE, COMPOUND
-from scaling_search.errors import UserError, require
-from scaling_search.search.equal_cost import AXES, matched, on_ray
+from scaling_search.core.errors import UserError, require
+from scaling_search.search.equal_cost import AXIS_NAMES, matched, on_ray
 from scaling_search.search.resources import Meter, meter_of
 from scaling_search.search.space import Budget
 
@@ -29,7 +29,7 @@ RAYS = {
     "paper": Coefficients(ALPHA, BETA, GAMMA),
     "fast": Coefficients(2**0.1, 2**0.4, 2**0.05),
 }
-RIVAL_NAMES = (*AXES, *RAYS, OFFICIAL)
+RIVAL_NAMES = (*AXIS_NAMES, *RAYS, OFFICIAL)
 
 
 @dataclass(frozen=True)
@@ -78,8 +78,8 @@ def check_rivals(rivals: Sequence[Rival]) -> None:
     for rival in rivals:
         if isinstance(rival, str) and rival not in RIVAL_NAMES:
             near = difflib.get_close_matches(rival, RIVAL_NAMES, 1)
-            way_out = f"did you mean {near[0]}?" if near else "give its constants as a table"
-            require(False, f"a rival is one of {', '.join(RIVAL_NAMES)}", rival, way_out)
+            hint = f"did you mean {near[0]}?" if near else "give its constants as a table"
+            require(False, f"a rival is one of {', '.join(RIVAL_NAMES)}", rival, hint)
     names = [name_of(rival) for rival in rivals]
     require(len({*names}) == len(names), "each rival is named once", names)
 
@@ -134,7 +134,7 @@ def _multipliers(
     if rival == OFFICIAL:
         return _official(phi)
     target = read(base) * budget.growth**phi
-    if isinstance(rival, str) and rival in AXES:
+    if isinstance(rival, str) and rival in AXIS_NAMES:
         return matched(base, rival, target, budget, read)
     ray = RAYS[rival] if isinstance(rival, str) else rival.coefficients
     return on_ray(base, ray, target, budget, read)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Sequence
 
 import pandas as pd
 
-from scaling_search.compare.gains import EQUIVALENT_POINTS, gains, is_near
+from scaling_search.compare.gains import EQUIVALENT_POINTS, Row, gains, is_near
 from scaling_search.compare.methods import COMPOUND, in_words, listed
 from scaling_search.compare.networks import finished
-
-Row = Mapping[Hashable, object]
 
 
 def verdict_sentences(runs: pd.DataFrame) -> list[str]:

@@ -6,22 +6,21 @@ recipe's own rate and at the best one read the test split.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean
 from typing import Protocol
 
-from scaling_search.arch.network import Network
+from scaling_search.arch.protocol import Network
 from scaling_search.compare.family import Member
-from scaling_search.jobs.job import Finished, Result, TrainJob
+from scaling_search.jobs.job import Finished, TrainJob
+from scaling_search.search.search import Find
 
 OWN_RATE = 1.0
 """The recipe's learning rate as a multiple of itself."""
 
-Find = Callable[[TrainJob], Result | None]
 
-
-class MakeJob(Protocol):
+class MakeComparisonJob(Protocol):
     """The training of a network at a φ from a seed, at a multiple of the recipe's rate."""
 
     def __call__(
@@ -50,7 +49,7 @@ class Trainings:
 
     members: Sequence[Member]
     seeds: range
-    make: MakeJob
+    make: MakeComparisonJob
     find: Find
     rates: tuple[float, ...] = (OWN_RATE,)
 

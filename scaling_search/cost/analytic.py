@@ -15,7 +15,7 @@ from operator import add, attrgetter
 from typing import Literal, assert_never, cast
 
 from scaling_search.arch import blocks
-from scaling_search.arch.blocks import Style
+from scaling_search.arch.blocks import ConvDefaults
 from scaling_search.arch.layers import (
     Activation,
     Conv,
@@ -30,7 +30,7 @@ from scaling_search.arch.layers import (
     Sequence,
     SqueezeExcitation,
 )
-from scaling_search.arch.network import Network, Outside
+from scaling_search.arch.protocol import Network, SelfScalingNetwork
 from scaling_search.arch.spec import Architecture, Stage
 
 MacKind = Literal["stem", "pointwise", "depthwise", "squeeze_excitation", "dense", "linear"]
@@ -112,7 +112,7 @@ def count(architecture: Network) -> Cost:
     A network that no table describes counts itself.
     """
     if not isinstance(architecture, Architecture):
-        return Cost(*cast(Outside, architecture).costs())
+        return Cost(*cast(SelfScalingNetwork, architecture).costs())
     return _total([cost for cost, _ in _parts(architecture)])
 
 
@@ -237,7 +237,7 @@ _end = lru_cache(maxsize=1 << 14)(cost_of)
 
 
 @lru_cache(maxsize=1 << 17)
-def _stage(stage: Stage, in_channels: int, style: Style, side_px: int) -> tuple[Cost, int]:
+def _stage(stage: Stage, in_channels: int, style: ConvDefaults, side_px: int) -> tuple[Cost, int]:
     first, output_px = _block(stage.once, in_channels, stage.stride, style, side_px)
     if stage.repeats == 1:
         return first, output_px
@@ -247,6 +247,6 @@ def _stage(stage: Stage, in_channels: int, style: Style, side_px: int) -> tuple[
 
 @lru_cache(maxsize=1 << 17)
 def _block(
-    stage: Stage, in_channels: int, stride: int, style: Style, side_px: int
+    stage: Stage, in_channels: int, stride: int, style: ConvDefaults, side_px: int
 ) -> tuple[Cost, int]:
     return cost_of(blocks.block(stage, in_channels, stride, style), side_px, in_channels)

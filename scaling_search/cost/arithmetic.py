@@ -14,8 +14,8 @@ from typing import Any, Literal
 
 import torch
 
-from scaling_search.cost.step import Precision
-from scaling_search.errors import require
+from scaling_search.core.errors import require
+from scaling_search.core.number_formats import Precision
 
 Float32 = Literal["ieee", "tf32"]
 

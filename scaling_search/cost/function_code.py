@@ -16,9 +16,9 @@ from typing import Any
 
 from torch import nn
 
+from scaling_search.core.hashing import digest
 from scaling_search.cost.module_files import ModuleFile, is_foreign_library, module_file
 from scaling_search.cost.session_code import SESSION, SessionCode, session_code
-from scaling_search.identity import digest
 
 
 @dataclass(frozen=True)

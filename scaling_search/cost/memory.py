@@ -17,8 +17,9 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from scaling_search.arch.spec import Architecture
+from scaling_search.core.number_formats import Precision
 from scaling_search.cost import step
-from scaling_search.cost.step import Precision, Step, Task
+from scaling_search.cost.step import Step, Task
 from scaling_search.nets.build import build
 
 # CUDA's caching allocator hands out blocks of multiples of this.

@@ -17,10 +17,10 @@ from functools import lru_cache
 from importlib.machinery import ModuleSpec, SourceFileLoader
 from pathlib import Path
 
-from scaling_search.errors import UserError
+from scaling_search.core.errors import UserError
 
 LIBRARIES = frozenset({"torch", "torchvision", "numpy", "scaling_search"})
-READERS = frozenset(
+READING_CALLS = frozenset(
     {
         *("open", "exec", "eval", "__import__", "import_module", "getenv", "environ"),
         *("read_text", "read_bytes", "load", "safe_load", "load_state_dict_from_url"),
@@ -30,7 +30,7 @@ READERS = frozenset(
 
 IMPORTERS = ("__import__", "import_module")
 
-State = tuple[int, int, int, int]
+ModuleStamp = tuple[int, int, int, int]
 
 
 @dataclass(frozen=True)
@@ -94,14 +94,14 @@ def module_file(name: str) -> ModuleFile | None:
 
 
 @lru_cache(maxsize=4096)
-def _module_file(name: str, package: str, path: Path, state: State) -> ModuleFile:
+def _module_file(name: str, package: str, path: Path, state: ModuleStamp) -> ModuleFile:
     del state  # in the key, so that nothing is remembered of a file that has changed
     content = path.read_bytes()
     text, tree = _parsed(content)
     named = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
     named |= {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
     imports = frozenset(_imports(tree, package))
-    return ModuleFile(name, path, text, imports, _is_installed(path), bool(named & READERS))
+    return ModuleFile(name, path, text, imports, _is_installed(path), bool(named & READING_CALLS))
 
 
 def _parsed(content: bytes) -> tuple[str, ast.Module]:

@@ -15,7 +15,7 @@ from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 SESSION = "__main__"
-PLAIN = (int, float, complex, str, bytes, bool, type(None))
+PLAIN_TYPES = (int, float, complex, str, bytes, bool, type(None))
 
 
 @dataclass
@@ -67,7 +67,7 @@ def _is_plain(value: Any) -> bool:
         return all(_is_plain(item) for pair in value.items() for item in pair)
     if isinstance(value, tuple | list | set | frozenset):
         return all(map(_is_plain, value))
-    return isinstance(value, PLAIN)
+    return isinstance(value, PLAIN_TYPES)
 
 
 def _text(value: FunctionType | type) -> str:

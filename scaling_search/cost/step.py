@@ -11,8 +11,9 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from scaling_search.core.number_formats import Precision
+
 Task = Literal["inference", "training"]
-Precision = Literal["float32", "tf32", "bfloat16", "float16"]
 DTYPES: dict[Precision, torch.dtype] = {
     "float32": torch.float32,
     "tf32": torch.float32,  # the same numbers in memory, shorter ones in the multiplier

@@ -13,7 +13,7 @@ from typing import Any
 from torch import nn
 
 from scaling_search.arch.scaling import Multipliers
-from scaling_search.errors import UserError, require
+from scaling_search.core.errors import UserError, require
 
 Function = Callable[[Multipliers], nn.Module]
 

@@ -21,9 +21,9 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO, cast
 
-from scaling_search.errors import UserError
+from scaling_search.core.errors import UserError
 
-CHUNK_BYTES = 1 << 20
+READ_BYTES = 1 << 20
 HEADER_BYTES = 1 << 20  # of one file in a tar: names and attributes take a few hundred
 DAMAGED = (tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError)
 REFUSED = (OSError, ValueError, RuntimeError)  # the disk's, a bad header's, zipfile's own
@@ -72,7 +72,7 @@ class _Room:
         path = self._place(name)
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("xb") as file:
-            while chunk := content.read(CHUNK_BYTES):
+            while chunk := content.read(READ_BYTES):
                 self.written_bytes += len(chunk)
                 if self.written_bytes > self.max_bytes:
                     raise _refused(self.archive, f"more than {self.max_bytes:,} bytes")

@@ -8,7 +8,7 @@ from typing import Literal, assert_never
 import torch
 from torch.nn import functional
 
-from scaling_search.data.resized_crop import random_resized_crop
+from scaling_search.data.random_crop import random_resized_crop
 
 Policy = Literal["none", "shift", "shift-flip", "random-resized-crop"]
 AutoPolicy = Literal["none", "autoaugment", "randaugment", "trivialaugment"]
@@ -30,7 +30,7 @@ def order(seed: int, epoch: int, n: int) -> torch.Tensor:
     return torch.randperm(n, generator=_generator("order", seed, epoch))
 
 
-def draws(seed: int, epoch: int, n: int, per_image: int = DRAWS_PER_IMAGE) -> torch.Tensor:
+def uniforms(seed: int, epoch: int, n: int, per_image: int = DRAWS_PER_IMAGE) -> torch.Tensor:
     """The chance behind each image's augmentation: uniform in [0, 1), n × per_image."""
     return torch.rand(n, per_image, generator=_generator("draws", seed, epoch))
 
@@ -42,7 +42,7 @@ def draws_per_image(policy: Policy, auto: AutoPolicy) -> int:
 
 def augment(
     images: torch.Tensor,
-    draws: torch.Tensor | None,
+    uniforms: torch.Tensor | None,
     policy: Policy,
     mean: torch.Tensor,
     std: torch.Tensor,
@@ -55,20 +55,20 @@ def augment(
     images' device. What a movement uncovers is filled with the mean, which is zero here. The
     operations of `auto` come after the crop, shift and flip, as in torchvision's references.
     """
-    if draws is None:
+    if uniforms is None:
         return normalise(images, mean, std)
     if policy == "random-resized-crop":
-        images = random_resized_crop(images, draws)
+        images = random_resized_crop(images, uniforms)
     elif auto == "none":
         # Shifted last, where zero is the mean.
-        return _moved(normalise(images, mean, std), draws, policy)
+        return _moved(normalise(images, mean, std), uniforms, policy)
     if auto != "none":
         # torchvision takes seconds to import: only who asks for it waits.
         from scaling_search.data.auto_augment import auto_augment
 
         fill = (255 * mean).round().to(torch.uint8)
-        images = _moved(images, draws, policy, fill)
-        images = auto_augment(images, draws[:, _own_draws(policy) :], auto, fill.tolist())
+        images = _moved(images, uniforms, policy, fill)
+        images = auto_augment(images, uniforms[:, _own_draws(policy) :], auto, fill.tolist())
     return normalise(images, mean, std)
 
 
@@ -80,7 +80,7 @@ def normalise(images: torch.Tensor, mean: torch.Tensor, std: torch.Tensor) -> to
     return scaled.contiguous(memory_format=torch.channels_last)
 
 
-def shift(
+def shift_images(
     images: torch.Tensor,
     up: torch.Tensor,
     leftward: torch.Tensor,
@@ -113,12 +113,12 @@ def _own_draws(policy: Policy) -> int:
 
 
 def _moved(
-    images: torch.Tensor, draws: torch.Tensor, policy: Policy, fill: torch.Tensor | None = None
+    images: torch.Tensor, uniforms: torch.Tensor, policy: Policy, fill: torch.Tensor | None = None
 ) -> torch.Tensor:
     if policy == "none" or policy == "random-resized-crop":
         return images
-    up, leftward, mirror = draws[:, :DRAWS_PER_IMAGE].to(images.device).unbind(1)
-    shifted = shift(images, up, leftward, fill)
+    up, leftward, mirror = uniforms[:, :DRAWS_PER_IMAGE].to(images.device).unbind(1)
+    shifted = shift_images(images, up, leftward, fill)
     if policy == "shift":
         return shifted
     if policy == "shift-flip":

@@ -12,13 +12,13 @@ import platformdirs
 from filelock import FileLock
 from numpy.typing import NDArray
 
-from scaling_search.errors import UserError
-from scaling_search.files import write_atomically
+from scaling_search.core.atomic_files import write_atomically
+from scaling_search.core.errors import UserError
 
 Images: TypeAlias = NDArray[np.uint8]
-Report: TypeAlias = Callable[[str], None]
+Notify: TypeAlias = Callable[[str], None]
 
-LAYOUT = "images-1"  # counted up when the same digest comes to mean other pixels
+CACHE_VERSION = "images-1"  # counted up when the same digest comes to mean other pixels
 
 
 def quiet(_phrase: str) -> None:
@@ -38,7 +38,7 @@ def cached(key: str, shape: tuple[int, ...], batches: Callable[[], Iterable[Imag
     absent, and two builders of one key wait for each other. Raises UserError when the cache
     can't be written.
     """
-    path = cache_folder() / LAYOUT / f"{key}.npy"
+    path = cache_folder() / CACHE_VERSION / f"{key}.npy"
     found = _mapped(path, shape)
     if found is not None:
         return found

@@ -23,10 +23,10 @@ from PIL import Image, UnidentifiedImageError
 from torchvision import io as _registers_the_operator  # noqa: F401
 from torchvision.transforms.v2 import functional as transforms
 
+from scaling_search.core.pixel_rules import BY_DEFAULT, PixelFormat, PixelRules
 from scaling_search.data.cache import Images
-from scaling_search.data.parts import Unusable, UnusableFilesError
 from scaling_search.data.pixels import eight_bit, format_of, is_plain, orientation
-from scaling_search.pixel_rules import BY_DEFAULT, PixelFormat, PixelRules
+from scaling_search.data.sources.base import Unusable, UnusableFilesError
 
 # What Pillow's many readers raise for files that are damaged, of no known kind, or bombs.
 BROKEN = (
@@ -87,7 +87,7 @@ def _by_pillow(path: Path, px: int, channels: int, rules: PixelRules) -> torch.T
             image.draft("RGB", (2 * px, 2 * px))
             pixels = eight_bit(image, channels, rules)
     except BROKEN as error:
-        raise UnusableFilesError([broken(path, reason(error))]) from error
+        raise UnusableFilesError([broken(path, decoding_reason(error))]) from error
     return torch.from_numpy(np.array(pixels.transpose(2, 0, 1), order="C"))
 
 
@@ -154,7 +154,7 @@ class Seen:
     format: PixelFormat
 
 
-def look(content: bytes) -> Seen:
+def inspect_image(content: bytes) -> Seen:
     """What an image is that decodes to its end; raises one of BROKEN when it doesn't."""
     with Image.open(io.BytesIO(content)) as image:
         width, height = image.size
@@ -163,7 +163,7 @@ def look(content: bytes) -> Seen:
         return Seen(width, height, format_of(image))
 
 
-def glance(path: Path, tail: bytes) -> Seen | None:
+def inspect_ends(path: Path, tail: bytes) -> Seen | None:
     """What an image's header tells; None where its pixels must be decoded to know.
 
     `tail` is the end of the file. Raises one of BROKEN.
@@ -177,7 +177,7 @@ def glance(path: Path, tail: bytes) -> Seen | None:
         return Seen(*image.size, PixelFormat(turned=turned))
 
 
-def reason(error: BaseException) -> str:
+def decoding_reason(error: BaseException) -> str:
     """What is wrong with a file that can't be decoded, in words."""
     unknown = isinstance(error, UnidentifiedImageError)
     said = "bytes of no known kind" if unknown else " ".join(str(error).split())

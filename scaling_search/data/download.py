@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from scaling_search.errors import UserError
+from scaling_search.core.errors import UserError
 
 
 def download(name: str, url: str, folder: Path, md5: str) -> Path:

@@ -9,27 +9,27 @@ from importlib import import_module
 
 import torch
 
-from scaling_search.data.cache import Report, quiet
-from scaling_search.data.parts import (
-    Part,
-    Source,
+from scaling_search.core.errors import require
+from scaling_search.data.cache import Notify, quiet
+from scaling_search.data.prepare import Statistics, make_split, statistics
+from scaling_search.data.recent import Recent
+from scaling_search.data.request import DATASETS, SPLITS, DataInfo, DataRequest, SplitName
+from scaling_search.data.sources.base import (
+    Dataset,
+    Subset,
     Unusable,
     UnusableFilesError,
     fingerprint,
 )
-from scaling_search.data.ready import Statistics, make_split, statistics
-from scaling_search.data.recent import Recent
-from scaling_search.data.request import NAMES, SPLITS, DataInfo, DataRequest, SplitName
-from scaling_search.data.selection import Indices, choose
 from scaling_search.data.splits import Split
-from scaling_search.errors import require
+from scaling_search.data.splitting import Indices, choose
 
-Opener = Callable[[DataRequest, Report], Source]
+Opener = Callable[[DataRequest, Notify], Dataset]
 
 # Module and function: what a data set alone needs (torchvision takes seconds) is imported for it.
 OPENERS: dict[str, tuple[str, str]] = {
-    "typefaces": ("drawn", "typefaces_source"),
-    "fashion-mnist": ("idx", "fashion_mnist"),
+    "typefaces": ("typefaces", "typefaces_source"),
+    "fashion-mnist": ("fashion_mnist", "fashion_mnist"),
     "cifar10": ("cifar", "cifar"),
     "cifar100": ("cifar", "cifar"),
     "imagenette": ("folder", "imagenette"),
@@ -40,7 +40,7 @@ OPENERS: dict[str, tuple[str, str]] = {
 def opener(name: str) -> Opener:
     """The function that finds and checks the images of a data set."""
     module, function = OPENERS[name]
-    found: Opener = getattr(import_module(f"scaling_search.data.{module}"), function)
+    found: Opener = getattr(import_module(f"scaling_search.data.sources.{module}"), function)
     return found
 
 
@@ -49,7 +49,7 @@ class Checked:
     """A data set of which every image that will be used was found whole."""
 
     info: DataInfo
-    parts: dict[SplitName, Part]
+    parts: dict[SplitName, Subset]
 
 
 # A worker asks for the same splits job after job. On a GPU they take what the next job may need,
@@ -62,12 +62,12 @@ _splits: Recent[tuple[str, SplitName, int, torch.device], Split] = Recent(
 )
 
 
-def names() -> tuple[str, ...]:
+def dataset_names() -> tuple[str, ...]:
     """The names of the data sets."""
-    return NAMES
+    return DATASETS
 
 
-def describe(request: DataRequest, report: Report = quiet) -> DataInfo:
+def describe(request: DataRequest, report: Notify = quiet) -> DataInfo:
     """Find and check all that the request needs, and say what it is.
 
     Raises UserError that names a missing or damaged file and how to get it, or a cut that asks
@@ -82,7 +82,7 @@ def load_split(
     split: SplitName,
     px: int,
     device: torch.device | str = "cpu",
-    report: Report = quiet,
+    report: Notify = quiet,
 ) -> Split:
     """A split of the data set at `px` × `px`, on the device.
 
@@ -109,7 +109,7 @@ def forget_splits() -> None:
     _splits.clear()
 
 
-def _check(request: DataRequest, report: Report) -> tuple[Checked, Callable[[], tuple[str, ...]]]:
+def _check(request: DataRequest, report: Notify) -> tuple[Checked, Callable[[], tuple[str, ...]]]:
     """The data set, and what gives the remarks on it: that holds facts of every file."""
     source = opener(request.name)(request, report)
     own = source.validation.labels if source.validation else None
@@ -119,10 +119,10 @@ def _check(request: DataRequest, report: Report) -> tuple[Checked, Callable[[], 
     return Checked(info, parts), partial(source.remarks, parts)
 
 
-def parts_of(source: Source, chosen: tuple[Indices, Indices, Indices]) -> dict[SplitName, Part]:
+def parts_of(source: Dataset, chosen: tuple[Indices, Indices, Indices]) -> dict[SplitName, Subset]:
     """The chosen images of each split, checked; raises UnusableFilesError with all bad files."""
     pools = source.train, source.validation or source.train, source.test
-    parts: dict[SplitName, Part] = {}
+    parts: dict[SplitName, Subset] = {}
     unusable: list[Unusable] = []
     for split, pool, indices in zip(SPLITS, pools, chosen, strict=True):
         try:
@@ -134,7 +134,7 @@ def parts_of(source: Source, chosen: tuple[Indices, Indices, Indices]) -> dict[S
     return parts
 
 
-def _info(name: str, classes: tuple[str, ...], parts: dict[SplitName, Part]) -> DataInfo:
+def _info(name: str, classes: tuple[str, ...], parts: dict[SplitName, Subset]) -> DataInfo:
     counts = [len(part.labels) for part in parts.values()]
     native_px, channels = parts["train"].native_px, parts["train"].channels
     return DataInfo(

@@ -20,23 +20,33 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from scaling_search.data.cache import Report, cache_folder, unwritable
-from scaling_search.data.decode import BROKEN, Seen, broken, glance, look, reason, threads
-from scaling_search.data.parts import Unusable, UnusableFilesError
-from scaling_search.files import write_atomically
-from scaling_search.pixel_rules import PLAIN, PixelFormat, PixelRules
+from scaling_search.core.atomic_files import write_atomically
+from scaling_search.core.pixel_rules import PLAIN, PixelFormat, PixelRules
+from scaling_search.data.cache import Notify, cache_folder, unwritable
+from scaling_search.data.decode import (
+    BROKEN,
+    Seen,
+    broken,
+    decoding_reason,
+    inspect_ends,
+    inspect_image,
+    threads,
+)
+from scaling_search.data.sources.base import Unusable, UnusableFilesError
 
-LAYOUT = "manifests-2"  # counted up when what is known of a file comes to mean something else
+MANIFEST_VERSION = (
+    "manifests-2"  # counted up when what is known of a file comes to mean something else
+)
 WHOLE_BYTES = 16 << 30  # read and decoded in a few minutes by eight threads
 END_BYTES = 4096
 MARKERS = (b"\xff\xd9", b"IEND\xaeB`\x82")  # the last bytes of a JPEG, of a PNG
 TOGETHER = 1000
 
-Look = Callable[[Path, int], tuple[str, Seen] | Unusable]
+Inspect = Callable[[Path, int], tuple[str, Seen] | Unusable]
 """From a file and its size in bytes to what tells it apart, and what was seen of the image."""
 
 
-State = tuple[int, int, int, int]
+FileStamp = tuple[int, int, int, int]
 """Size in bytes, times of change of content and of status in ns, and inode."""
 
 
@@ -44,7 +54,7 @@ State = tuple[int, int, int, int]
 class FileFacts:
     """A file as of a state: the hash of its bytes, and what it shows."""
 
-    state: State
+    state: FileStamp
     content: str
     width: int
     height: int
@@ -52,7 +62,7 @@ class FileFacts:
 
 
 def inspect(
-    folder: Path, names: Sequence[str], rules: PixelRules, report: Report
+    folder: Path, names: Sequence[str], rules: PixelRules, report: Notify
 ) -> list[FileFacts]:
     """The facts of these files, in order; only new and changed ones are read.
 
@@ -63,7 +73,7 @@ def inspect(
     statuses = [status for status in looked_up if not isinstance(status, Unusable)]
     unusable = [status for status in looked_up if isinstance(status, Unusable)]
     by_ends = sum(status.st_size for status in statuses) > WHOLE_BYTES
-    path = cache_folder() / LAYOUT / f"{_key(folder)}{'-ends' if by_ends else ''}.json"
+    path = cache_folder() / MANIFEST_VERSION / f"{_key(folder)}{'-ends' if by_ends else ''}.json"
     known = _read(path)
     new = [
         (name, status)
@@ -105,12 +115,14 @@ def _unchanged(known: FileFacts | None, status: os.stat_result) -> bool:
     return known is not None and known.state == _state(status)
 
 
-def _state(status: os.stat_result) -> State:
+def _state(status: os.stat_result) -> FileStamp:
     """What a change of the file changes; a tool that sets the time back can't set all of it."""
     return status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino
 
 
-def _facts(folder: Path, look_at: Look, file: tuple[str, os.stat_result]) -> FileFacts | Unusable:
+def _facts(
+    folder: Path, look_at: Inspect, file: tuple[str, os.stat_result]
+) -> FileFacts | Unusable:
     name, status = file
     path = folder / name
     try:
@@ -127,7 +139,7 @@ def _facts(folder: Path, look_at: Look, file: tuple[str, os.stat_result]) -> Fil
 def _whole(path: Path, _bytes: int) -> tuple[str, Seen] | Unusable:
     """Hash of a file that is read to its end and decodes, and what it shows."""
     content = path.read_bytes()
-    return _told(path, content, lambda: look(content))
+    return _told(path, content, lambda: inspect_image(content))
 
 
 def _ends(path: Path, size: int) -> tuple[str, Seen] | Unusable:
@@ -138,8 +150,8 @@ def _ends(path: Path, size: int) -> tuple[str, Seen] | Unusable:
         tail = file.read(END_BYTES)
 
     def seen() -> Seen:
-        told = glance(path, tail) if tail.endswith(MARKERS) else None
-        return told or look(path.read_bytes())
+        told = inspect_ends(path, tail) if tail.endswith(MARKERS) else None
+        return told or inspect_image(path.read_bytes())
 
     return _told(path, b"%d " % size + head + tail, seen)
 
@@ -148,7 +160,7 @@ def _told(path: Path, identity: bytes, see: Callable[[], Seen]) -> tuple[str, Se
     try:
         seen = see()
     except BROKEN as error:
-        return broken(path, reason(error))
+        return broken(path, decoding_reason(error))
     return hashlib.sha256(identity).hexdigest()[:32], seen
 
 

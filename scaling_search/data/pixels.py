@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from scaling_search.pixel_rules import LEVELS, Depth, PixelFormat, PixelRules
+from scaling_search.core.pixel_rules import LEVELS, Depth, PixelFormat, PixelRules
 
 ORIENTATION = 0x0112
 UPRIGHT = {

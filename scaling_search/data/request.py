@@ -6,14 +6,14 @@ import difflib
 from dataclasses import dataclass
 from typing import ClassVar, Literal, get_args
 
-from scaling_search.errors import UserError, require
-from scaling_search.pixel_rules import BY_DEFAULT, Ground, PixelRules
+from scaling_search.core.errors import UserError, require
+from scaling_search.core.pixel_rules import BY_DEFAULT, Ground, PixelRules
 
 SplitName = Literal["train", "validation", "test"]
 SPLITS: tuple[SplitName, ...] = get_args(SplitName)
 
 OF_FILES = ("imagenette", "imagefolder")
-NAMES = ("typefaces", "fashion-mnist", "cifar10", "cifar100", "imagenette", "imagefolder")
+DATASETS = ("typefaces", "fashion-mnist", "cifar10", "cifar100", "imagenette", "imagefolder")
 
 
 @dataclass(frozen=True)
@@ -47,11 +47,11 @@ class DataRequest:
 
     def __post_init__(self) -> None:
         """Raise UserError for an unknown name or a value outside its range."""
-        if self.name not in NAMES:
-            close = difflib.get_close_matches(self.name, NAMES, n=1)
+        if self.name not in DATASETS:
+            close = difflib.get_close_matches(self.name, DATASETS, n=1)
             hint = f"did you mean {close[0]!r}?" if close else "choose one of these"
             raise UserError(
-                f"data set must be one of {', '.join(NAMES)}, got {self.name!r}: {hint}"
+                f"data set must be one of {', '.join(DATASETS)}, got {self.name!r}: {hint}"
             )
         for field in ("train_images", "test_images"):
             count = getattr(self, field)
@@ -77,8 +77,8 @@ class DataRequest:
         if self.name == "typefaces":
             require(self.root is None, "typefaces is drawn, so it has no root", self.root)
         if self.name == "imagefolder":
-            way_out = "give the folder that holds train/<class>/ and test/<class>/"
-            require(self.root is not None, "imagefolder needs a root", self.root, way_out)
+            hint = "give the folder that holds train/<class>/ and test/<class>/"
+            require(self.root is not None, "imagefolder needs a root", self.root, hint)
             require(not self.download, "imagefolder can't be downloaded", self.download)
 
 

@@ -8,7 +8,7 @@ from typing import Protocol, TypeAlias
 
 import torch
 
-from scaling_search.data.stream import Read, read_ahead
+from scaling_search.data.prefetch import Read, read_ahead
 
 Batch: TypeAlias = tuple[torch.Tensor, torch.Tensor]
 """Images (uint8, B × C × px × px) and their labels (int64, B), both on the split's device."""

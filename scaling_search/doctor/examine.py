@@ -5,15 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from scaling_search.core.errors import UserError
 from scaling_search.doctor.finding import Finding
 from scaling_search.doctor.ledger import lock_and_ledger
 from scaling_search.doctor.machine import checkpoints, disk, kinds_of_device, surroundings
 from scaling_search.doctor.present import kept_checkpoints
-from scaling_search.doctor.study import Jobs, ask_for_jobs, failures, images, progress, setting_of
-from scaling_search.errors import UserError
+from scaling_search.doctor.study import (
+    Jobs,
+    ask_for_jobs,
+    experiment_of,
+    failures,
+    image_findings,
+    progress,
+)
+from scaling_search.experiment.experiment import Experiment
 from scaling_search.jobs.ledger import Ledger
 from scaling_search.search.resources import UntimedError
-from scaling_search.setting import Setting
 
 
 def examine(run: Path, *, function: str | None = None) -> tuple[Finding, ...]:
@@ -32,15 +39,15 @@ def examine(run: Path, *, function: str | None = None) -> tuple[Finding, ...]:
 
 def _findings(run: Path, function: str | None) -> Iterator[Finding]:
     yield from lock_and_ledger(run)
-    setting, readable = setting_of(run, function)
+    experiment, readable = experiment_of(run, function)
     yield readable
     jobs = None
-    if setting is not None:
-        jobs, found = _jobs(run, setting)
+    if experiment is not None:
+        jobs, found = _jobs(run, experiment)
         yield from found
     needed = jobs is not None and bool(jobs.missing)
-    if setting is not None:
-        yield from images(setting, needed)
+    if experiment is not None:
+        yield from image_findings(experiment, needed)
     kept = list(kept_checkpoints(run / "checkpoints"))
     yield from checkpoints(run, kept, jobs)
     yield surroundings(run, needed)
@@ -49,11 +56,11 @@ def _findings(run: Path, function: str | None) -> Iterator[Finding]:
     yield disk(run, kept, jobs)
 
 
-def _jobs(run: Path, setting: Setting) -> tuple[Jobs | None, list[Finding]]:
+def _jobs(run: Path, experiment: Experiment) -> tuple[Jobs | None, list[Finding]]:
     path, jobs = run / "ledger.jsonl", Jobs()
     try:
-        ledger = Ledger.glance(path) if path.is_file() else None
-        ask_for_jobs(setting, ledger, jobs)
+        ledger = Ledger.snapshot(path) if path.is_file() else None
+        ask_for_jobs(experiment, ledger, jobs)
     except UntimedError as error:
         then = "a run times them before it goes on"
         return None, [Finding("study", "note", str(error), then), *failures(jobs)]

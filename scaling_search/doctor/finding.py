@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 About = Literal["lock", "study", "data", "ledger", "checkpoints", "environment", "disk"]
-State = Literal["good", "note", "attention"]
+FindingState = Literal["good", "note", "attention"]
 
 
 @dataclass(frozen=True)
@@ -15,7 +15,7 @@ class Finding:
     """What was found, and what happens on the next run, or what to type (empty: nothing)."""
 
     about: About
-    state: State
+    state: FindingState
     what: str
     then: str = ""
 

@@ -13,12 +13,12 @@ from scaling_search.doctor.finding import Finding, size
 from scaling_search.doctor.present import Kept, unfinished_files
 from scaling_search.doctor.study import Jobs
 from scaling_search.jobs.environment import chosen_device, environment, mixture
-from scaling_search.training.checkpoint import KEPT
+from scaling_search.training.checkpoint import KEPT_CHECKPOINTS
 
 # Weights, two slots of the optimiser and the averaged weights, each as float32.
 STATE_BYTES_PER_PARAMETER = 4 * 4
 # A training leaves two checkpoints of its plateau and one of its end, and writes one beside them.
-FILES_A_TRAINING = KEPT + 1
+FILES_A_TRAINING = KEPT_CHECKPOINTS + 1
 # A line of the ledger is a few kB; its history grows with the epochs.
 LEDGER_BYTES_A_TRAINING = 20_000
 # The environment's entries that a user chooses, and that change with every commit.
@@ -43,8 +43,8 @@ def checkpoints(run: Path, kept: Sequence[Kept], jobs: Jobs | None) -> Iterator[
 
 
 def _owners(kept: Sequence[Kept], jobs: Jobs) -> Iterator[Finding]:
-    wanted = {job.plateau_hash for job in jobs.asked.values()}
-    going_on = {job.plateau_hash for job in jobs.missing.values()}
+    wanted = {job.shared_hash for job in jobs.asked.values()}
+    going_on = {job.shared_hash for job in jobs.missing.values()}
     if foreign := [each for each in kept if each.plateau not in wanted]:
         what = f"{len(foreign)} of no training that this study asks for, {_size(foreign)}"
         then = "no run of it reads them: they may be deleted"

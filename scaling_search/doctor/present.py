@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import assert_never
 
 from scaling_search.jobs.ledger import MISUNDERSTOOD, hash_of, is_failure, understood
-from scaling_search.jobs.lines import Garbled, Line, Torn, Whole, read_lines
+from scaling_search.jobs.ledger_format import CorruptLine, Line, Record, TruncatedLine, read_lines
 from scaling_search.training import checkpoint
 
 LOCKS = Path("/proc/locks")
@@ -75,17 +75,17 @@ class _Seen:
 
 def _seen(line: Line) -> _Seen:
     match line:
-        case Garbled():
+        case CorruptLine():
             return _Seen(line.number, "garbled")
-        case Torn():
+        case TruncatedLine():
             return _Seen(0, "torn")
-        case Whole():
+        case Record():
             return _Seen(line.number, _state(line), line.key, is_failure(line.record))
         case _:
             assert_never(line)
 
 
-def _state(line: Whole) -> str:
+def _state(line: Record) -> str:
     if not understood(line.record):
         return "unknown"
     try:
@@ -96,7 +96,7 @@ def _state(line: Whole) -> str:
 
 def kept_checkpoints(folder: Path) -> Iterator[Kept]:
     """Every checkpoint below a run's folder of checkpoints, its bytes held against its name."""
-    for path in sorted(folder.rglob(checkpoint.NAMES)):
+    for path in sorted(folder.rglob(checkpoint.FILE_PATTERN)):
         plateau = path.relative_to(folder).parts[0]
         try:
             size = path.stat().st_size

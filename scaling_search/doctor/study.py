@@ -7,12 +7,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from scaling_search.doctor.finding import Finding, State
-from scaling_search.errors import UserError
+from scaling_search.core.errors import UserError
+from scaling_search.doctor.finding import Finding, FindingState
+from scaling_search.experiment.experiment import Experiment
+from scaling_search.experiment.outcome import read_experiment
 from scaling_search.jobs.job import Finished, Result, TrainJob
 from scaling_search.jobs.ledger import Ledger
-from scaling_search.outcome import read_setting
-from scaling_search.setting import Setting
 
 
 @dataclass
@@ -30,17 +30,17 @@ class Jobs:
     failed: Counter[str] = field(default_factory=Counter)
 
 
-def setting_of(run: Path, function: str | None) -> tuple[Setting | None, Finding]:
-    """The setting of a run, where it can be read, and what is to be said of it."""
+def experiment_of(run: Path, function: str | None) -> tuple[Experiment | None, Finding]:
+    """The experiment of a run, where it can be read, and what is to be said of it."""
     try:
-        setting = read_setting(run, function=function)
+        experiment = read_experiment(run, function=function)
     except UserError as error:
         then = "a run of your own study file with this --out writes it anew"
         return None, Finding("study", "attention", str(error), then)
-    return setting, Finding("study", "good", f"study.toml is whole: {setting.study.name}")
+    return experiment, Finding("study", "good", f"study.toml is whole: {experiment.study.name}")
 
 
-def ask_for_jobs(setting: Setting, ledger: Ledger | None, jobs: Jobs) -> None:
+def ask_for_jobs(experiment: Experiment, ledger: Ledger | None, jobs: Jobs) -> None:
     """Add to `jobs` the trainings that a run would ask for; raises UserError as a run would."""
 
     def find(job: TrainJob) -> Result | None:
@@ -58,16 +58,16 @@ def ask_for_jobs(setting: Setting, ledger: Ledger | None, jobs: Jobs) -> None:
         jobs.asked.update(lacking)
         jobs.missing.update(lacking)
 
-    coefficients = setting.study.compare.constants
+    coefficients = experiment.study.compare.constants
     if coefficients is None:
-        search = setting.search(find)
+        search = experiment.search(find)
         state = search.state()
         ask(state.missing)
         if not state.done:
             return
-        coefficients = setting.constants(search).coefficients
+        coefficients = experiment.constants(search).coefficients
     jobs.complete = True
-    trainings = setting.trainings(setting.members(coefficients), find)
+    trainings = experiment.trainings(experiment.members(coefficients), find)
     ask(trainings.first())
     if not jobs.missing:
         ask(trainings.scored())
@@ -104,14 +104,14 @@ def failures(jobs: Jobs) -> Iterator[Finding]:
     yield Finding("study", "note" if their_own else "attention", what, then)
 
 
-def images(setting: Setting, needed: bool) -> Iterator[Finding]:
+def image_findings(experiment: Experiment, needed: bool) -> Iterator[Finding]:
     """Whether the root of the images is there; `needed`: something is to be trained."""
-    root = setting.study.data.root
+    root = experiment.study.data.root
     if root is None:
         return
     if Path(root).expanduser().is_dir():
         yield Finding("data", "good", f"the images' root {root!r} is there")
         return
-    state: State = "attention" if needed else "note"
+    state: FindingState = "attention" if needed else "note"
     then = "a run needs it: add --root with the place where it lies now"
     yield Finding("data", state, f"the images' root {root!r} is not there", then)

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import torch
 
-from scaling_search.cost.latency.conditions import machine_name
-from scaling_search.errors import UserError
+from scaling_search.core.errors import UserError
+from scaling_search.latency.conditions import machine_name
 
 # The entries that a training's record repeats: kernels, and so last bits, hang on them.
 DEVICE, CAPABILITY = "device", "cpu capability"

@@ -11,10 +11,10 @@ import torch
 from torch import nn
 
 from scaling_search.arch.spec import Architecture
+from scaling_search.core.errors import UserError
 from scaling_search.cost.arithmetic import arithmetic
 from scaling_search.cost.device_memory import give_back, lacks_memory
 from scaling_search.data.load import forget_splits, load_split
-from scaling_search.errors import UserError
 from scaling_search.jobs.job import (
     Diverged,
     Finished,
@@ -30,7 +30,7 @@ from scaling_search.training.determinism import determinism
 from scaling_search.training.distributed import ALONE, Group
 from scaling_search.training.evaluate import score
 from scaling_search.training.history import EpochRecord, Scores
-from scaling_search.training.loop import DivergedError, Keeping, Trainer
+from scaling_search.training.loop import CheckpointPolicy, DivergedError, Trainer
 from scaling_search.training.recipe import Recipe
 
 # torch's CPU allocator raises a bare RuntimeError, and so do libraries on a GPU.
@@ -50,14 +50,14 @@ class Place:
         """The directory of logs, beside that of the checkpoints."""
         return Path(self.checkpoints or "checkpoints").parent / "logs"
 
-    def keeping(self, job: TrainJob, stop_asked: Callable[[], bool]) -> Keeping | None:
+    def keeping(self, job: TrainJob, stop_asked: Callable[[], bool]) -> CheckpointPolicy | None:
         """The folders of this job's checkpoints."""
         if self.checkpoints is None:
             return None
         root = Path(self.checkpoints)
-        return Keeping(
-            plateau=root / job.plateau_hash,
-            fall=root / job.plateau_hash / job.fall_hash,
+        return CheckpointPolicy(
+            plateau=root / job.shared_hash,
+            fall=root / job.shared_hash / job.own_hash,
             every_seconds=self.every_seconds,
             stop_asked=stop_asked,
         )

@@ -17,8 +17,7 @@ from typing import Any, Protocol, Self, cast
 
 import torch
 
-from scaling_search.cost.latency.processes import interpreter_settings
-from scaling_search.errors import UserError
+from scaling_search.core.errors import UserError
 from scaling_search.jobs.execute import Place, execute
 from scaling_search.jobs.failure import failure_here, logged
 from scaling_search.jobs.job import (
@@ -30,7 +29,8 @@ from scaling_search.jobs.job import (
     result_from_json,
 )
 from scaling_search.jobs.preemption import PREEMPTION
-from scaling_search.jobs.process import WorkerProcess
+from scaling_search.jobs.worker_process import WorkerProcess
+from scaling_search.latency.process_runner import interpreter_settings
 from scaling_search.training.history import EpochRecord, epoch_record
 from scaling_search.training.loop import StoppedError
 
@@ -67,14 +67,14 @@ class Ended:
 Event = Started | Epoch | Ended
 
 
-Source = Callable[[], TrainJob | None]
+NextJob = Callable[[], TrainJob | None]
 """The next job to start, or None while there is none; asked again after every result."""
 
 
 class Executor(Protocol):
     """Runs jobs; `run` yields exactly one `Ended` for each."""
 
-    def run(self, source: Source) -> Iterator[Event]:
+    def run(self, source: NextJob) -> Iterator[Event]:
         """Run what the source gives, until it has nothing and nothing is under way.
 
         An event is dealt with before the source is asked again, so what comes next may depend on
@@ -83,7 +83,7 @@ class Executor(Protocol):
         ...
 
 
-def each_of(jobs: Iterable[TrainJob]) -> Source:
+def each_of(jobs: Iterable[TrainJob]) -> NextJob:
     """The source that gives these jobs in order."""
     left = iter(jobs)
     return lambda: next(left, None)
@@ -95,7 +95,7 @@ class Inline:
 
     place: Place = field(default_factory=Place)
 
-    def run(self, source: Source) -> Iterator[Event]:
+    def run(self, source: NextJob) -> Iterator[Event]:
         """Run one job after the other."""
         torch.set_num_threads(1)
         while (job := source()) is not None:
@@ -154,12 +154,12 @@ class Workers:
             worker.process.end(max(0.1, deadline - time.monotonic()))
         self._pool.clear()
 
-    def run(self, source: Source) -> Iterator[Event]:
+    def run(self, source: NextJob) -> Iterator[Event]:
         """Run each job on whichever worker is free; raises PreemptedError when asked for room."""
         with PREEMPTION.polled():
             yield from self._events(source)
 
-    def _events(self, source: Source) -> Iterator[Event]:
+    def _events(self, source: NextJob) -> Iterator[Event]:
         again: deque[TrainJob] = deque()
         while True:
             while self._has_room():
@@ -201,7 +201,7 @@ class Workers:
     def _hear(self, worker: _Worker, again: deque[TrainJob]) -> Iterator[Event]:
         answers = worker.process.answers()
         if answers is None:
-            yield from self._bury(worker, again)
+            yield from self._on_death(worker, again)
             return
         for answer in answers:
             yield self._understand(worker, answer)
@@ -219,7 +219,7 @@ class Workers:
             self._replace(worker)  # what an exception left behind must not meet the next job
         return Ended(job, result)
 
-    def _bury(self, worker: _Worker, again: deque[TrainJob]) -> Iterator[Event]:
+    def _on_death(self, worker: _Worker, again: deque[TrainJob]) -> Iterator[Event]:
         """Replace a dead worker; its job goes before all others, unless it is the killer."""
         dead, job = worker.process, worker.busy_with
         status = self._replace(worker, CLOSING_SECONDS)

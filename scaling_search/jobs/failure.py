@@ -6,11 +6,11 @@ import traceback
 from pathlib import Path
 from typing import TextIO
 
+from scaling_search.core.errors import UserError
 from scaling_search.cost.user_function import what_failed
-from scaling_search.errors import UserError
 from scaling_search.jobs.job import Failed
 
-LONGEST = 500
+LONGEST_MESSAGE = 500
 """Characters of a reason in the ledger; the log has all of it."""
 
 
@@ -19,7 +19,7 @@ def failure(error: BaseException, log: TextIO) -> Failed:
     traceback.print_exception(error, file=log)
     log.flush()
     said = what_failed(error)
-    return Failed(said if len(said) <= LONGEST else f"{said[:LONGEST]} …")
+    return Failed(said if len(said) <= LONGEST_MESSAGE else f"{said[:LONGEST_MESSAGE]} …")
 
 
 def failure_here(error: BaseException, logs: Path) -> Failed:

@@ -8,13 +8,13 @@ from typing import Annotated, Any, Literal, cast
 
 from pydantic import Field, TypeAdapter
 
-from scaling_search.arch.network import Network
+from scaling_search.arch.protocol import Network
 from scaling_search.arch.spec import Architecture
+from scaling_search.core.errors import require
+from scaling_search.core.hashing import digest
 from scaling_search.cost.analytic import count
-from scaling_search.cost.foreign import Foreign
+from scaling_search.cost.custom_network import CustomNetwork
 from scaling_search.data.request import DataInfo, DataRequest
-from scaling_search.errors import require
-from scaling_search.identity import digest
 from scaling_search.training.history import EpochRecord, Scores
 from scaling_search.training.recipe import Recipe
 
@@ -29,7 +29,7 @@ class TrainJob:
     finished network is scored once on the test split; a search never sets it.
     """
 
-    architecture: Architecture | Foreign
+    architecture: Architecture | CustomNetwork
     data: DataRequest
     images: str
     train_images: int
@@ -39,12 +39,12 @@ class TrainJob:
     reads_test: bool = False
 
     @cached_property
-    def plateau_hash(self) -> str:
+    def shared_hash(self) -> str:
         """16 hex digits shared by all trainings that begin alike: same but for their length."""
         return digest(self._identity())
 
     @cached_property
-    def fall_hash(self) -> str:
+    def own_hash(self) -> str:
         """16 hex digits of the training itself, whatever is read of it afterwards."""
         return digest({**self._identity(), "epochs": self.epochs})
 
@@ -183,7 +183,7 @@ def job_for(
     rule = "a training has the recipe of one φ"
     require(not recipe.by_phi, rule, "by_phi", "resolve it with recipe.at_phi(phi)")
     return TrainJob(
-        architecture=cast(Architecture | Foreign, architecture),
+        architecture=cast(Architecture | CustomNetwork, architecture),
         data=request,
         images=info.fingerprint,
         train_images=info.train_images,

@@ -15,11 +15,8 @@ from typing import Any, Literal, Self, TypeVar
 
 import filelock
 
-from scaling_search.cost.latency.profile import timed_from_json, timed_to_json
-from scaling_search.cost.latency.results import Timed
-from scaling_search.cost.latency.values import TimeJob
-from scaling_search.errors import UserError
-from scaling_search.files import flush_folder, make_folder
+from scaling_search.core.atomic_files import flush_folder, make_folder
+from scaling_search.core.errors import UserError
 from scaling_search.jobs.job import (
     Result,
     TrainJob,
@@ -28,7 +25,16 @@ from scaling_search.jobs.job import (
     result_from_json,
     result_to_json,
 )
-from scaling_search.jobs.lines import Garbled, Torn, Whole, line_of, read_lines
+from scaling_search.jobs.ledger_format import (
+    CorruptLine,
+    Record,
+    TruncatedLine,
+    ledger_line,
+    read_lines,
+)
+from scaling_search.latency.job import TimeJob
+from scaling_search.latency.profile import timed_from_json, timed_to_json
+from scaling_search.latency.result import Timed
 
 # How the record of a timing begins; one of a training begins likewise, with its own kind.
 _TIMING = b'{"kind": "timing"'
@@ -81,7 +87,7 @@ class Ledger:
         return self
 
     @classmethod
-    def glance(cls, path: Path) -> Self:
+    def snapshot(cls, path: Path) -> Self:
         """What the ledger holds at this moment, beside whoever writes it; to be read alone.
 
         A torn last line, which may be in the writing, is left out. Raises OSError when there is
@@ -188,7 +194,7 @@ class Ledger:
         at = datetime.now(UTC).isoformat(timespec="seconds")
         content = {"kind": kind, "job": job, "result": result, "where": dict(where), "at": at}
         record = json.dumps(content, allow_nan=False).encode()
-        line = line_of(key, record)
+        line = ledger_line(key, record)
         begin = self._append(line) + line.index(record)
         self._remember(key, begin, record)
         return True
@@ -234,11 +240,11 @@ class Ledger:
     def _read(self, mend: bool = True) -> None:
         for line in read_lines(self.path):
             match line:
-                case Whole():
+                case Record():
                     self._remember(line.key, line.begin, line.record)
-                case Garbled():
+                case CorruptLine():
                     self._note(f"line {line.number} is garbled; its job will run again if needed")
-                case Torn() if mend:
+                case TruncatedLine() if mend:
                     self._note("dropped a torn last line; its job will run again")
                     self._file.truncate(line.begin)
 

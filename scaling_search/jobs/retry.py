@@ -12,7 +12,7 @@ from typing import assert_never
 
 import torch
 
-from scaling_search.errors import require
+from scaling_search.core.errors import require
 from scaling_search.jobs.job import (
     Diverged,
     Failed,

@@ -19,7 +19,7 @@ from typing import Any, TextIO
 
 import torch
 
-from scaling_search.errors import UserError
+from scaling_search.core.errors import UserError
 from scaling_search.jobs.execute import Place, execute
 from scaling_search.jobs.failure import failure, lost_files
 from scaling_search.jobs.job import job_from_json, result_to_json

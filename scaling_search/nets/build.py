@@ -10,10 +10,10 @@ from torch import nn
 
 from scaling_search.arch import blocks, layers
 from scaling_search.arch.layers import ActivationKind, Layer
-from scaling_search.arch.network import Network, Outside
+from scaling_search.arch.protocol import Network, SelfScalingNetwork
 from scaling_search.arch.spec import Architecture
-from scaling_search.errors import require
-from scaling_search.nets.blocks import (
+from scaling_search.core.errors import require
+from scaling_search.nets.modules import (
     GlobalPool,
     LayerNorm,
     Residual,
@@ -38,7 +38,7 @@ def build(
     """
     require(0 <= drop_path < 1, "drop_path must lie in [0, 1)", drop_path)
     if not isinstance(architecture, Architecture):
-        return _outside(cast(Outside, architecture), num_classes, in_channels)
+        return _outside(cast(SelfScalingNetwork, architecture), num_classes, in_channels)
     a = architecture.fitted(num_classes=num_classes, in_channels=in_channels)
     network = nn.Sequential(
         OrderedDict(
@@ -51,7 +51,9 @@ def build(
     return network
 
 
-def _outside(network: Outside, num_classes: int | None, in_channels: int | None) -> nn.Module:
+def _outside(
+    network: SelfScalingNetwork, num_classes: int | None, in_channels: int | None
+) -> nn.Module:
     """A network that builds itself; it has its own classes, channels and stochastic depth."""
     asked = (num_classes or network.num_classes, in_channels or network.in_channels)
     own = (network.num_classes, network.in_channels)

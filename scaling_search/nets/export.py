@@ -18,9 +18,9 @@ import torch
 from torch import nn
 
 from scaling_search.arch.spec import Architecture
-from scaling_search.errors import UserError, require
-from scaling_search.nets.blocks import LayerNorm
-from scaling_search.nets.card import KEY, Card
+from scaling_search.core.errors import UserError, require
+from scaling_search.nets.model_card import KEY, Card
+from scaling_search.nets.modules import LayerNorm
 from scaling_search.nets.predict import onnx_predictor, safetensors_predictor
 
 Format = Literal["safetensors", "onnx", "torch-export"]
@@ -35,7 +35,7 @@ CHECKED_IMAGES = 3
 
 
 @dataclass(frozen=True)
-class Exported:
+class ExportedNetwork:
     """A file that was written, and how far its logits lie from the module's at most."""
 
     path: Path
@@ -44,7 +44,7 @@ class Exported:
     largest_difference: float
 
 
-def export(module: nn.Module, card: Card, path: Path, format: Format) -> Exported:
+def export(module: nn.Module, card: Card, path: Path, format: Format) -> ExportedNetwork:
     """Write the module, the `build` of the card's architecture, with its card inside.
 
     The batch may have any size in all formats, the side is the architecture's. Raises UserError
@@ -66,7 +66,7 @@ def export(module: nn.Module, card: Card, path: Path, format: Format) -> Exporte
         require(difference <= allowed, rule, difference, "choose another format")
         size = beside.stat().st_size
         beside.replace(path)
-    return Exported(path, format, size, difference)
+    return ExportedNetwork(path, format, size, difference)
 
 
 def _written(

@@ -12,9 +12,9 @@ import safetensors
 import torch
 from torch import nn
 
-from scaling_search.errors import UserError, require
+from scaling_search.core.errors import UserError, require
 from scaling_search.nets.build import build
-from scaling_search.nets.card import KEY, Card, card_from_json
+from scaling_search.nets.model_card import KEY, Card, card_from_json
 
 _BATCH = 64
 

@@ -7,7 +7,7 @@ import math
 import torch
 from torch import nn
 
-from scaling_search.nets.blocks import Residual
+from scaling_search.nets.modules import Residual
 
 
 def zero_branches(model: nn.Module) -> None:

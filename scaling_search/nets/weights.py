@@ -12,11 +12,11 @@ import torch
 from torch import nn
 
 from scaling_search.arch import zoo
-from scaling_search.errors import UserError
+from scaling_search.core.errors import UserError
 from scaling_search.nets.build import build
-from scaling_search.nets.names import Names, family_of, lite_names, torchvision_names
+from scaling_search.nets.torchvision_names import Names, family_of, lite_names, torchvision_names
 
-State = Mapping[str, torch.Tensor]
+StateDict = Mapping[str, torch.Tensor]
 
 # torchvision normalises B5 to B7, whose heads are this wide or wider, with the paper's epsilon, and
 # all its other networks with torch's default. The weights are only right with the epsilon they
@@ -27,7 +27,7 @@ LITES = range(3)
 """Lite0 to Lite2 have weights on the package index."""
 
 
-def read(path: Path) -> dict[str, torch.Tensor]:
+def read_weights(path: Path) -> dict[str, torch.Tensor]:
     """The tensors of a safetensors file, or of a torch file that loads with weights_only.
 
     Nothing of the file is executed. Raises UserError for a file that is neither.
@@ -51,7 +51,7 @@ def _read(path: Path) -> object:
         return torch.load(path, map_location="cpu", weights_only=True)
 
 
-def load_torchvision(model: nn.Module, state_dict: State) -> None:
+def load_torchvision(model: nn.Module, state_dict: StateDict) -> None:
     """Copy the state of a torchvision network into the `build` of the same network.
 
     Goes for EfficientNet-B0 to B7, MobileNetV2, ResNet, RegNetY and ConvNeXt. Also sets the
@@ -101,7 +101,7 @@ def pretrained_lite(number: int) -> nn.Module:
     """
     model = build(zoo.get(f"efficientnet-lite{number}"))
     ours = model.state_dict()
-    _copy(model, ours, lite_names(ours), read(lite_checkpoint(number)))
+    _copy(model, ours, lite_names(ours), read_weights(lite_checkpoint(number)))
     return model.eval()
 
 
@@ -109,7 +109,7 @@ def pretrained_lite(number: int) -> nn.Module:
 LITE_MEAN, LITE_STD = 127 / 255, 128 / 255
 
 
-def _copy(model: nn.Module, ours: State, names: Names, theirs: State) -> None:
+def _copy(model: nn.Module, ours: StateDict, names: Names, theirs: StateDict) -> None:
     _require_same(ours, names, theirs)
     state = {name: theirs[other].reshape(ours[name].shape) for name, other in names.items()}
     model.load_state_dict(state)
@@ -120,7 +120,7 @@ def _batch_norms(model: nn.Module) -> list[tuple[str, nn.BatchNorm2d]]:
     return [(name, module) for name, module in modules if isinstance(module, nn.BatchNorm2d)]
 
 
-def _torchvision_eps(ours: State) -> float:
+def _torchvision_eps(ours: StateDict) -> float:
     if family_of(ours) != "efficientnet":
         return NARROW_EPS
     wide = len(ours["head.norm.weight"]) >= WIDE_HEAD_CHANNELS
@@ -135,15 +135,15 @@ def _their_shape(name: str, tensor: torch.Tensor) -> torch.Tensor:
     return tensor.flatten(1) if pointwise else tensor
 
 
-def _require_same(ours: State, names: Names, theirs: State) -> None:
-    way_out = "build the network that the weights were saved from"
+def _require_same(ours: StateDict, names: Names, theirs: StateDict) -> None:
+    hint = "build the network that the weights were saved from"
     strangers = sorted(set(names.values()) ^ set(theirs))
     if strangers:
-        raise UserError(f"the weights are of another network, see {strangers[0]!r}: {way_out}")
+        raise UserError(f"the weights are of another network, see {strangers[0]!r}: {hint}")
     for name, other in names.items():
         wanted, got = tuple(ours[name].shape), tuple(theirs[other].shape)
         if _essential(wanted) != _essential(got):
-            raise UserError(f"{other!r} must have shape {wanted}, got {got}: {way_out}")
+            raise UserError(f"{other!r} must have shape {wanted}, got {got}: {hint}")
 
 
 def _essential(shape: tuple[int, ...]) -> tuple[int, ...]:

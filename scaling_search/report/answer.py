@@ -9,10 +9,10 @@ import pandas as pd
 
 from scaling_search.compare.networks import Networks
 from scaling_search.compare.sentences import verdict_sentences
-from scaling_search.report.table import interval_text, p_text
+from scaling_search.report.cells import interval_text, p_text
 from scaling_search.report.tables import comparison_table, reasons
 from scaling_search.search.constants import Constants
-from scaling_search.search.gate import Finding
+from scaling_search.search.gate import GateFinding
 from scaling_search.search.verdict import WITHIN_POINTS
 
 # Rounding leaves a few per cent over at most growths; beyond this a rival had visibly more or
@@ -38,7 +38,7 @@ def notes(constants: Constants | None, runs: pd.DataFrame, search: pd.DataFrame)
     ]
 
 
-def gate_sentences(gate: tuple[Finding, ...] | None) -> list[str]:
+def gate_sentences(gate: tuple[GateFinding, ...] | None) -> list[str]:
     """Return what speaks against the proxy itself, which a reader must know before the answer."""
     if not gate:
         return []
@@ -53,7 +53,7 @@ def missing_sentence(missing: Sequence[str]) -> str:
     return f"This run is not finished; still to come: {', '.join(missing)}."
 
 
-def gate_notes(constants: Constants | None, gate: tuple[Finding, ...] | None) -> list[str]:
+def gate_notes(constants: Constants | None, gate: tuple[GateFinding, ...] | None) -> list[str]:
     """Return how the proxy fared where there is nothing to say against it."""
     if constants is None or gate:
         return []

@@ -10,14 +10,14 @@ from scaling_search.compare.methods import BASE, COMPOUND, in_order, in_words, l
 from scaling_search.compare.networks import finished
 from scaling_search.compare.sentences import verdict_sentences
 from scaling_search.search.constants import Constants
-from scaling_search.search.gate import Finding
+from scaling_search.search.gate import GateFinding
 from scaling_search.search.verdict import WITHIN_POINTS
 
-Gate = tuple[Finding, ...] | None
+GateFindings = tuple[GateFinding, ...] | None
 """What speaks against the proxy; None where the gate has not been run."""
 
 
-def ending(constants: Constants | None, gate: Gate, runs: pd.DataFrame) -> list[str]:
+def ending(constants: Constants | None, gate: GateFindings, runs: pd.DataFrame) -> list[str]:
     """Return what was found and how sure it is, a line each; none of what has not been done.
 
     A searched and compared study has four: the constants, how far to believe them, what each way
@@ -26,7 +26,7 @@ def ending(constants: Constants | None, gate: Gate, runs: pd.DataFrame) -> list[
     return [*_found(constants, gate), *_compared(runs)]
 
 
-def _found(constants: Constants | None, gate: Gate) -> Iterator[str]:
+def _found(constants: Constants | None, gate: GateFindings) -> Iterator[str]:
     if constants is None:
         return
     point, verdict = constants.coefficients, constants.verdict
@@ -39,7 +39,7 @@ def _found(constants: Constants | None, gate: Gate) -> Iterator[str]:
     yield f"{best} {constants.p_best:.0%}, {near}; {_proxy(gate)}."
 
 
-def _proxy(gate: Gate) -> str:
+def _proxy(gate: GateFindings) -> str:
     """Say whether the proxy they were found on may be believed."""
     if gate is None:
         return "no gate was run to see whether their proxy can be believed"

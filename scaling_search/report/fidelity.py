@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from scaling_search.report.drawing import Picture, picture
-from scaling_search.report.table import (
+from scaling_search.compare.gains import Row
+from scaling_search.report.cells import (
     DASH,
     Cells,
-    Row,
     Table,
     as_float,
     interval_cell,
     number_cell,
     shown_text,
 )
+from scaling_search.report.figure_style import Picture, picture
 from scaling_search.search.fidelity import Compared
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def fidelity_table(found: Sequence[Compared]) -> Table:
             **{key: value for key, value in asdict(one).items() if key != "agreement"},
             **asdict(one.agreement),
             "tied": one.agreement.tied,
-            "verdict": verdict(one),
+            "verdict": agreement_words(one),
         }
         for one in found
     ]
@@ -45,7 +45,7 @@ def fidelity_table(found: Sequence[Compared]) -> Table:
     return Table("fidelity", numbers, shown_text(numbers, _CELLS))
 
 
-def verdict(one: Compared) -> str:
+def agreement_words(one: Compared) -> str:
     """One sentence: whether the order and the winner of one condition are those of the other."""
     agreed = one.agreement
     if math.isnan(agreed.tau):

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any, Literal, assert_never
 
 import pandas as pd
 
-from scaling_search import plotting
 from scaling_search.compare.methods import BASE, in_order
 from scaling_search.compare.networks import Networks, finished
-from scaling_search.report.drawing import Picture, picture
-from scaling_search.report.looks import LOOKS, Look, looks_of, method_keys
+from scaling_search.core import plotting
+from scaling_search.report.figure_style import Picture, picture
+from scaling_search.report.method_styles import LOOKS, MethodStyle, looks_of, method_keys
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -133,7 +133,7 @@ def _line_point(
     return {"method": method, "phi": phi, "cost": spent, **ends}
 
 
-def _draw_dots(axes: Any, dots: pd.DataFrame, looks: Mapping[str, Look]) -> None:
+def _draw_dots(axes: Any, dots: pd.DataFrame, looks: Mapping[str, MethodStyle]) -> None:
     # A step to the right of the mean, or error bar and marker would hide them.
     aside = (dots["cost"].max() / dots["cost"].min()) ** 0.012 if len(dots) else 1.0
     for method, rows in dots.groupby("method", sort=False):
@@ -142,7 +142,7 @@ def _draw_dots(axes: Any, dots: pd.DataFrame, looks: Mapping[str, Look]) -> None
         axes.scatter(x, y, color=look.colour, marker=look.marker, **faint)
 
 
-def _draw_line(axes: Any, look: Look, line: pd.DataFrame) -> None:
+def _draw_line(axes: Any, look: MethodStyle, line: pd.DataFrame) -> None:
     rising = line.sort_values("cost")
     stroke = {"color": look.colour, "linestyle": look.dash, "linewidth": 1.8}
     axes.plot(rising["cost"], rising["mean"], **stroke)
@@ -157,7 +157,7 @@ def _draw_base(axes: Any, runs: pd.DataFrame, cost: CostName) -> None:
         _draw_means(axes, LOOKS[BASE], pd.DataFrame([point]), above=1)
 
 
-def _draw_means(axes: Any, look: Look, points: pd.DataFrame, above: int = 0) -> None:
+def _draw_means(axes: Any, look: MethodStyle, points: pd.DataFrame, above: int = 0) -> None:
     axes.errorbar(
         points["cost"],
         points["mean"],
@@ -170,7 +170,7 @@ def _draw_means(axes: Any, look: Look, points: pd.DataFrame, above: int = 0) -> 
     )
 
 
-def _draw_curves(axes: Any, look: Look, line: pd.DataFrame) -> None:
+def _draw_curves(axes: Any, look: MethodStyle, line: pd.DataFrame) -> None:
     if len(line):
         stroke = {"color": look.colour, "linestyle": look.dash, "marker": look.marker}
         stroke["markevery"] = max(1, len(line) // 10)

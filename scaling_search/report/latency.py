@@ -10,17 +10,17 @@ from typing import Literal
 import pandas as pd
 
 from scaling_search.arch.spec import Architecture
+from scaling_search.compare.gains import Row
 from scaling_search.compare.networks import Key, Networks, finished
 from scaling_search.cost.analytic import count
-from scaling_search.cost.explain import Axis, Point
-from scaling_search.cost.latency.results import Latency, Timed, Timing
-from scaling_search.cost.latency.summary import ranks
-from scaling_search.cost.latency.turns import turns_of
+from scaling_search.cost.latency_model import CostName, TimedNetwork
 from scaling_search.cost.memory import peak_memory
-from scaling_search.report.table import (
+from scaling_search.latency.result import Latency, NetworkTiming, Timed
+from scaling_search.latency.sample_series import turns_of
+from scaling_search.latency.summary import rank_intervals
+from scaling_search.report.cells import (
     DASH,
     Cells,
-    Row,
     Table,
     interval_cell,
     number_cell,
@@ -47,7 +47,7 @@ def latency_frame(timed: Timed) -> pd.DataFrame:
     overlap share ranks.
     """
     measured = [t for t in timed.timings if isinstance(t, Latency)]
-    places = iter(ranks(measured))
+    places = iter(rank_intervals(measured))
     networks = timed.job.networks
     rows = [
         {
@@ -67,7 +67,7 @@ def latency_table(frame: pd.DataFrame) -> Table:
     return Table("latency", frame, shown_text(frame, _cells(frame)))
 
 
-def points_of(timed: Timed, axes: Sequence[Axis]) -> list[Point]:
+def points_of(timed: Timed, axes: Sequence[CostName]) -> list[TimedNetwork]:
     """The timed networks as points of a fit; `axes` says how each of the job's networks grew.
 
     A time is the ratio to the anchor times the anchor's median over all processes, so that what
@@ -79,7 +79,7 @@ def points_of(timed: Timed, axes: Sequence[Axis]) -> list[Point]:
     for axis, network, timing in pairs:
         if isinstance(timing, Latency) and timing.ratio is not None:
             cost, time = count(network), timing.ratio * anchor_ms
-            points.append(Point(network.name, axis, cost.macs, cost.activations, time))
+            points.append(TimedNetwork(network.name, axis, cost.macs, cost.activations, time))
     return points
 
 
@@ -111,7 +111,7 @@ def _anchor_ms(timed: Timed) -> float:
     return median(times) / timed.sittings[0].seats[0].batch if times else math.nan
 
 
-def _cost_cells(network: Architecture, timing: Timing) -> dict[str, object]:
+def _cost_cells(network: Architecture, timing: NetworkTiming) -> dict[str, object]:
     cost, peak = count(network), None
     source: PeakSource = "measured"
     if isinstance(timing, Latency):
@@ -128,7 +128,7 @@ def _cost_cells(network: Architecture, timing: Timing) -> dict[str, object]:
     }
 
 
-def _time_cells(timing: Timing) -> dict[str, object]:
+def _time_cells(timing: NetworkTiming) -> dict[str, object]:
     if not isinstance(timing, Latency):
         return {"stable": False, "flags": timing.reason}
     kept = {name: getattr(timing, name) for name in _COLUMNS if hasattr(timing, name)}

@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from scaling_search import plotting
 from scaling_search.compare.methods import BASE
-from scaling_search.cost.explain import Explanation, Feature, Point, PowerLaw
-from scaling_search.report.drawing import Picture, picture
+from scaling_search.core import plotting
+from scaling_search.cost.latency_model import Feature, LatencyModel, PowerLaw, TimedNetwork
+from scaling_search.report.figure_style import Picture, picture
 from scaling_search.report.latency import accuracy_latency_frame
-from scaling_search.report.looks import Look, looks_of, method_keys
+from scaling_search.report.method_styles import MethodStyle, looks_of, method_keys
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def explains_picture(points: Sequence[Point], found: Explanation) -> Picture:
+def explains_picture(points: Sequence[TimedNetwork], found: LatencyModel) -> Picture:
     """Draw time per image against MACs and against activations, each with its fitted power law."""
 
     looks = looks_of(point.axis for point in points)
@@ -55,7 +55,9 @@ def accuracy_latency_picture(runs: pd.DataFrame, latency: pd.DataFrame) -> Pictu
     return picture("accuracy_latency", caption, (7.2, 4.8), draw)
 
 
-def _draw_law(axes: Any, points: Sequence[Point], law: PowerLaw, looks: Mapping[str, Look]) -> None:
+def _draw_law(
+    axes: Any, points: Sequence[TimedNetwork], law: PowerLaw, looks: Mapping[str, MethodStyle]
+) -> None:
     (feature,), (exponent,) = law.features, law.exponents
     for axis, look in looks.items():
         own = [point for point in points if point.axis == axis]
@@ -74,11 +76,11 @@ def _draw_law(axes: Any, points: Sequence[Point], law: PowerLaw, looks: Mapping[
         _plain_ticks(each)
 
 
-def _value(point: Point, feature: Feature) -> int:
+def _value(point: TimedNetwork, feature: Feature) -> int:
     return point.macs if feature == "macs" else point.activations
 
 
-def _draw_accuracy(axes: Any, method: str, look: Look, line: pd.DataFrame) -> None:
+def _draw_accuracy(axes: Any, method: str, look: MethodStyle, line: pd.DataFrame) -> None:
     if method != BASE:
         stroke = {"color": look.colour, "linestyle": look.dash, "linewidth": 1.8}
         axes.plot(line["latency_ms"], line["mean"], **stroke)

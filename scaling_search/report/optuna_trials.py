@@ -14,12 +14,12 @@ from typing import Any
 from optuna.distributions import BaseDistribution, FloatDistribution
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
+from scaling_search.core.stats import mean_interval
 from scaling_search.jobs.job import Finished, Result, TrainJob
 from scaling_search.search.candidates import Candidate
 from scaling_search.search.constants import Constants
 from scaling_search.search.search import Search
 from scaling_search.search.space import Axis, Budget, Space
-from scaling_search.statistics import mean_interval
 
 AcceptedAt = Callable[[TrainJob], datetime | None]
 """When the ledger accepted a job's result, with its time zone; None while it is missing."""

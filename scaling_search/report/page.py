@@ -13,13 +13,19 @@ import pandas as pd
 
 from scaling_search.compare.networks import finished
 from scaling_search.compare.rates import RateCheck
-from scaling_search.cost.explain import LEAST_POINTS, Axis, Explanation, Point, explain
-from scaling_search.cost.latency.results import Timed
-from scaling_search.files import write_atomically
+from scaling_search.core.atomic_files import write_atomically
+from scaling_search.cost.latency_model import (
+    LEAST_POINTS,
+    CostName,
+    LatencyModel,
+    TimedNetwork,
+    explain,
+)
+from scaling_search.latency.result import Timed
 from scaling_search.report.answer import answer, gate_notes, gate_sentences, missing_sentence, notes
-from scaling_search.report.drawing import Picture
+from scaling_search.report.cells import LEFT_ALIGNED, Table, write_tables
+from scaling_search.report.figure_style import Picture
 from scaling_search.report.figures import COSTS, accuracy_picture, curves_picture, gate_picture
-from scaling_search.report.landscape import landscape, landscape_picture
 from scaling_search.report.latency import (
     accuracy_latency_frame,
     latency_frame,
@@ -28,7 +34,7 @@ from scaling_search.report.latency import (
 )
 from scaling_search.report.latency_figures import accuracy_latency_picture, explains_picture
 from scaling_search.report.pareto import SECOND_WORDS, pareto, pareto_picture, pareto_table
-from scaling_search.report.table import LEFT_ALIGNED, Table, write_tables
+from scaling_search.report.search_landscape import landscape, landscape_picture
 from scaling_search.report.tables import (
     candidates_table,
     comparison_table,
@@ -37,7 +43,7 @@ from scaling_search.report.tables import (
     rates_table,
 )
 from scaling_search.search.constants import Constants
-from scaling_search.search.gate import Finding
+from scaling_search.search.gate import GateFinding
 from scaling_search.search.space import Resource
 
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -48,7 +54,7 @@ class Time:
     """The networks' timing on one machine, and how each of them grew, in the job's order."""
 
     timed: Timed
-    axes: tuple[Axis, ...]
+    axes: tuple[CostName, ...]
 
     @cached_property
     def frame(self) -> pd.DataFrame:
@@ -56,12 +62,12 @@ class Time:
         return latency_frame(self.timed)
 
     @cached_property
-    def points(self) -> list[Point]:
+    def points(self) -> list[TimedNetwork]:
         """The networks as points of a fit."""
         return points_of(self.timed, self.axes)
 
     @cached_property
-    def explanation(self) -> Explanation | None:
+    def explanation(self) -> LatencyModel | None:
         """What explains time on this machine; None with too few networks to fit anything."""
         if len(self.points) < LEAST_POINTS:
             return None
@@ -70,7 +76,7 @@ class Time:
 
 
 @dataclass(frozen=True)
-class Evidence:
+class ReportData:
     """All that a report says, as values: nothing in it is looked up elsewhere.
 
     `question` is one sentence; `constants` is None where no search was run; `runs`, `search` and
@@ -97,7 +103,7 @@ class Evidence:
     time: Time | None = None
     cautions: tuple[str, ...] = ()
     second: Resource | None = None
-    gate: tuple[Finding, ...] | None = None
+    gate: tuple[GateFinding, ...] | None = None
     gate_runs: pd.DataFrame | None = None
     rates: RateCheck | None = None
     mixture: str = ""
@@ -114,7 +120,7 @@ class Paths:
     figures: tuple[Path, ...]
 
 
-def write_report(evidence: Evidence, out: Path) -> Paths:
+def write_report(evidence: ReportData, out: Path) -> Paths:
     """Write out/report.html, out/README.md, out/tables/* and out/figures/*, each file atomically.
 
     Written again from the same evidence, every file is byte-identical.
@@ -134,7 +140,7 @@ def write_report(evidence: Evidence, out: Path) -> Paths:
     )
 
 
-def tables_of(evidence: Evidence) -> dict[str, Table]:
+def tables_of(evidence: ReportData) -> dict[str, Table]:
     """Return the report's tables by name."""
     tables = (
         gains_table(evidence.runs),
@@ -147,7 +153,7 @@ def tables_of(evidence: Evidence) -> dict[str, Table]:
     return {table.name: table for table in tables}
 
 
-def pictures_of(evidence: Evidence) -> tuple[Picture, ...]:
+def pictures_of(evidence: ReportData) -> tuple[Picture, ...]:
     """Draw the pictures for which there are data."""
     drawn: list[Picture] = []
     if evidence.gate_runs is not None and len(evidence.gate_runs):
@@ -162,7 +168,7 @@ def pictures_of(evidence: Evidence) -> tuple[Picture, ...]:
     return (*drawn, *_time_pictures(evidence.runs, evidence.time))
 
 
-def _weighed(evidence: Evidence) -> list[tuple[Resource, str]]:
+def _weighed(evidence: ReportData) -> list[tuple[Resource, str]]:
     """The second objective and its words, if there is one and a candidate to show."""
     second = evidence.second
     if second is None or not len(pareto(evidence.search, second)):
@@ -180,7 +186,7 @@ def _time_pictures(runs: pd.DataFrame, time: Time | None) -> Iterator[Picture]:
 
 
 def _words(
-    evidence: Evidence, tables: Mapping[str, Table], drawn: tuple[Picture, ...]
+    evidence: ReportData, tables: Mapping[str, Table], drawn: tuple[Picture, ...]
 ) -> dict[str, object]:
     """Return all that the templates name."""
     frames = (evidence.constants, evidence.runs, evidence.search)

@@ -8,20 +8,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from scaling_search import plotting
+from scaling_search.compare.gains import Row
 from scaling_search.compare.networks import finished
-from scaling_search.report.drawing import Picture, picture
-from scaling_search.report.looks import LOOKS
-from scaling_search.report.table import (
+from scaling_search.core import plotting
+from scaling_search.report.cells import (
     DASH,
     Cells,
-    Row,
     Table,
     number_cell,
     scaled_cell,
     shown_text,
 )
-from scaling_search.search.pareto import Point, front, hypervolume
+from scaling_search.report.figure_style import Picture, picture
+from scaling_search.report.method_styles import LOOKS
+from scaling_search.search.pareto import CostAndScore, front, hypervolume
 from scaling_search.search.space import Resource
 
 if TYPE_CHECKING:
@@ -131,7 +131,7 @@ def spread_out(wanted: Sequence[float], gap: float) -> list[float]:
     return heights
 
 
-def _points(rows: pd.DataFrame, cost: str) -> list[Point]:
+def _points(rows: pd.DataFrame, cost: str) -> list[CostAndScore]:
     pairs = zip(rows["top1_percent"], rows[cost], strict=True)
     return [(float(accuracy), float(spent)) for accuracy, spent in pairs]
 

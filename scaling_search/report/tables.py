@@ -6,14 +6,13 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from scaling_search.compare.gains import EQUIVALENT_POINTS, gains
+from scaling_search.compare.gains import EQUIVALENT_POINTS, Row, gains
 from scaling_search.compare.methods import in_order, in_words
 from scaling_search.compare.networks import Networks, finished
 from scaling_search.compare.sentences import alike_in_words
-from scaling_search.report.table import (
+from scaling_search.report.cells import (
     DASH,
     Cells,
-    Row,
     Table,
     as_float,
     interval_cell,

@@ -18,7 +18,7 @@ import numpy as np
 from scaling_search.jobs.job import Finished, Result, TrainJob
 from scaling_search.search.curve_gp import Level
 from scaling_search.search.knowledge_gradient import Option, Waiting, most_valuable
-from scaling_search.search.measurement import Group, rows_of
+from scaling_search.search.measurement import SeedGroup, rows_of
 from scaling_search.search.posterior import posterior
 from scaling_search.search.search import Search, SearchState
 from scaling_search.search.shares import spread
@@ -113,11 +113,11 @@ class AdaptiveSearch(Search):
                 return _Trainings(tuple(ended), tuple(under_way), job)
         raise AssertionError
 
-    def _groups(self, seen: _Seen, alive: Sequence[int]) -> list[Group]:
+    def _groups(self, seen: _Seen, alive: Sequence[int]) -> list[SeedGroup]:
         """The finished trainings, candidates numbered as in `alive`."""
         row = {index: place for place, index in enumerate(alive)}
         return [
-            Group(
+            SeedGroup(
                 row[index],
                 self.plan.level(self.plan.rungs[rung]),
                 {j.seed: r.validation for j, r in trainings.ended if isinstance(r, Finished)},
@@ -126,7 +126,7 @@ class AdaptiveSearch(Search):
             if index in row and trainings.ended
         ]
 
-    def _sure(self, seen: _Seen, groups: Sequence[Group], alive: Sequence[int]) -> bool:
+    def _sure(self, seen: _Seen, groups: Sequence[SeedGroup], alive: Sequence[int]) -> bool:
         """Whether one of the plan's other reasons to stop holds."""
         until, ended = self.plan.until, [r for each in seen.values() for _, r in each.ended]
         seconds = sum(result.train_seconds for result in ended if isinstance(result, Finished))
@@ -152,7 +152,7 @@ class AdaptiveSearch(Search):
         return np.array([self.pool[index].shares for index in alive])
 
     def _most_valuable(
-        self, seen: _Seen, groups: Sequence[Group], alive: Sequence[int], short_ones: bool
+        self, seen: _Seen, groups: Sequence[SeedGroup], alive: Sequence[int], short_ones: bool
     ) -> TrainJob:
         done = [job for trainings in seen.values() for job, _ in trainings.ended]
         jobs: list[TrainJob] = []

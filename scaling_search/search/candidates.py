@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from scaling_search.arch.network import Network
+from scaling_search.arch.protocol import Network
 from scaling_search.arch.scaling import (
     Coefficients,
     scale,
@@ -20,17 +20,17 @@ from scaling_search.arch.scaling import (
     scale_resolution,
     scale_width,
 )
+from scaling_search.core.errors import UserError
+from scaling_search.core.stats import Floats
 from scaling_search.cost.analytic import Cost, count
-from scaling_search.errors import UserError
-from scaling_search.search.intervals import Interval, interval_of
+from scaling_search.search.intervals import Bounds, interval_of
 from scaling_search.search.resources import Meter, UntimedError, gathered, meter_of
 from scaling_search.search.shares import Shares, growth_shares
 from scaling_search.search.space import NOISE, Axis, Budget, Resource, Space
 
 __all__ = ["Budget", "Candidate", "Space", "candidates", "grid_points"]
 
-Floats = NDArray[np.float64]
-Indices = NDArray[np.intp]
+CandidateIndices = NDArray[np.intp]
 
 # How many networks are looked at to name one that is near the budget when none keeps it. A peak
 # of memory takes a tenth of a second; of latencies only those that are known count.
@@ -52,9 +52,9 @@ class Candidate:
 
     architecture: Network
     coefficients: Coefficients
-    alpha: Interval
-    beta: Interval
-    gamma: Interval
+    alpha: Bounds
+    beta: Bounds
+    gamma: Bounds
     points: int
     cost: Cost
     growth: float
@@ -73,7 +73,7 @@ class _Points:
     alpha: Floats
     beta: Floats
     gamma: Floats
-    network: Indices
+    network: CandidateIndices
 
     @property
     def nominal(self) -> Floats:
@@ -115,9 +115,9 @@ class _Maker:
     space: Space
     grid: _Points
     read: Meter
-    intervals: dict[tuple[str, float], Interval] = field(default_factory=dict)
+    intervals: dict[tuple[str, float], Bounds] = field(default_factory=dict)
 
-    def __call__(self, points: Indices) -> Candidate:
+    def __call__(self, points: CandidateIndices) -> Candidate:
         point = self.grid.at(int(points[0]))
         name = f"α{point.alpha:.10g} β{point.beta:.10g} γ{point.gamma:.10g}"
         architecture = scale(self.base, point.at(1.0)).with_name(name)
@@ -133,7 +133,7 @@ class _Maker:
             shares=growth_shares(self.base, point),
         )
 
-    def _interval(self, constant: Literal["alpha", "beta", "gamma"], value: float) -> Interval:
+    def _interval(self, constant: Literal["alpha", "beta", "gamma"], value: float) -> Bounds:
         if (constant, value) not in self.intervals:
             axis: Axis = getattr(self.space, constant)
             made = partial(_SCALED[constant], self.base)
@@ -174,7 +174,7 @@ def _distinct_sides(base: Network, gammas: Sequence[float]) -> list[float]:
     return [g for g, network in scaled.items() if finest[count(network)] == network.resolution_px]
 
 
-def _kinds(values: Sequence[float], made: Callable[[float], object]) -> Indices:
+def _kinds(values: Sequence[float], made: Callable[[float], object]) -> CandidateIndices:
     """For each value the index of the first one that makes the same."""
     first: dict[object, int] = {}
     return np.array([first.setdefault(made(value), i) for i, value in enumerate(values)], np.intp)
@@ -186,7 +186,7 @@ def _admitted(base: Network, budget: Budget, grid: _Points, read: Meter) -> NDAr
     return np.isin(grid.network, _within(base, budget, grid, read))
 
 
-def _within(base: Network, budget: Budget, grid: _Points, read: Meter) -> Indices:
+def _within(base: Network, budget: Budget, grid: _Points, read: Meter) -> CandidateIndices:
     """The networks whose real growth is within the tolerance.
 
     For one depth and width the cost rises with the side, so the admitted sides are found by
@@ -205,19 +205,25 @@ def _within(base: Network, budget: Budget, grid: _Points, read: Meter) -> Indice
     return grid.network[np.concatenate(found)]
 
 
-def _reader(base: Network, grid: _Points, rows: Indices, read: Meter) -> Callable[[int], float]:
+def _reader(
+    base: Network, grid: _Points, rows: CandidateIndices, read: Meter
+) -> Callable[[int], float]:
     """How to read the network of a row of the grid; all `rows` share depth and width."""
     point = grid.at(int(rows[0]))
     wide = scale_width(scale_depth(base, point.alpha), point.beta)
     return lambda row: read(scale_resolution(wide, float(grid.gamma[row])))
 
 
-def _between(rows: Indices, low: float, high: float, cost: Callable[[int], float]) -> Indices:
+def _between(
+    rows: CandidateIndices, low: float, high: float, cost: Callable[[int], float]
+) -> CandidateIndices:
     begin = bisect_left(rows, low, key=cost)
     return rows[begin : bisect_right(rows, high, key=cost)]
 
 
-def _timed_between(rows: Indices, low: float, high: float, cost: Callable[[int], float]) -> Indices:
+def _timed_between(
+    rows: CandidateIndices, low: float, high: float, cost: Callable[[int], float]
+) -> CandidateIndices:
     """As `_between`, but each row is in for its own time, and the neighbours are timed too."""
     ends = [partial(bisect_left, rows, low, key=cost), partial(bisect_right, rows, high, key=cost)]
     begin, end = gathered(ends)

@@ -9,13 +9,13 @@ from itertools import product
 
 import numpy as np
 
-from scaling_search.arch.network import Network
+from scaling_search.arch.protocol import Network
 from scaling_search.arch.scaling import Coefficients, scale
+from scaling_search.core.errors import UserError
 from scaling_search.cost.analytic import count
-from scaling_search.errors import UserError
 from scaling_search.search.candidates import Candidate
 from scaling_search.search.curve_gp import Level
-from scaling_search.search.intervals import Interval
+from scaling_search.search.intervals import Bounds
 from scaling_search.search.resources import Meter, meter_of
 from scaling_search.search.search import Search
 from scaling_search.search.shares import coverage
@@ -41,9 +41,9 @@ class Constants:
     """
 
     coefficients: Coefficients
-    alpha: Interval
-    beta: Interval
-    gamma: Interval
+    alpha: Bounds
+    beta: Bounds
+    gamma: Bounds
     verdict: Verdict
     after_an_hour_points: float
     target_phi: float

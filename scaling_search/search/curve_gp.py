@@ -27,8 +27,8 @@ from numpy.typing import NDArray
 from scipy import linalg
 from scipy.spatial.distance import cdist
 
-Floats = NDArray[np.float64]
-Indices = NDArray[np.intp]
+from scaling_search.core.stats import Floats
+from scaling_search.search.candidates import CandidateIndices
 
 VAGUE_POINTS = 30.0  # prior sd of the mean accuracy at each length and φ
 TREND = 1.5  # T: the sd of the trend's slopes, in signals for all of the growth
@@ -60,7 +60,7 @@ class Level:
 
 
 @dataclass(frozen=True)
-class Row:
+class SeedScores:
     """The finished trainings of one candidate at one level: a score in points for each seed.
 
     `variance` (square points) is what the scores of this row are off by together, whatever their
@@ -77,7 +77,7 @@ class Row:
 class Points:
     """Candidates at levels: where the process is looked at."""
 
-    candidate: Indices
+    candidate: CandidateIndices
     halvings: Floats
     phi_short: Floats
 
@@ -96,7 +96,7 @@ class CurveGP:
     """The process over what was seen, one row a group of seeds; `shares` is n × 3."""
 
     shares: Floats
-    rows: Sequence[Row]
+    rows: Sequence[SeedScores]
 
     @cached_property
     def points(self) -> Points:
@@ -151,7 +151,7 @@ class CurveGP:
 
     def loss(self, parameters: Floats) -> tuple[float, Floats]:
         """The negative logarithm of the posterior probability of the parameters, and its slope."""
-        p, away = named(parameters), self.y - self.y.mean()
+        p, away = parameters_by_name(parameters), self.y - self.y.mean()
         alike, luck = self.signal(p, self.points, self.points), self._noise_shared(p)
         factor = linalg.cho_factor(self._of_rows(alike, luck), lower=True)
         weights = linalg.cho_solve(factor, away)
@@ -196,7 +196,7 @@ class CurveGP:
 
     def at(self, parameters: Floats, points: Points) -> tuple[Floats, Floats]:
         """Mean and covariance at these points, in points of top-1, given all rows."""
-        p = named(parameters)
+        p = parameters_by_name(parameters)
         prior, towards = self.prior(p, points, points), self.prior(p, points, self.points)
         of_rows = self._of_rows(self.signal(p, self.points, self.points), self._noise_shared(p))
         factor = linalg.cho_factor(of_rows, lower=True)
@@ -236,7 +236,7 @@ class CurveGP:
         return np.asarray(p["signal"] ** 2 * amplitudes * np.exp(-kept))
 
 
-def named(parameters: Floats) -> dict[str, float]:
+def parameters_by_name(parameters: Floats) -> dict[str, float]:
     """The parameters by name, from their logarithms."""
     return dict(zip(PRIORS, np.exp(parameters).tolist(), strict=True))
 

@@ -10,20 +10,20 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Literal, assert_never
 
-from scaling_search.arch.network import Network
+from scaling_search.arch.protocol import Network
 from scaling_search.arch.scaling import Coefficients, Multipliers, scale, scale_resolution
-from scaling_search.errors import UserError
+from scaling_search.core.errors import UserError
 from scaling_search.search.resources import Meter, UntimedError, meter_of
 from scaling_search.search.space import Budget, Resource
 
-Axis = Literal["depth", "width", "resolution"]
-AXES: tuple[Axis, ...] = ("depth", "width", "resolution")
+AxisName = Literal["depth", "width", "resolution"]
+AXIS_NAMES: tuple[AxisName, ...] = ("depth", "width", "resolution")
 MOST = 1024.0
 # What is simulated or timed must be built: no network is made so many times larger in vain.
 MOST_BUILT: dict[Resource, float] = {"memory": 64.0, "latency": 64.0}
 
 
-def along(axis: Axis, multiplier: float) -> Multipliers:
+def along(axis: AxisName, multiplier: float) -> Multipliers:
     """The multipliers that grow one axis alone."""
     match axis:
         case "depth":
@@ -37,7 +37,7 @@ def along(axis: Axis, multiplier: float) -> Multipliers:
 
 
 def matched(
-    base: Network, axis: Axis, target: float, budget: Budget, meter: Meter | None = None
+    base: Network, axis: AxisName, target: float, budget: Budget, meter: Meter | None = None
 ) -> Multipliers:
     """The multiplier of one axis whose network costs nearest to `target` (resource units).
 

@@ -15,7 +15,8 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from scaling_search.search.rank import (
+from scaling_search.core.stats import mean_interval, pooled_error
+from scaling_search.search.kendall import (
     kendall,
     means,
     normal_tau,
@@ -23,7 +24,6 @@ from scaling_search.search.rank import (
     samples,
     tau_interval,
 )
-from scaling_search.statistics import mean_interval, pooled_error
 
 Kind = Literal["length", "seed", "growth", "data set", "study"]
 
@@ -115,7 +115,7 @@ def agreement(left: pd.DataFrame, right: pd.DataFrame, seed: int = 0) -> Agreeme
     return Agreement(tau, low, high, len(common), top, seed_tau, winner, best, *regret)
 
 
-def shift(curves: pd.DataFrame) -> Compared | None:
+def winner_shift(curves: pd.DataFrame) -> Compared | None:
     """The last length of training against the one before, where their winners differ; or None."""
     reached = lengths(curves)
     if len(reached) < 2:

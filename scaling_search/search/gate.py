@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 import numpy as np
 from scipy import stats
 
-from scaling_search.errors import require
+from scaling_search.core.errors import require
 from scaling_search.jobs.job import Finished, Result
 
 _BASE = "base"
@@ -43,7 +43,7 @@ class Gate:
 
 
 @dataclass(frozen=True)
-class Finding:
+class GateFinding:
     """One thing that speaks against the proxy, and what to do about it."""
 
     fault: str
@@ -57,7 +57,7 @@ class Finding:
 
 def gate_findings(
     trained: Mapping[str, tuple[Result, ...]], classes: int, last_map_px: int | None
-) -> tuple[Finding, ...]:
+) -> tuple[GateFinding, ...]:
     """What speaks against the proxy; nothing when it may be believed.
 
     `trained` are the results of "base" and of "depth", "width", "resolution" grown alone;
@@ -76,10 +76,10 @@ def gate_findings(
     )
 
 
-def _small_map(last_map_px: int | None) -> Iterator[Finding]:
+def _small_map(last_map_px: int | None) -> Iterator[GateFinding]:
     # Networks for CIFAR end at 4 px or more (arXiv 1512.03385, section 4.2).
     if last_map_px is not None and last_map_px < 4:
-        yield Finding(
+        yield GateFinding(
             f"the base ends in a map of {last_map_px} px, less than 4, which favours resolution",
             "set fit_strides = true, or a larger base_px",
         )
@@ -87,40 +87,42 @@ def _small_map(last_map_px: int | None) -> Iterator[Finding]:
 
 def _not_finished(
     trained: Mapping[str, tuple[Result, ...]], finished: Mapping[str, tuple[Finished, ...]]
-) -> Iterator[Finding]:
+) -> Iterator[GateFinding]:
     for name, results in trained.items():
         failed = len(results) - len(finished[name])
         if failed:
             fault = f"{failed} of {len(results)} trainings of {_words(name)} came to no end"
-            yield Finding(fault, "read why in the report, and lower the rate if they diverged")
+            yield GateFinding(fault, "read why in the report, and lower the rate if they diverged")
 
 
-def _near_chance(finished: Mapping[str, tuple[Finished, ...]], classes: int) -> Iterator[Finding]:
+def _near_chance(
+    finished: Mapping[str, tuple[Finished, ...]], classes: int
+) -> Iterator[GateFinding]:
     chance = 1 / classes
     least = chance + NEAR_CHANCE * (1 - chance)
     for name, results in finished.items():
         top1 = _mean([each.validation_top1 for each in results])
         if top1 < least:
-            yield Finding(
+            yield GateFinding(
                 f"{_words(name)} is near chance ({top1:.1%}, chance is {chance:.1%})",
                 "train on more images, for more epochs, or at another rate",
             )
 
 
-def _still_falling(finished: Mapping[str, tuple[Finished, ...]]) -> Iterator[Finding]:
+def _still_falling(finished: Mapping[str, tuple[Finished, ...]]) -> Iterator[GateFinding]:
     for name, results in finished.items():
         losses = _mean_losses(results)
         whole = losses[0] - losses.min() if len(losses) > 1 else 0.0
         last = losses[-2] - losses[-1] if len(losses) > 1 else 0.0
         if whole > 0 and last > STILL_FALLING * whole:
-            yield Finding(
+            yield GateFinding(
                 f"{_words(name)} is still learning fast at its end ({last / whole:.0%} of all that "
                 f"its validation loss fell, it fell in the last of {len(losses)} epochs)",
                 "train for more epochs",
             )
 
 
-def _below_base(finished: Mapping[str, tuple[Finished, ...]]) -> Iterator[Finding]:
+def _below_base(finished: Mapping[str, tuple[Finished, ...]]) -> Iterator[GateFinding]:
     base = finished.get(_BASE, ())
     grown = {name: results for name, results in finished.items() if name != _BASE and results}
     if not base:
@@ -135,7 +137,7 @@ def _below_base(finished: Mapping[str, tuple[Finished, ...]]) -> Iterator[Findin
         lower = _mean(_top1s(results)) < _mean(_top1s(base))
         if lower and min(top1, loss) < P_WORSE:
             points = 100 * (_mean(_top1s(base)) - _mean(_top1s(results)))
-            yield Finding(
+            yield GateFinding(
                 f"{name} alone, at more cost, is worse than the base by {points:.1f} points",
                 "the recipe does not suit it: check residual_init, the rate and the epochs",
             )

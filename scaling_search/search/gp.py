@@ -11,18 +11,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import product
-from math import isfinite, log, sqrt
+from math import isfinite, log
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve
 from scipy.spatial.distance import cdist
 from scipy.stats import norm
 
+from scaling_search.core.stats import Floats
 from scaling_search.search.candidates import Candidate
-from scaling_search.search.proposing import Told, at_random, unseen
-
-Floats = NDArray[np.float64]
+from scaling_search.search.curve_gp import matern
+from scaling_search.search.proposals import Observation, at_random, unseen
 
 STARTUP = 5
 """Proposals at random before the first that learns, as many as TPE's."""
@@ -33,7 +32,7 @@ NOISES = (0.01, 0.1, 0.3, 0.6)
 _TINY = 1e-12
 
 
-def gp(pool: Sequence[Candidate], told: Sequence[Told], seed: int) -> int:
+def gp(pool: Sequence[Candidate], told: Sequence[Observation], seed: int) -> int:
     """The candidate of greatest expected improvement under a Matérn-5/2 Gaussian process.
 
     Coordinates are the candidates' `shares`, scores are standardised, and the length scale and
@@ -84,17 +83,3 @@ def _improvement(above: Floats, sd: Floats) -> Floats:
     z = above / sd
     improvement: Floats = above * norm.cdf(z) + sd * norm.pdf(z)
     return improvement
-
-
-def matern(distances: Floats) -> Floats:
-    """The Matérn-5/2 kernel at distances in length scales."""
-    far = sqrt(5) * distances
-    kernel: Floats = (1 + far + far**2 / 3) * np.exp(-far)
-    return kernel
-
-
-def matern_slope(distances: Floats) -> Floats:
-    """How the kernel changes with the logarithm of the length scale."""
-    far = sqrt(5) * distances
-    slope: Floats = far**2 / 3 * (1 + far) * np.exp(-far)
-    return slope

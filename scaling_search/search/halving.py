@@ -7,9 +7,9 @@ from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from scaling_search.jobs.job import Finished, Result, TrainJob
-from scaling_search.search.pareto import ranks
+from scaling_search.search.pareto import front_ranks
 from scaling_search.search.search import Search, SearchState
-from scaling_search.search.strategies import INDEPENDENT, STRATEGIES, Told
+from scaling_search.search.strategies import INDEPENDENT, STRATEGIES, Observation
 
 
 @dataclass(frozen=True, eq=False)
@@ -18,7 +18,7 @@ class HalvingSearch(Search):
 
     _asked: dict[int, tuple[int, ...]] = field(default_factory=dict, repr=False)
     _scores: dict[tuple[int, int], float] = field(default_factory=dict, repr=False)
-    _settled: list[tuple[Told, int]] = field(default_factory=list, repr=False)
+    _settled: list[tuple[Observation, int]] = field(default_factory=list, repr=False)
 
     def state(self) -> SearchState:
         """How far the results reach, and which trainings come next; longest rungs first."""
@@ -85,7 +85,7 @@ class HalvingSearch(Search):
         alive = sorted((i for i in scores if math.isfinite(scores[i])), key=lambda i: -scores[i])
         if self.plan.second is None:
             return alive
-        beaten = ranks([(scores[i], self._cost(i) or 0.0) for i in alive])
+        beaten = front_ranks([(scores[i], self._cost(i) or 0.0) for i in alive])
         return [i for _, i in sorted(zip(beaten, alive, strict=True), key=lambda pair: pair[0])]
 
     def _cost(self, index: int) -> float | None:
@@ -104,20 +104,22 @@ class HalvingSearch(Search):
         while len(told) < wanted and not missing:
             latest = []
             for index in self._ask(told, past, min(batch, wanted - len(told))):
-                told.append(Told(index, self.score(0, index), self._cost(index)))
+                told.append(Observation(index, self.score(0, index), self._cost(index)))
                 past = hash((past, told[-1]))
                 latest.append((told[-1], past))
                 missing += self._lacking(0, index)
             self._settled.extend([] if missing else latest)
         return [one.index for one in told], missing
 
-    def _ask(self, told: Sequence[Told], past: int, number: int) -> tuple[int, ...]:
+    def _ask(self, told: Sequence[Observation], past: int, number: int) -> tuple[int, ...]:
         """The next proposals; `past` stands for all that was told."""
         if past not in self._asked:
-            asked: list[Told] = []
+            asked: list[Observation] = []
             for _ in range(number):
                 strategy = STRATEGIES[self.plan.strategy]
-                asked.append(Told(strategy(self.pool, [*told, *asked], self.plan.seed), None))
+                asked.append(
+                    Observation(strategy(self.pool, [*told, *asked], self.plan.seed), None)
+                )
             self._asked[past] = tuple(one.index for one in asked)
         return self._asked[past]
 

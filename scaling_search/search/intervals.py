@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-Interval = tuple[float, float]
+Bounds = tuple[float, float]
 """Both ends are inside."""
 
 DIGITS = 4  # the ends are given so, rounded inwards
 
 
-def interval_of(made: Callable[[float], object], value: float, bounds: Interval) -> Interval:
+def interval_of(made: Callable[[float], object], value: float, bounds: Bounds) -> Bounds:
     """The multipliers within the bounds that make what `value` makes.
 
     `made` must be a staircase: what two multipliers make, all between them make. The ends are

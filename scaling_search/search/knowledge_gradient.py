@@ -11,18 +11,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.stats import norm
 
-from scaling_search.search.curve_gp import CurveGP, Level, Points, Row, named
+from scaling_search.core.stats import Floats
+from scaling_search.search.curve_gp import CurveGP, Level, Points, SeedScores, parameters_by_name
 from scaling_search.search.posterior import likeliest_parameters
-
-Floats = NDArray[np.float64]
 
 # Of a standard normal value: the middles of so many equally probable parts.
 _NODES = norm.ppf((np.arange(31) + 0.5) / 31)
 _TINY = 1e-9
-DRAWS = 4000
+FANTASIES = 4000
 MOST_AHEAD = 50  # trainings are looked ahead for at most
 
 
@@ -45,7 +43,10 @@ class Waiting:
 
 
 def most_valuable(
-    shares: Floats, rows: Sequence[Row], waiting: Sequence[Waiting], options: Sequence[Option]
+    shares: Floats,
+    rows: Sequence[SeedScores],
+    waiting: Sequence[Waiting],
+    options: Sequence[Option],
 ) -> int:
     """The index of the option that adds most to the answer for its cost.
 
@@ -71,7 +72,7 @@ def knowledge_gradients(process: CurveGP, parameters: Floats, points: Points) ->
         np.concatenate([np.zeros(candidates), points.phi_short]),
     )
     mean, covariance = process.at(parameters, at)
-    noise = process.noise(named(parameters), points.halvings) ** 2
+    noise = process.noise(parameters_by_name(parameters), points.halvings) ** 2
     variance = np.diag(covariance)[candidates:] + noise
     moves = covariance[:candidates, candidates:] / np.sqrt(np.maximum(variance, _TINY))
     means = mean[:candidates]
@@ -82,7 +83,7 @@ def knowledge_gradients(process: CurveGP, parameters: Floats, points: Points) ->
 
 
 def regret_after(
-    shares: Floats, rows: Sequence[Row], options: Sequence[Option], cost: float
+    shares: Floats, rows: Sequence[SeedScores], options: Sequence[Option], cost: float
 ) -> float:
     """The expected regret, in points, once so much more is spent on the most valuable trainings.
 
@@ -111,7 +112,7 @@ def regret_after(
 def _expected_max(mean: Floats, covariance: Floats) -> float:
     values, vectors = np.linalg.eigh(covariance)
     roots = vectors * np.sqrt(np.maximum(values, 0.0))
-    normal = np.random.default_rng(0).standard_normal((DRAWS, len(mean)))
+    normal = np.random.default_rng(0).standard_normal((FANTASIES, len(mean)))
     return float((mean + normal @ roots.T).max(axis=1).mean())
 
 
@@ -122,7 +123,7 @@ def with_expected(process: CurveGP, parameters: Floats, waiting: Sequence[Waitin
     points = Points.of([(training.candidate, training.level) for training in waiting])
     expected, _ = process.at(parameters, points)
     more = [
-        Row(training.candidate, training.level, {training.seed: float(score)})
+        SeedScores(training.candidate, training.level, {training.seed: float(score)})
         for training, score in zip(waiting, expected, strict=True)
     ]
     return CurveGP(process.shares, [*process.rows, *more])

@@ -13,12 +13,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
-from scaling_search.search.curve_gp import Level, Row
+from scaling_search.core.stats import Floats
+from scaling_search.search.curve_gp import Level, SeedScores
 from scaling_search.training.history import Scores
-
-Floats = NDArray[np.float64]
 
 # Below so many networks at a level nothing can be said of how loss and top-1 go together there.
 LEAST_NETWORKS = 4
@@ -32,14 +30,14 @@ LEAST_SIGNAL = 0.25  # square points
 
 
 @dataclass(frozen=True)
-class Group:
+class SeedGroup:
     """The finished trainings of one candidate at one level, by seed."""
 
     candidate: int
     level: Level
     scores: Mapping[int, Scores]
 
-    def with_seed(self, seed: int, scores: Scores) -> Group:
+    def with_seed(self, seed: int, scores: Scores) -> SeedGroup:
         """The group with one more training."""
         return replace(self, scores={**self.scores, seed: scores})
 
@@ -71,12 +69,12 @@ class Combination:
         return self.weight * 100 * scores.top1 + (1 - self.weight) * by_loss
 
 
-def rows_of(groups: Sequence[Group]) -> list[Row]:
+def rows_of(groups: Sequence[SeedGroup]) -> list[SeedScores]:
     """Every group with one score a seed; each level is combined by what its own groups show."""
     levels = dict.fromkeys(group.level for group in groups)
     by_level = {level: combination([g for g in groups if g.level == level]) for level in levels}
     return [
-        Row(
+        SeedScores(
             group.candidate,
             group.level,
             {seed: by_level[group.level].score(s) for seed, s in group.scores.items()},
@@ -86,7 +84,7 @@ def rows_of(groups: Sequence[Group]) -> list[Row]:
     ]
 
 
-def combination(groups: Sequence[Group]) -> Combination:
+def combination(groups: Sequence[SeedGroup]) -> Combination:
     """The combination of one level; top-1 alone where few networks, or no losses, are known."""
     tables = [np.array([(100 * s.top1, s.loss) for s in g.scores.values()]) for g in groups]
     if len(tables) < LEAST_NETWORKS or not np.isfinite(np.concatenate(tables)).all():

@@ -18,9 +18,9 @@ from optuna.storages import InMemoryStorage
 from optuna.trial import FrozenTrial, TrialState
 
 from scaling_search.search.candidates import Candidate
-from scaling_search.search.proposing import Told, at_random, unseen
+from scaling_search.search.proposals import Observation, at_random, unseen
 
-AXES = ("depth", "width", "resolution")
+PARAMETER_NAMES = ("depth", "width", "resolution")
 POPULATION = 6
 """How many parents NSGA-II has. On pools of 32 to 65 candidates 4 and 8 parents did worse."""
 
@@ -29,7 +29,7 @@ Ranges = dict[str, BaseDistribution]
 Directions = Sequence[Literal["maximize", "minimize"]]
 
 
-def tpe(pool: Sequence[Candidate], told: Sequence[Told], seed: int) -> int:
+def tpe(pool: Sequence[Candidate], told: Sequence[Observation], seed: int) -> int:
     """Optuna's tree-structured Parzen estimator; the first five proposals are random."""
     known = {
         one.index: None if one.score is None else [one.score]
@@ -40,7 +40,7 @@ def tpe(pool: Sequence[Candidate], told: Sequence[Told], seed: int) -> int:
     return _proposed(pool, told, known, sampler, ["maximize"])
 
 
-def nsga2(pool: Sequence[Candidate], told: Sequence[Told], seed: int) -> int:
+def nsga2(pool: Sequence[Candidate], told: Sequence[Observation], seed: int) -> int:
     """Optuna's NSGA-II for two objectives: the score up, the cost down.
 
     The first `POPULATION` proposals are random; then the best of *all* that is known, by rank and
@@ -72,7 +72,7 @@ def _first_generation(sampler: NSGAIISampler) -> Mapping[str, Any]:
 
 def _proposed(
     pool: Sequence[Candidate],
-    told: Sequence[Told],
+    told: Sequence[Observation],
     known: Mapping[int, Sequence[float] | None],
     sampler: BaseSampler,
     directions: Directions,
@@ -89,13 +89,13 @@ def _proposed(
         for number, (index, values) in enumerate(known.items(), start=1)
     ]
     asked = _study(sampler, directions, trials).ask(space).params
-    wanted = tuple(asked.get(axis, coordinates[0][i]) for i, axis in enumerate(AXES))
+    wanted = tuple(asked.get(axis, coordinates[0][i]) for i, axis in enumerate(PARAMETER_NAMES))
     return min(sorted(unseen(pool, told)), key=lambda index: math.dist(coordinates[index], wanted))
 
 
 def _space(coordinates: Coordinates) -> Ranges:
     """The range of each axis; an axis on which all candidates agree is left out."""
-    ranges = {axis: [c[i] for c in coordinates] for i, axis in enumerate(AXES)}
+    ranges = {axis: [c[i] for c in coordinates] for i, axis in enumerate(PARAMETER_NAMES)}
     return {
         axis: FloatDistribution(min(values), max(values))
         for axis, values in ranges.items()
@@ -119,7 +119,9 @@ def _trial(
         values=values,
         datetime_start=None,
         datetime_complete=None,
-        params={axis: value for axis, value in zip(AXES, at, strict=True) if axis in space},
+        params={
+            axis: value for axis, value in zip(PARAMETER_NAMES, at, strict=True) if axis in space
+        },
         distributions=space,
         user_attrs={},
         system_attrs=dict(marks),

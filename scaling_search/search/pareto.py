@@ -11,19 +11,19 @@ import math
 from bisect import bisect_right
 from collections.abc import Sequence
 
-from scaling_search.errors import require
+from scaling_search.core.errors import require
 
-Point = tuple[float, float]
+CostAndScore = tuple[float, float]
 """(accuracy, cost): the first is better when larger, the second when smaller."""
 
 
-def ranks(points: Sequence[Point]) -> list[int]:
+def front_ranks(points: Sequence[CostAndScore]) -> list[int]:
     """Each point's rank: 0 on the front, 1 on the front of the rest, and so on (Deb et al., 2002).
 
     Equal points have the same rank. Raises UserError for a point with nan.
     """
     _require_numbers(points)
-    rank: dict[Point, int] = {}
+    rank: dict[CostAndScore, int] = {}
     # The highest accuracy of each front so far, negated, so that they rise from front to front.
     tops: list[float] = []
     for accuracy, cost in sorted(set(points), key=lambda point: (point[1], -point[0])):
@@ -34,13 +34,13 @@ def ranks(points: Sequence[Point]) -> list[int]:
     return [rank[point] for point in points]
 
 
-def front(points: Sequence[Point]) -> list[int]:
+def front(points: Sequence[CostAndScore]) -> list[int]:
     """The indices of the points that none dominates, the cheapest first; equal ones all stay."""
-    best = [index for index, rank in enumerate(ranks(points)) if rank == 0]
+    best = [index for index, rank in enumerate(front_ranks(points)) if rank == 0]
     return sorted(best, key=lambda index: points[index][1])
 
 
-def hypervolume(points: Sequence[Point], reference: Point) -> float:
+def hypervolume(points: Sequence[CostAndScore], reference: CostAndScore) -> float:
     """The area that the points dominate and that lies within the reference, exactly.
 
     `reference` is the worst that still counts: points of no higher accuracy or no lower cost add
@@ -58,6 +58,6 @@ def hypervolume(points: Sequence[Point], reference: Point) -> float:
     return area
 
 
-def _require_numbers(points: Sequence[Point]) -> None:
+def _require_numbers(points: Sequence[CostAndScore]) -> None:
     for point in points:
         require(not any(map(math.isnan, point)), "an objective must be a number", point)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any, ClassVar, Literal
 
-from scaling_search.errors import require
+from scaling_search.core.errors import require
 from scaling_search.search.curve_gp import Level
 from scaling_search.search.space import Resource
 from scaling_search.search.strategies import TWO_OBJECTIVES, StrategyName

@@ -13,22 +13,20 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import optimize
 from scipy.stats import qmc
 
-from scaling_search.search.curve_gp import PRIORS, CurveGP, Level, Points, Row
-
-Floats = NDArray[np.float64]
+from scaling_search.core.stats import Floats
+from scaling_search.search.curve_gp import PRIORS, CurveGP, Level, Points, SeedScores
 
 BELIEVABLE_SDS = 4
 # Parameters drawn from what the evidence leaves open: of one seed's scores, what is scatter and
 # what is the networks' own can hardly be told, and the likeliest guess alone is too sure of itself.
-PARTS = 16
+PARAMETER_DRAWS = 16
 LEAST_CURVATURE = min(1 / sd**2 for _, sd in PRIORS.values())
-ROUNDING = 1e-6  # square points: what subtraction may leave a variance short of
+ROUNDING_SQUARE_POINTS = 1e-6  # square points: what subtraction may leave a variance short of
 NUDGE = 1e-4  # of a parameter's logarithm, to see how the slope changes
-DRAWS = 4000
+ACCURACY_DRAWS = 4000
 
 
 @dataclass(frozen=True)
@@ -59,7 +57,7 @@ class Posterior:
         """Accuracies of all candidates drawn together, a row a draw."""
         parts, candidates = self.means.shape
         normal = np.random.default_rng(self.seed).standard_normal(
-            (parts, DRAWS // parts, candidates)
+            (parts, ACCURACY_DRAWS // parts, candidates)
         )
         roots = _roots(self.covariances).transpose(0, 2, 1)
         return np.asarray((self.means[:, None] + normal @ roots).reshape(-1, candidates))
@@ -83,7 +81,7 @@ class Posterior:
 def _roots(covariances: Floats) -> Floats:
     """A square root of each; what rounding left below nothing counts as nothing."""
     try:
-        nudged = covariances + ROUNDING * np.eye(covariances.shape[-1])
+        nudged = covariances + ROUNDING_SQUARE_POINTS * np.eye(covariances.shape[-1])
         return np.asarray(np.linalg.cholesky(nudged))
     except np.linalg.LinAlgError:
         values, vectors = np.linalg.eigh(covariances)
@@ -95,7 +93,7 @@ def _symmetric(roots: Floats, vectors: Floats) -> Floats:
     return np.asarray((vectors * roots[..., None, :]) @ np.swapaxes(vectors, -1, -2))
 
 
-def posterior(shares: Floats, rows: Sequence[Row], seed: int = 0) -> Posterior:
+def posterior(shares: Floats, rows: Sequence[SeedScores], seed: int = 0) -> Posterior:
     """What is known of each candidate (rows of `shares`, n × 3) in full, at the answer's φ.
 
     The parameters are drawn from the normal distribution about the most probable ones (Laplace's
@@ -136,5 +134,5 @@ def _drawn(process: CurveGP, likeliest: Floats) -> Floats:
     # What the evidence does not curve, the prior alone does.
     sds = 1 / np.sqrt(np.maximum(values, LEAST_CURVATURE))
     normal = qmc.MultivariateNormalQMC(np.zeros(len(sds)), rng=np.random.default_rng(0))
-    drawn: Floats = likeliest + normal.random(PARTS) @ _symmetric(sds, vectors)
+    drawn: Floats = likeliest + normal.random(PARAMETER_DRAWS) @ _symmetric(sds, vectors)
     return drawn

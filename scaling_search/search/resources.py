@@ -12,13 +12,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Literal, TypeVar, assert_never
 
-from scaling_search.arch.network import Network
+from scaling_search.arch.protocol import Network
 from scaling_search.arch.spec import Architecture
+from scaling_search.core.errors import UserError
 from scaling_search.cost.analytic import count
-from scaling_search.cost.latency.results import Latency, Timed, Timing
-from scaling_search.cost.latency.values import PLATEAU, Regime, TimeJob
 from scaling_search.cost.memory import peak_memory
-from scaling_search.errors import UserError
+from scaling_search.latency.job import PLATEAU, Regime, TimeJob
+from scaling_search.latency.result import Latency, NetworkTiming, Timed
 from scaling_search.search.space import Budget
 
 Meter = Callable[[Network], float]
@@ -78,12 +78,12 @@ def gathered(asks: Iterable[Callable[[], Answer]]) -> list[Answer]:
     return answers
 
 
-def tries_of(timings: Iterable[Timed], asked: TimeJob) -> dict[str, list[Timing]]:
+def tries_of(timings: Iterable[Timed], asked: TimeJob) -> dict[str, list[NetworkTiming]]:
     """Each network's timings on the terms of `asked`, by fingerprint, the oldest first.
 
     `timings` come the newest first, as from the ledger.
     """
-    tries: dict[str, list[Timing]] = {}
+    tries: dict[str, list[NetworkTiming]] = {}
     for timed in timings:
         if same_terms(timed.job, asked) and not anchor_failure(timed):
             for timing in timed.timings:
@@ -92,7 +92,7 @@ def tries_of(timings: Iterable[Timed], asked: TimeJob) -> dict[str, list[Timing]
 
 
 def ratios_of(
-    tries: Mapping[str, Sequence[Timing]], anchor: Architecture, tolerance: float
+    tries: Mapping[str, Sequence[NetworkTiming]], anchor: Architecture, tolerance: float
 ) -> dict[str, float]:
     """Each network's time per image over the anchor's, by fingerprint, as `meter_of` takes them.
 
@@ -117,7 +117,7 @@ def anchor_failure(timed: Timed) -> str:
     return next((s.seats[0].failure for s in timed.sittings if s.seats[0].failure), "")
 
 
-def doubt(timing: Timing) -> float:
+def doubt(timing: NetworkTiming) -> float:
     """Half the 95 % interval of a ratio, as a share of it; 0 where a failure is certain."""
     if not isinstance(timing, Latency):
         return 0.0
@@ -127,7 +127,7 @@ def doubt(timing: Timing) -> float:
     return (high - low) / 2 / ratio
 
 
-def _settled(tries: Sequence[Timing], tolerance: float) -> float | None:
+def _settled(tries: Sequence[NetworkTiming], tolerance: float) -> float | None:
     sure = next((one for one in tries if doubt(one) <= tolerance), None)
     if sure is None and len(tries) < TRIES:
         return None

@@ -11,10 +11,10 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from scaling_search.arch.network import Network
+from scaling_search.arch.protocol import Network
 from scaling_search.jobs.job import Finished, Result, TrainJob
 from scaling_search.search.candidates import Candidate
-from scaling_search.search.measurement import Group
+from scaling_search.search.measurement import SeedGroup
 from scaling_search.search.plan import SearchPlan
 
 MakeJob = Callable[[Network, int, int, float], TrainJob]
@@ -99,14 +99,14 @@ class Search(ABC):
                     if result is not None:
                         yield rung, index, job, result
 
-    def groups(self) -> list[Group]:
+    def groups(self) -> list[SeedGroup]:
         """The finished trainings by candidate and level; of two rungs alike, together."""
-        found: dict[tuple[int, int], Group] = {}
+        found: dict[tuple[int, int], SeedGroup] = {}
         first = {self.plan.level(rung): n for n, rung in reversed([*enumerate(self.plan.rungs)])}
         for rung, index, job, result in self.results():
             if isinstance(result, Finished):
                 level = self.plan.level(self.plan.rungs[rung])
-                group = found.setdefault((index, first[level]), Group(index, level, {}))
+                group = found.setdefault((index, first[level]), SeedGroup(index, level, {}))
                 found[index, first[level]] = group.with_seed(job.seed, result.validation)
         return list(found.values())
 

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.distance import cdist
 
-from scaling_search.arch.network import Network
-from scaling_search.arch.published import ALPHA, BETA, GAMMA
+from scaling_search.arch.paper import ALPHA, BETA, GAMMA
+from scaling_search.arch.protocol import Network
 from scaling_search.arch.scaling import Coefficients, scale_depth, scale_resolution, scale_width
 from scaling_search.cost.analytic import count
 

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from scaling_search.errors import require
+from scaling_search.core.errors import require
 
 Resource = Literal["macs", "params", "activations", "memory", "latency"]
 Constraint = Literal["measured", "nominal"]

@@ -15,13 +15,13 @@ def spent_mac_images(jobs: Iterable[TrainJob]) -> int:
     """What these trainings cost together; the same training twice costs once."""
     plateaus: dict[str, list[TrainJob]] = {}
     for job in {job.hash: job for job in jobs}.values():
-        plateaus.setdefault(job.plateau_hash, []).append(job)
+        plateaus.setdefault(job.shared_hash, []).append(job)
     return sum(_spent(sorted(rungs, key=lambda job: job.epochs)) for rungs in plateaus.values())
 
 
 def added_mac_images(job: TrainJob, done: Iterable[TrainJob]) -> int:
     """What one more training costs beside those that are done."""
-    alike = [other for other in done if other.plateau_hash == job.plateau_hash]
+    alike = [other for other in done if other.shared_hash == job.shared_hash]
     return spent_mac_images([*alike, job]) - spent_mac_images(alike)
 
 

@@ -12,10 +12,10 @@ from typing import Literal
 from scaling_search.search.candidates import Candidate
 from scaling_search.search.gp import gp
 from scaling_search.search.optuna_strategies import nsga2, tpe
-from scaling_search.search.proposing import Strategy, Told, at_random, grid, unseen
+from scaling_search.search.proposals import Observation, Strategy, at_random, grid, unseen
 from scaling_search.search.shares import MOST_COVERING, cover
 
-__all__ = ["INDEPENDENT", "STRATEGIES", "TWO_OBJECTIVES", "Strategy", "StrategyName", "Told"]
+__all__ = ["INDEPENDENT", "STRATEGIES", "TWO_OBJECTIVES", "Observation", "Strategy", "StrategyName"]
 
 StrategyName = Literal["grid", "random", "tpe", "gp", "nsga2"]
 
@@ -23,7 +23,7 @@ StrategyName = Literal["grid", "random", "tpe", "gp", "nsga2"]
 def _from_a_cover(strategy: Strategy) -> Strategy:
     """The strategy once the candidates that cover the simplex are proposed."""
 
-    def propose(pool: Sequence[Candidate], told: Sequence[Told], seed: int) -> int:
+    def propose(pool: Sequence[Candidate], told: Sequence[Observation], seed: int) -> int:
         if len(told) < MOST_COVERING:
             left = unseen(pool, told)
             covering = cover([candidate.shares for candidate in pool])

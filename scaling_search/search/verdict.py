@@ -7,17 +7,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
+from scaling_search.core.stats import Floats
 from scaling_search.jobs.job import Finished
-from scaling_search.search.curve_gp import Level, Row
-from scaling_search.search.intervals import Interval
+from scaling_search.search.curve_gp import Level, SeedScores
+from scaling_search.search.intervals import Bounds
 from scaling_search.search.knowledge_gradient import Option, regret_after
 from scaling_search.search.measurement import rows_of
 from scaling_search.search.posterior import Posterior, posterior
 from scaling_search.search.search import Search
-
-Floats = NDArray[np.float64]
 
 CERTAINTY = 0.95
 WITHIN_POINTS = 0.5
@@ -42,9 +40,9 @@ class Verdict:
     chances: Mapping[str, float]
     expected_regret_points: float
     p_within: float
-    alpha: Interval
-    beta: Interval
-    gamma: Interval
+    alpha: Bounds
+    beta: Bounds
+    gamma: Bounds
 
 
 def verdict(search: Search) -> Verdict | None:
@@ -79,7 +77,7 @@ class _Evidence:
     judged: list[int]
     finalists: list[int]
     shares: Floats
-    rows: list[Row]
+    rows: list[SeedScores]
 
 
 def _evidence(search: Search) -> _Evidence | None:
@@ -113,7 +111,7 @@ def regret_after_an_hour(search: Search) -> float:
     return regret_after(evidence.shares, evidence.rows, options, HOUR_SECONDS * speed)
 
 
-def _credible(known: Posterior, constants: Sequence[float]) -> Interval:
+def _credible(known: Posterior, constants: Sequence[float]) -> Bounds:
     """The interval that holds the best candidate's constant with a probability of 95 %."""
     order = np.argsort(constants)
     held = np.cumsum(known.p_best[order])

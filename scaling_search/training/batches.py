@@ -8,7 +8,7 @@ from torch.nn import functional
 from scaling_search.data.augment import augment
 from scaling_search.data.splits import Split
 from scaling_search.training.recipe import Recipe
-from scaling_search.training.state import MEMORY_FORMATS
+from scaling_search.training.train_state import MEMORY_FORMATS
 
 
 def chances(
@@ -34,7 +34,7 @@ def training_images(
 ) -> torch.Tensor:
     """The images (uint8, B × C × px × px) as a training step wants them: float32.
 
-    `chance` are the rows of these images (see `data.augment.draws`); `side_px` is the side they
+    `chance` are the rows of these images (see `data.augment.uniforms`); `side_px` is the side they
     are reduced to once they are augmented.
     """
     policies = recipe.augment, recipe.auto_augment

@@ -20,10 +20,10 @@ import safetensors.torch
 import torch
 from safetensors import SafetensorError
 
-from scaling_search.files import write_atomically
+from scaling_search.core.atomic_files import write_atomically
 
-KEPT = 2
-NAMES = "[0-9]" * 9 + "-*.safetensors"  # the step, and 16 digits of the digest
+KEPT_CHECKPOINTS = 2
+FILE_PATTERN = "[0-9]" * 9 + "-*.safetensors"  # the step, and 16 digits of the digest
 
 _log = logging.getLogger(__name__)
 
@@ -46,7 +46,7 @@ def save(folder: Path, checkpoint: Checkpoint) -> Path:
     payload = safetensors.torch.save(tensors, {"record": json.dumps(dict(checkpoint.record))})
     path = folder / f"{checkpoint.step:09d}-{_digest(payload)}.safetensors"
     write_atomically(path, payload)
-    for old in _newest_first(folder)[KEPT:]:
+    for old in _newest_first(folder)[KEPT_CHECKPOINTS:]:
         old.unlink(missing_ok=True)
     return path
 
@@ -95,7 +95,7 @@ def _digest_named(path: Path) -> str:
 
 
 def _newest_first(folder: Path) -> list[Path]:
-    return sorted(folder.glob(NAMES), reverse=True)
+    return sorted(folder.glob(FILE_PATTERN), reverse=True)
 
 
 def _record(payload: bytes) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import torch
 
-from scaling_search.errors import UserError
+from scaling_search.core.errors import UserError
 
 # cuBLAS' own way to a fixed order; torch refuses products in deterministic mode without it.
 WORKSPACE, FIXED_ORDER = "CUBLAS_WORKSPACE_CONFIG", ":4096:8"

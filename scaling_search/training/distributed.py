@@ -21,7 +21,7 @@ from torch.distributed.distributed_c10d import Store
 from torch.distributed.rendezvous import rendezvous
 from torch.nn.parallel import DistributedDataParallel
 
-from scaling_search.errors import require
+from scaling_search.core.errors import require
 from scaling_search.training.recipe import Recipe
 from scaling_search.training.sync_norm import synchronised
 
@@ -44,7 +44,7 @@ class Group:
     world: int = 1
 
     @property
-    def leads(self) -> bool:
+    def is_main(self) -> bool:
         """Whether this is the process that reads and writes files."""
         return self.rank == 0
 
@@ -58,8 +58,8 @@ class Group:
         if recipe.accumulate > 1:
             rule += f" × accumulate = {recipe.accumulate}"
         near = max(1, round(recipe.batch_size / parts)) * parts
-        way_out = f"{near} would do"
-        require(recipe.batch_size % parts == 0, rule, recipe.batch_size, way_out)
+        hint = f"{near} would do"
+        require(recipe.batch_size % parts == 0, rule, recipe.batch_size, hint)
         return recipe.batch_size // parts
 
     def own(self, order: torch.Tensor, size: int) -> torch.Tensor:

@@ -14,9 +14,9 @@ from typing import Any
 import torch
 from torch import nn
 
-from scaling_search.data.augment import draws, draws_per_image, order
+from scaling_search.core.errors import require
+from scaling_search.data.augment import draws_per_image, order, uniforms
 from scaling_search.data.splits import Batch, Split
-from scaling_search.errors import require
 from scaling_search.training import checkpoint
 from scaling_search.training.batches import chances, training_images
 from scaling_search.training.checkpoint import Checkpoint
@@ -24,8 +24,8 @@ from scaling_search.training.distributed import ALONE, Group
 from scaling_search.training.evaluate import score
 from scaling_search.training.history import EpochRecord, Scores, epoch_record
 from scaling_search.training.recipe import Recipe
-from scaling_search.training.state import State, new_state
-from scaling_search.training.step import learn, seed_chance
+from scaling_search.training.step import seed_chance, train_step
+from scaling_search.training.train_state import TrainState, new_state
 
 _log = logging.getLogger(__name__)
 
@@ -39,7 +39,7 @@ class StoppedError(RuntimeError):
 
 
 @dataclass(frozen=True)
-class Keeping:
+class CheckpointPolicy:
     """Where a training's checkpoints go, and when it must stop.
 
     The plateau is shared by every training that differs only in its length, the fall belongs to
@@ -70,7 +70,7 @@ class Trainer:
     epochs: int
     seed: int
     device: torch.device
-    keeping: Keeping | None = None
+    keeping: CheckpointPolicy | None = None
     on_epoch: Callable[[EpochRecord], None] = lambda _: None
     group: Group = ALONE
 
@@ -87,7 +87,7 @@ class Trainer:
         self.steps_per_epoch = len(self.train) // self.recipe.batch_size
         self.total_steps = self.steps_per_epoch * self.epochs
         self.shared_steps = self.recipe.plateau_steps(self.total_steps)
-        self.state: State = new_state(self.model, self.recipe, self.device, self.group)
+        self.state: TrainState = new_state(self.model, self.recipe, self.device, self.group)
         self.step = 0
         self.history: list[EpochRecord] = []
         self.loss_sum = torch.zeros((), device=self.device)
@@ -131,7 +131,7 @@ class Trainer:
         number = (self.seed << 32) + self.step * self.group.world + self.group.rank
         seed_chance(number, self.device)
         rate = self.recipe.learning_rate_at(self.step, self.total_steps, self.steps_per_epoch)
-        loss = learn(self.state, self.recipe, rate, parts, self.device)
+        loss = train_step(self.state, self.recipe, rate, parts, self.device)
         self.loss_sum += self.group.mean(loss)
         self.step += 1
 
@@ -141,7 +141,7 @@ class Trainer:
         whole = order(self.seed, epoch, count)[first * size : self.steps_per_epoch * size]
         own = self.group.own(whole, self.part_size)
         columns = draws_per_image(self.recipe.augment, self.recipe.auto_augment)
-        drawn = draws(self.seed, epoch, count, columns)
+        drawn = uniforms(self.seed, epoch, count, columns)
         chance = chances(drawn, own, self.recipe, self.device)
         read = self.train.batches(own.flatten(), self.part_size)
         for of_part, (images, labels) in zip(chance, read, strict=True):
@@ -180,7 +180,7 @@ class Trainer:
             raise StoppedError(f"stopped at step {self.step} of {self.total_steps}")
 
     def _save(self, folder: Path) -> None:
-        if not self.group.leads:
+        if not self.group.is_main:
             return
         try:
             checkpoint.save(folder, Checkpoint(self.step, self.state.tensors(), self._record()))
@@ -198,7 +198,7 @@ class Trainer:
         if self.keeping is None:
             return False
         own = kept = None
-        if self.group.leads:
+        if self.group.is_main:
             own = next(checkpoint.whole(self.keeping.fall, at_most=self.total_steps), None)
             shared = checkpoint.whole(self.keeping.plateau, at_most=self.shared_steps)
             kept = own or next(shared, None)

@@ -7,15 +7,14 @@ from itertools import pairwise
 from math import inf
 from typing import Any, ClassVar, Literal, assert_never, get_args
 
+from scaling_search.core.errors import require
+from scaling_search.core.number_formats import MemoryFormat, Precision
 from scaling_search.data.augment import AutoPolicy, Policy
-from scaling_search.errors import require
 from scaling_search.training import schedule
-from scaling_search.training.growing import AtPhi, values_at
+from scaling_search.training.recipe_growth import AtPhi, values_at
 from scaling_search.training.schedule import Schedule
 
 Optimizer = Literal["sgd", "adamw", "rmsprop"]
-Precision = Literal["float32", "tf32", "bfloat16", "float16"]
-MemoryFormat = Literal["channels-last", "contiguous"]
 ResidualInit = Literal["zero", "one"]
 BranchScale = Literal["one", "1/sqrt(depth)"]
 Compile = Literal["off", "default", "reduce-overhead"]
@@ -182,7 +181,7 @@ class Recipe:
     def learning_rate_at(self, step: int, total_steps: int, steps_per_epoch: int) -> float:
         """The learning rate of step `step` (from 0) of `total_steps`."""
         warmup_steps = self.warmup_epochs * steps_per_epoch
-        warm = self.learning_rate * schedule.warm_up(step, warmup_steps)
+        warm = self.learning_rate * schedule.warm_up_rate(step, warmup_steps)
         match self.schedule:
             case "trapezoid":
                 return warm * schedule.trapezoid(step, total_steps, self._fall_begins(total_steps))

@@ -18,7 +18,7 @@ ONE_CYCLE_START = 25.0  # the first rate is this fraction of the peak, as torch'
 ONE_CYCLE_END = 1e4  # and the last one this fraction of the first
 
 
-def warm_up(step: int, warmup_steps: float) -> float:
+def warm_up_rate(step: int, warmup_steps: float) -> float:
     """A linear rise that is 1 from step `warmup_steps` - 1 on."""
     return min(1.0, (step + 1) / warmup_steps) if warmup_steps else 1.0
 

@@ -9,15 +9,15 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from scaling_search.errors import UserError
+from scaling_search.core.errors import UserError
 from scaling_search.nets.compilation import never_plain
 from scaling_search.training.evaluate import autocast
 from scaling_search.training.recipe import Recipe
-from scaling_search.training.state import State
+from scaling_search.training.train_state import TrainState
 
 
-def learn(
-    state: State,
+def train_step(
+    state: TrainState,
     recipe: Recipe,
     learning_rate: float,
     parts: Iterable[tuple[torch.Tensor, torch.Tensor]],
@@ -56,7 +56,7 @@ def seed_chance(number: int, device: torch.device) -> None:
 
 
 def _gradients(
-    state: State,
+    state: TrainState,
     recipe: Recipe,
     parts: Iterable[tuple[torch.Tensor, torch.Tensor]],
     device: torch.device,
@@ -77,7 +77,7 @@ def _gradients(
 
 
 def _compiled_gradients(
-    state: State,
+    state: TrainState,
     recipe: Recipe,
     parts: Iterable[tuple[torch.Tensor, torch.Tensor]],
     device: torch.device,

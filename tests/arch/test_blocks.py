@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from scaling_search.arch import blocks, zoo
-from scaling_search.arch.blocks import Style
+from scaling_search.arch.blocks import ConvDefaults
 from scaling_search.arch.layers import (
     Activation,
     Conv,
@@ -19,9 +19,9 @@ from scaling_search.arch.layers import (
     SqueezeExcitation,
 )
 from scaling_search.arch.spec import Stage
-from scaling_search.errors import UserError
+from scaling_search.core.errors import UserError
 
-STYLE = Style("relu", "batch", 1e-5, 0.1)
+STYLE = ConvDefaults("relu", "batch", 1e-5, 0.1)
 MICRO = zoo.get("micro")
 
 
@@ -133,7 +133,7 @@ def test_a_basic_block_that_keeps_its_shape_has_no_convolution_beside_it() -> No
 
 def test_a_convnext_block_puts_a_patch_where_the_shape_changes() -> None:
     stage = Stage("convnext", 16, 2, kernel=7, stride=2, expansion=4)
-    style = Style("gelu", "layer", 1e-6, 0.1)
+    style = ConvDefaults("gelu", "layer", 1e-6, 0.1)
     first, other = (named(blocks.block(stage, *change, style)) for change in ((8, 2), (16, 1)))
     assert list(other) == ["residual"]
     patch = named(first["patch"])
@@ -167,5 +167,5 @@ def test_same_padding_reaches_every_convolution() -> None:
     assert conv_of(body_of(lite.stages[1], lite.style)["depthwise"]).same
 
 
-def body_of(stage: Stage, style: Style) -> dict[str, object]:
+def body_of(stage: Stage, style: ConvDefaults) -> dict[str, object]:
     return named(named(blocks.block(stage, 16, stage.stride, style))["body"])

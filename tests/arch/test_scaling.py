@@ -17,7 +17,7 @@ from scaling_search.arch.scaling import (
     scale_resolution,
     scale_width,
 )
-from scaling_search.errors import UserError
+from scaling_search.core.errors import UserError
 
 B0 = zoo.get("efficientnet-b0")
 PAPER = Coefficients(1.2, 1.1, 1.15)

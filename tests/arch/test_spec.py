@@ -10,7 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from scaling_search.arch import zoo
 from scaling_search.arch.spec import Architecture, Stage
-from scaling_search.errors import UserError
+from scaling_search.core.errors import UserError
 
 
 def tiny(**changes: object) -> Architecture:
@@ -47,7 +47,7 @@ def test_whole_numbers_and_floats_that_are_equal_give_one_fingerprint() -> None:
     assert whole.fingerprint == floating.fingerprint
 
 
-@pytest.mark.parametrize("name", zoo.names())
+@pytest.mark.parametrize("name", zoo.network_names())
 def test_every_network_survives_the_way_through_a_file(name: str) -> None:
     adapter = TypeAdapter(Architecture)
     network = zoo.get(name)

@@ -11,8 +11,8 @@ from scaling_search.arch.strides import (
     last_map_px,
     small_map_warning,
 )
+from scaling_search.core.errors import UserError
 from scaling_search.cost.analytic import count, stage_rows
-from scaling_search.errors import UserError
 
 B0 = zoo.get("efficientnet-b0")
 
@@ -31,7 +31,7 @@ def test_no_more_strides_are_dropped_than_4_px_need(px: int, dropped: int) -> No
     assert len(fit_strides(B0, px).dropped) == dropped
 
 
-@pytest.mark.parametrize("name", zoo.names())
+@pytest.mark.parametrize("name", zoo.network_names())
 @pytest.mark.parametrize("px", [4, 17, 32, 57])
 def test_every_network_takes_any_side_and_keeps_its_name_and_4_px(name: str, px: int) -> None:
     fitted = fit_strides(zoo.get(name), px)
@@ -39,7 +39,7 @@ def test_every_network_takes_any_side_and_keeps_its_name_and_4_px(name: str, px:
     assert fitted.last_px == stage_rows(fitted.architecture)[-2].output_px >= 4
 
 
-@pytest.mark.parametrize("name", [name for name in zoo.names() if name != "convnext-tiny"])
+@pytest.mark.parametrize("name", [name for name in zoo.network_names() if name != "convnext-tiny"])
 def test_dropping_strides_leaves_the_parameters_as_they_are(name: str) -> None:
     base = zoo.get(name)
     assert count(fit_strides(base, 32).architecture).params == count(base).params
@@ -58,7 +58,7 @@ def test_a_side_that_no_policy_can_help_drops_every_stride() -> None:
         fit_strides(B0, 0)
 
 
-@pytest.mark.parametrize("name", zoo.names())
+@pytest.mark.parametrize("name", zoo.network_names())
 def test_any_side_from_the_product_of_the_strides_gives_a_map(name: str) -> None:
     base = zoo.get(name)
     for px in (base.total_stride, base.total_stride + 1, 57):

@@ -7,14 +7,14 @@ import pytest
 from scaling_search.arch import zoo
 from scaling_search.arch.scaling import Multipliers, scale, scale_depth, scale_width
 from scaling_search.arch.strides import fit_strides
+from scaling_search.core.errors import UserError
 from scaling_search.cost.analytic import count, stage_rows
-from scaling_search.errors import UserError
 from scaling_search.search.candidates import candidates
 from scaling_search.search.space import Axis, Budget, Space
 
 
 def test_the_zoo_holds_the_efficientnets_other_backbones_and_small_bases() -> None:
-    assert zoo.names() == (
+    assert zoo.network_names() == (
         *(f"efficientnet-b{k}" for k in range(8)),
         *("efficientnet-b0-small", "efficientnet-b0-simplified"),
         *(f"efficientnet-lite{k}" for k in range(5)),
@@ -67,7 +67,7 @@ def test_mobilenet_v1_costs_what_its_paper_says() -> None:
     assert (cost.params, cost.macs) == (4_231_976, 568_740_352)  # printed: 4.2 M and 569 M
 
 
-@pytest.mark.parametrize("name", zoo.names())
+@pytest.mark.parametrize("name", zoo.network_names())
 def test_every_network_grows_in_all_three_dimensions(name: str) -> None:
     base = zoo.get(name)
     grown = scale(base, Multipliers(1.4, 1.2, 1.3))
@@ -75,7 +75,7 @@ def test_every_network_grows_in_all_three_dimensions(name: str) -> None:
 
 
 def test_each_network_carries_its_own_name() -> None:
-    assert [zoo.get(name).name for name in zoo.names()] == list(zoo.names())
+    assert [zoo.get(name).name for name in zoo.network_names()] == list(zoo.network_names())
 
 
 def test_an_unknown_name_is_answered_with_the_nearest_and_all() -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from scaling_search.errors import UserError
+from scaling_search.core.errors import UserError
 from scaling_search.search.search import Grow
 from tests.search.test_halving import POOL, make
 

@@ -13,9 +13,9 @@ import pytest
 from PIL import Image
 
 from scaling_search.cli.main import VERBS, main
-from scaling_search.data.scan import RULES as OF_FOLDERS
-from scaling_search.pixel_rules import RULES
-from scaling_search.study import to_toml
+from scaling_search.core.pixel_rules import PIXEL_RULES
+from scaling_search.data.sources.folder_scan import FOLDER_RULES as OF_FOLDERS
+from scaling_search.experiment.study import to_toml
 from tests.tiny import TINY
 
 Call = Callable[..., tuple[int, str, str]]
@@ -223,7 +223,7 @@ def test_datasets_says_its_rules_and_what_it_made_of_unusual_images(
                 Image.fromarray(values).save(tmp_path / "scans" / split / kind / f"{number}.png")
     status, _, said = call("datasets", "imagefolder", "--root", "scans")
     assert status == 0
-    for rule in (*RULES, *OF_FOLDERS):
+    for rule in (*PIXEL_RULES, *OF_FOLDERS):
         assert said.count(rule) == 1
     assert "12 images of 16-bit values, 0 to 4097, scaled: 0 is black and 65535 white" in said
     assert "show next to nothing" in said
@@ -236,7 +236,7 @@ def test_datasets_says_its_rules_and_what_it_made_of_unusual_images(
 def test_every_rule_is_in_the_documentation() -> None:
     text = (Path(__file__).parents[2] / "docs" / "your-images.md").read_text(encoding="utf-8")
     plain = " ".join(text.replace("`", "").split()).lower()
-    for rule in (*RULES, *OF_FOLDERS):
+    for rule in (*PIXEL_RULES, *OF_FOLDERS):
         assert rule.lower() in plain, rule
 
 

@@ -7,9 +7,9 @@ import io
 from rich.console import Console
 
 from scaling_search.cli.progress import Live
+from scaling_search.experiment.remaining_work import RemainingWork, work_of
 from scaling_search.jobs.executor import Ended, Epoch, Started
 from scaling_search.jobs.job import Diverged
-from scaling_search.outlook import Work, work_of
 from tests.jobs.small import FINISHED, job
 from tests.trainings import record
 
@@ -34,13 +34,13 @@ RECORD = record(1, 0.5, train_loss=2.0)
 
 def test_the_bar_counts_what_is_left_now_and_later() -> None:
     screen = Screen()
-    screen.live.phase("search, rung 1 of 2", JOBS, Work(3, 1000.0))
+    screen.live.phase("search, rung 1 of 2", JOBS, RemainingWork(3, 1000.0))
     assert screen.whole() == ("5 trainings left", 0.0, work_of(JOBS).mac_images + 1000)
 
 
 def test_the_time_left_is_that_of_the_work_left_at_the_speed_so_far() -> None:
     screen = Screen()
-    screen.live.phase("comparison", JOBS, Work())
+    screen.live.phase("comparison", JOBS, RemainingWork())
     screen.live.event(Started(JOBS[0]))
     screen.now = 30.0
     screen.live.event(Epoch(JOBS[0], RECORD))  # a quarter of all the work
@@ -53,7 +53,7 @@ def test_the_time_left_is_that_of_the_work_left_at_the_speed_so_far() -> None:
 
 def test_a_running_training_has_a_line_until_it_ends() -> None:
     screen = Screen()
-    screen.live.phase("comparison", JOBS, Work())
+    screen.live.phase("comparison", JOBS, RemainingWork())
     screen.live.event(Started(JOBS[1]))
     assert screen.live._progress.tasks[1].description.strip().endswith("8 px, seed 1")
     screen.live.event(Ended(JOBS[1], FINISHED))
@@ -62,7 +62,7 @@ def test_a_running_training_has_a_line_until_it_ends() -> None:
 
 def test_a_job_that_runs_again_after_its_worker_died_starts_its_line_anew() -> None:
     screen = Screen()
-    screen.live.phase("comparison", JOBS, Work())
+    screen.live.phase("comparison", JOBS, RemainingWork())
     for event in (Started(JOBS[0]), Epoch(JOBS[0], RECORD), Started(JOBS[0])):
         screen.live.event(event)
     screen.live.event(Ended(JOBS[0], FINISHED))
@@ -72,7 +72,7 @@ def test_a_job_that_runs_again_after_its_worker_died_starts_its_line_anew() -> N
 
 def test_a_failure_is_said_at_once() -> None:
     screen = Screen()
-    screen.live.phase("comparison", JOBS, Work())
+    screen.live.phase("comparison", JOBS, RemainingWork())
     screen.live.event(Started(JOBS[0]))
     screen.live.event(Ended(JOBS[0], Diverged("the loss of epoch 1 is nan")))
     assert "the loss of epoch 1 is nan" in screen.text.getvalue()
@@ -81,7 +81,7 @@ def test_a_failure_is_said_at_once() -> None:
 def test_without_a_terminal_a_phase_and_each_training_has_a_plain_line() -> None:
     screen = Screen(terminal=False)
     with screen.live:
-        screen.live.phase("comparison", JOBS, Work(4, 2 * work_of(JOBS).mac_images))
+        screen.live.phase("comparison", JOBS, RemainingWork(4, 2 * work_of(JOBS).mac_images))
         screen.live.event(Started(JOBS[0]))
         screen.now = 10.0
         screen.live.event(Ended(JOBS[0], FINISHED))
@@ -95,7 +95,7 @@ def test_without_a_terminal_a_phase_and_each_training_has_a_plain_line() -> None
 
 def test_on_a_terminal_a_training_leaves_no_line_behind() -> None:
     screen = Screen()
-    screen.live.phase("comparison", JOBS, Work())
+    screen.live.phase("comparison", JOBS, RemainingWork())
     screen.live.event(Started(JOBS[0]))
     screen.live.event(Ended(JOBS[0], FINISHED))
     assert screen.text.getvalue() == ""

@@ -9,7 +9,7 @@ import pytest
 from scipy import stats
 
 from scaling_search.compare.contrasts import scatter_of, simultaneous
-from scaling_search.statistics import Floats
+from scaling_search.core.stats import Floats
 
 THREE_AND_THREE = [[1.0, 2.0, 3.0], [4.0, 6.0, 8.0]]
 DIFFERENCE = np.array([[-1.0, 1.0]])

@@ -7,11 +7,11 @@ from itertools import pairwise
 import pytest
 
 from scaling_search.arch import zoo
-from scaling_search.arch.published import ALPHA, BETA, GAMMA
+from scaling_search.arch.paper import ALPHA, BETA, GAMMA
 from scaling_search.arch.scaling import Coefficients, scale
 from scaling_search.compare.family import family
+from scaling_search.core.errors import UserError
 from scaling_search.cost.analytic import count
-from scaling_search.errors import UserError
 from scaling_search.search.candidates import candidates
 from scaling_search.search.resources import meter_of
 from scaling_search.search.shares import nominal_shares
@@ -47,7 +47,7 @@ RAYS = [
 PHIS = [number / 4 for number in range(-2, 13)]
 
 
-@pytest.mark.parametrize("name", zoo.names())
+@pytest.mark.parametrize("name", zoo.network_names())
 def test_a_measured_family_walks_along_the_ray_on_every_network(name: str) -> None:
     base = zoo.get(name)
     for ray in RAYS:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from scaling_search.arch import zoo
-from scaling_search.arch.published import ALPHA, BETA, GAMMA
+from scaling_search.arch.paper import ALPHA, BETA, GAMMA
 from scaling_search.arch.scaling import Coefficients, Multipliers, scale
 from scaling_search.compare.family import family
 from scaling_search.compare.rivals import (
@@ -20,8 +20,8 @@ from scaling_search.compare.rivals import (
     read_rivals,
     rival_member,
 )
+from scaling_search.core.errors import UserError
 from scaling_search.cost.analytic import count
-from scaling_search.errors import UserError
 from scaling_search.search.equal_cost import matched
 from scaling_search.search.shares import nominal_shares
 from scaling_search.search.space import Budget

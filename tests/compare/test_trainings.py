@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import pytest
 
 from scaling_search.arch import zoo
-from scaling_search.arch.network import Network
+from scaling_search.arch.protocol import Network
 from scaling_search.arch.scaling import Coefficients
 from scaling_search.compare.family import Member, family
 from scaling_search.compare.trainings import Trainings
@@ -90,8 +90,8 @@ def test_the_rate_of_least_validation_loss_is_compared_and_then_reads_the_test_s
     jobs = compared.scored()
     assert {(job.recipe.learning_rate, job.reads_test) for job in jobs} == {(0.4, True)}
     # The same training as the one that did not read the test split, so it goes on from its end.
-    before = {job.fall_hash for job in compared.first()}
-    assert {job.fall_hash for job in jobs} < before
+    before = {job.own_hash for job in compared.first()}
+    assert {job.own_hash for job in jobs} < before
 
 
 def test_a_rate_at_which_trainings_fail_is_not_chosen_however_low_the_others_loss() -> None:

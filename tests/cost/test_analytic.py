@@ -145,7 +145,7 @@ def test_elementwise_work_is_what_a_hand_count_gives(layer: Layer, elements: int
     assert cost_of(layer, 5, channels=2)[0].elementwise == elements
 
 
-@pytest.mark.parametrize("name", zoo.names())
+@pytest.mark.parametrize("name", zoo.network_names())
 def test_kinds_add_up_to_all_macs_in_the_whole_and_in_each_row(name: str) -> None:
     network = zoo.get(name)
     cost, rows = count(network), stage_rows(network)

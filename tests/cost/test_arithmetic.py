@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 import torch
 
+from scaling_search.core.errors import UserError
+from scaling_search.core.number_formats import Precision
 from scaling_search.cost import arithmetic as module
 from scaling_search.cost.arithmetic import arithmetic, in_force, set_arithmetic
-from scaling_search.cost.step import Precision
-from scaling_search.errors import UserError
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda")
 on_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")

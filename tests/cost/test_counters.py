@@ -12,7 +12,7 @@ from scaling_search.cost.counters import count_module, fvcore_conv_linear
 from scaling_search.nets.build import build
 
 
-@pytest.mark.parametrize("name", zoo.names())
+@pytest.mark.parametrize("name", zoo.network_names())
 def test_torchs_counter_agrees_to_the_integer(name: str) -> None:
     network = zoo.get(name)
     with torch.device("meta"):

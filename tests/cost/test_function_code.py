@@ -13,9 +13,9 @@ import pytest
 from torch import nn
 
 from scaling_search.arch.scaling import Multipliers
-from scaling_search.cost.foreign import Foreign, foreign
+from scaling_search.core.errors import UserError
+from scaling_search.cost.custom_network import CustomNetwork, custom_network
 from scaling_search.cost.function_code import FunctionCode, code_of
-from scaling_search.errors import UserError
 
 FILES = {
     "mynet.py": """
@@ -79,10 +79,10 @@ def forget(repository: Path) -> None:
     importlib.invalidate_caches()
 
 
-def found(repository: Path, function: str = "mynet:make") -> Foreign:
+def found(repository: Path, function: str = "mynet:make") -> CustomNetwork:
     """The network as another process finds it."""
     forget(repository)
-    return foreign(function, resolution_px=16, in_channels=3, num_classes=10)
+    return custom_network(function, resolution_px=16, in_channels=3, num_classes=10)
 
 
 def edit(path: Path, old: str = "", new: str = "") -> None:
@@ -167,11 +167,11 @@ def test_code_edited_after_its_import_is_refused_until_it_is_reloaded(repository
     before = found(repository)
     edit(repository / "blocks.py", "WIDTH = 8", "WIDTH = 9")
     with pytest.raises(UserError, match=r"blocks\.py, which was edited after its import") as no:
-        foreign("mynet:make", resolution_px=16, in_channels=3, num_classes=10)
+        custom_network("mynet:make", resolution_px=16, in_channels=3, num_classes=10)
     assert "\n" not in str(no.value)
     importlib.reload(sys.modules["blocks"])
     importlib.reload(sys.modules["mynet"])
-    after = foreign("mynet:make", resolution_px=16, in_channels=3, num_classes=10)
+    after = custom_network("mynet:make", resolution_px=16, in_channels=3, num_classes=10)
     assert after.fingerprint != before.fingerprint
 
 
@@ -183,7 +183,7 @@ def test_code_edited_between_its_import_and_the_first_look_is_refused(
     importlib.import_module("mynet")
     edit(repository / "blocks.py", "WIDTH = 8", "WIDTH = 9")
     with pytest.raises(UserError, match=r"blocks\.py, which was edited after its import"):
-        foreign("mynet:make", resolution_px=16, in_channels=3, num_classes=10)
+        custom_network("mynet:make", resolution_px=16, in_channels=3, num_classes=10)
 
 
 def test_a_training_is_refused_when_the_code_is_no_longer_that_of_its_job(

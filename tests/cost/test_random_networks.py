@@ -13,7 +13,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
 from scaling_search.arch import blocks, zoo
-from scaling_search.arch.blocks import Style
+from scaling_search.arch.blocks import ConvDefaults
 from scaling_search.arch.layers import Layer
 from scaling_search.arch.scaling import Multipliers, scale
 from scaling_search.arch.spec import Architecture, Stage
@@ -31,7 +31,7 @@ def scaled(name: str, n: int) -> Iterator[Architecture]:
         yield scale(base, Multipliers(depth, width, max(resolution, 0.7)))
 
 
-@pytest.mark.parametrize("name", zoo.names())
+@pytest.mark.parametrize("name", zoo.network_names())
 def test_a_random_network_agrees_with_torchs_counter_to_the_integer(name: str) -> None:
     for network in scaled(name, 2 if name < "efficientnet-b4" else 1):
         with torch.device("meta"):
@@ -41,7 +41,7 @@ def test_a_random_network_agrees_with_torchs_counter_to_the_integer(name: str) -
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", zoo.names())
+@pytest.mark.parametrize("name", zoo.network_names())
 @pytest.mark.usefixtures("no_weights")
 def test_two_hundred_random_networks_agree_with_torchs_formulas_to_the_integer(name: str) -> None:
     for network in scaled(name, 200):
@@ -72,7 +72,7 @@ def torch_macs(network: Architecture) -> int:
 
 @cache
 def _run_block(
-    stage: Stage, in_channels: int, stride: int, style: Style, shape: Shape
+    stage: Stage, in_channels: int, stride: int, style: ConvDefaults, shape: Shape
 ) -> tuple[int, Shape]:
     return _run(blocks.block(stage, in_channels, stride, style), shape)
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from scaling_search.core.errors import UserError
 from scaling_search.data.archive import unpack
-from scaling_search.errors import UserError
 
 LIMITS = {"max_bytes": 1_000_000, "max_files": 100}
 Member = tuple[tarfile.TarInfo, bytes]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from scaling_search.data.augment import augment, draws, draws_per_image, order, shift
+from scaling_search.data.augment import augment, draws_per_image, order, shift_images, uniforms
 
 DRAWN = [0.830039, 0.764602, 0.468892, 0.965418, 0.814548, 0.421037]
 MEAN, STD = torch.tensor([0.5]), torch.tensor([0.25])
@@ -20,18 +20,18 @@ def test_the_order_is_a_permutation_that_seed_and_epoch_alone_decide() -> None:
 
 
 def test_the_draws_are_uniform_and_decided_by_seed_and_epoch_alone() -> None:
-    drawn = draws(0, 0, 20_000)
+    drawn = uniforms(0, 0, 20_000)
     assert drawn.shape == (20_000, 3)
     assert drawn.min() >= 0
     assert drawn.max() < 1
     assert torch.allclose(drawn.mean(0), torch.full((3,), 0.5), atol=0.01)
-    assert torch.equal(drawn, draws(0, 0, 20_000))
-    assert not torch.equal(drawn, draws(0, 1, 20_000))
+    assert torch.equal(drawn, uniforms(0, 0, 20_000))
+    assert not torch.equal(drawn, uniforms(0, 1, 20_000))
 
 
 def test_no_policy_only_normalises() -> None:
     images = torch.tensor([0, 255], dtype=torch.uint8).view(2, 1, 1, 1).expand(2, 1, 8, 8)
-    for drawn in (None, draws(0, 0, 2)):
+    for drawn in (None, uniforms(0, 0, 2)):
         made = augment(images, drawn, "none", MEAN, STD)
         assert made.dtype == torch.float32
         assert torch.allclose(made[:, 0, 0, 0], torch.tensor([-2.0, 2.0]))
@@ -48,7 +48,7 @@ def test_without_draws_no_image_is_shifted() -> None:
 def test_batches_are_channels_last(channels: int, policy: str) -> None:
     images = torch.randint(0, 256, (4, channels, 8, 8), dtype=torch.uint8)
     mean, std = MEAN.expand(channels), STD.expand(channels)
-    drawn = draws(0, 0, 4, draws_per_image(policy, "none"))  # type: ignore[arg-type]
+    drawn = uniforms(0, 0, 4, draws_per_image(policy, "none"))  # type: ignore[arg-type]
     made = augment(images, drawn, policy, mean, std)  # type: ignore[arg-type]
     assert made.shape == (4, channels, 8, 8)
     assert made.is_contiguous(memory_format=torch.channels_last)
@@ -57,7 +57,7 @@ def test_batches_are_channels_last(channels: int, policy: str) -> None:
 def test_a_shift_moves_each_image_by_its_own_draws_and_fills_with_zero() -> None:
     images = torch.arange(1.0, 17.0).view(1, 1, 4, 4).repeat(3, 1, 1, 1)
     # Reach 1: thirds of [0, 1) stand for down, still, up, and for right, still, left.
-    moved = shift(images, torch.tensor([0.0, 0.5, 0.99]), torch.tensor([0.5, 0.5, 0.99]))
+    moved = shift_images(images, torch.tensor([0.0, 0.5, 0.99]), torch.tensor([0.5, 0.5, 0.99]))
     down = [[0, 0, 0, 0], [1, 2, 3, 4], [5, 6, 7, 8], [9, 10, 11, 12]]
     up_left = [[6, 7, 8, 0], [10, 11, 12, 0], [14, 15, 16, 0], [0, 0, 0, 0]]
     assert moved[0, 0].tolist() == down
@@ -68,7 +68,7 @@ def test_a_shift_moves_each_image_by_its_own_draws_and_fills_with_zero() -> None
 def test_what_a_shift_of_bytes_uncovers_is_filled_with_each_channels_own() -> None:
     images = torch.full((1, 2, 8, 8), 7, dtype=torch.uint8)
     fill = torch.tensor([1, 2], dtype=torch.uint8)
-    moved = shift(images, torch.tensor([0.0]), torch.tensor([0.5]), fill)
+    moved = shift_images(images, torch.tensor([0.0]), torch.tensor([0.5]), fill)
     assert moved.dtype == torch.uint8
     assert moved[0, :, 0].unique(dim=-1).tolist() == [[1], [2]]
     assert (moved[0, :, 1:] == 7).all()
@@ -77,13 +77,13 @@ def test_what_a_shift_of_bytes_uncovers_is_filled_with_each_channels_own() -> No
 def test_the_draws_of_old_policies_stay_what_they_were() -> None:
     # Results in ledgers come from these numbers.
     assert draws_per_image("shift-flip", "none") == 3
-    assert draws(0, 0, 2).flatten().tolist() == pytest.approx(DRAWN, abs=1e-6)
+    assert uniforms(0, 0, 2).flatten().tolist() == pytest.approx(DRAWN, abs=1e-6)
 
 
 def test_the_extreme_draws_reach_an_eighth_of_the_side() -> None:
     image = torch.ones(2, 1, 24, 24)
     nearly_one = 1 - 2**-24
-    moved = shift(image, torch.tensor([0.0, nearly_one]), torch.tensor([0.5, 0.5]))
+    moved = shift_images(image, torch.tensor([0.0, nearly_one]), torch.tensor([0.5, 0.5]))
     assert (moved[0, 0, :3] == 0).all()
     assert (moved[0, 0, 3] == 1).all()
     assert (moved[1, 0, -3:] == 0).all()
@@ -102,7 +102,7 @@ def test_only_images_with_a_chance_below_a_half_are_mirrored() -> None:
 
 def test_an_image_is_augmented_alike_in_any_batch() -> None:
     images = torch.randint(0, 256, (6, 1, 8, 8), dtype=torch.uint8)
-    drawn = draws(1, 2, 6)
+    drawn = uniforms(1, 2, 6)
     whole = augment(images, drawn, "shift-flip", MEAN, STD)
     part = augment(images[2:4], drawn[2:4], "shift-flip", MEAN, STD)
     assert torch.equal(whole[2:4], part)
@@ -112,6 +112,6 @@ def test_an_image_is_augmented_alike_in_any_batch() -> None:
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 def test_the_device_augments_as_the_cpu_does() -> None:
     images = torch.randint(0, 256, (6, 1, 8, 8), dtype=torch.uint8)
-    drawn = draws(1, 2, 6)
+    drawn = uniforms(1, 2, 6)
     there = augment(images.cuda(), drawn, "shift-flip", MEAN, STD)
     assert torch.allclose(there.cpu(), augment(images, drawn, "shift-flip", MEAN, STD))

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torchvision.transforms import v2
 
-from scaling_search.data.augment import AUTO_DRAWS, AutoPolicy, augment, draws, draws_per_image
+from scaling_search.data.augment import AUTO_DRAWS, AutoPolicy, augment, draws_per_image, uniforms
 from scaling_search.data.auto_augment import Operation, auto_augment, operations
 
 POLICIES: tuple[AutoPolicy, ...] = tuple(name for name in get_args(AutoPolicy) if name != "none")
@@ -23,7 +23,7 @@ def images(n: int, channels: int = 3, side: int = SIDE) -> torch.Tensor:
 
 
 def drawn(policy: AutoPolicy, n: int) -> list[tuple[Operation, ...]]:
-    rows = draws(0, 0, n, AUTO_DRAWS[policy]).tolist()
+    rows = uniforms(0, 0, n, AUTO_DRAWS[policy]).tolist()
     return [operations(policy, row, SIDE) for row in rows]
 
 
@@ -90,7 +90,7 @@ BY_HAND = {
 @pytest.mark.parametrize("channels", [1, 3])
 def test_each_image_goes_through_its_own_operation(channels: int) -> None:
     n = 300
-    whole, chance = images(n, channels), draws(0, 0, n, AUTO_DRAWS["trivialaugment"])
+    whole, chance = images(n, channels), uniforms(0, 0, n, AUTO_DRAWS["trivialaugment"])
     made = auto_augment(whole, chance, "trivialaugment", [9] * channels)
     checked = Counter[str]()
     for image, ours, row in zip(whole, made, chance.tolist(), strict=True):
@@ -115,7 +115,7 @@ def test_an_image_is_changed_alike_in_any_batch(
     policy: AutoPolicy, own: str, channels: int
 ) -> None:
     whole, mean = images(24, channels), torch.full((channels,), 0.5)
-    chance = draws(1, 2, 24, draws_per_image(own, policy))  # type: ignore[arg-type]
+    chance = uniforms(1, 2, 24, draws_per_image(own, policy))  # type: ignore[arg-type]
     before = whole.clone()
     made = augment(whole, chance, own, mean, mean, policy)  # type: ignore[arg-type]
     part = augment(whole[5:9], chance[5:9], own, mean, mean, policy)  # type: ignore[arg-type]
@@ -129,7 +129,7 @@ def test_an_image_is_changed_alike_in_any_batch(
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 @pytest.mark.parametrize("policy", POLICIES)
 def test_the_device_changes_as_the_cpu_does(policy: AutoPolicy) -> None:
-    whole, chance = images(24), draws(1, 2, 24, AUTO_DRAWS[policy])
+    whole, chance = images(24), uniforms(1, 2, 24, AUTO_DRAWS[policy])
     here = auto_augment(whole, chance, policy, [9, 9, 9]).int()
     there = auto_augment(whole.cuda(), chance, policy, [9, 9, 9]).cpu().int()
     assert ((there - here).abs() <= 1).float().mean() > 0.98

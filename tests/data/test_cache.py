@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from scaling_search.core.errors import UserError
 from scaling_search.data.cache import cached
-from scaling_search.errors import UserError
 
 SHAPE = (4, 1, 2, 2)
 WHOLE = np.arange(16, dtype=np.uint8).reshape(SHAPE)

@@ -15,11 +15,11 @@ import numpy as np
 import pytest
 import torchvision.datasets
 
-from scaling_search.data import cifar as cifar_module
+from scaling_search.core.errors import UserError
 from scaling_search.data.load import describe
 from scaling_search.data.request import DataRequest
-from scaling_search.errors import UserError
-from tests.data.test_cifar import root as small_cifar  # noqa: F401
+from scaling_search.data.sources import cifar as cifar_module
+from tests.data.sources.test_cifar import root as small_cifar  # noqa: F401
 
 
 class Quiet(SimpleHTTPRequestHandler):

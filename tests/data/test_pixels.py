@@ -12,11 +12,11 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from scaling_search.data.decode import BROKEN, decode, jpeg_header, look
+from scaling_search.core.errors import UserError
+from scaling_search.core.pixel_rules import BY_DEFAULT, PLAIN, PixelRules
+from scaling_search.data.decode import BROKEN, decode, inspect_image, jpeg_header
 from scaling_search.data.load import describe, load_split
 from scaling_search.data.request import DataRequest
-from scaling_search.errors import UserError
-from scaling_search.pixel_rules import BY_DEFAULT, PLAIN, PixelRules
 from tests.data.conftest import disc, forget
 
 SIDE = 64
@@ -217,7 +217,7 @@ def test_what_is_plain_is_plain_and_decodes_as_pillow_converts(tmp_path: Path, m
     picture = disc(60, (SIDE, SIDE))
     image = picture.quantize(9) if mode == "P" else picture.convert(mode.split()[-1])
     path = saved(image, tmp_path / "plain.png")
-    assert look(path.read_bytes()).format == PLAIN
+    assert inspect_image(path.read_bytes()).format == PLAIN
     for channels, converted in ((3, "RGB"), (1, "L")):
         with Image.open(path) as opened:
             plain = np.asarray(opened.convert(converted)).reshape(SIDE, SIDE, channels)
@@ -277,7 +277,7 @@ def test_16_bit_images_are_turned_too(tmp_path: Path) -> None:
 @pytest.mark.parametrize("exif", [b"Exif\0\0", b"Exif\0\0II*\0\xff\xff\xff\xff", b"Exif\0\0no"])
 def test_broken_exif_is_no_fault_of_the_image(tmp_path: Path, exif: bytes) -> None:
     path = saved(disc(60, (SIDE, SIDE)), tmp_path / "photo.jpg", exif=exif)
-    assert look(path.read_bytes()).format == PLAIN
+    assert inspect_image(path.read_bytes()).format == PLAIN
     assert decode(path, SIDE, 3).shape == (3, SIDE, SIDE)
     assert jpeg_header(memoryview(path.read_bytes())).has_exif  # type: ignore[union-attr]
 
@@ -400,7 +400,7 @@ def test_a_file_damaged_anywhere_is_a_usual_error_of_its_format(
         with suppress(UserError):
             assert decode(path, 8, 3).shape == (3, 8, 8)
         with suppress(*BROKEN):
-            assert look(bytes(damaged)).width > 0
+            assert inspect_image(bytes(damaged)).width > 0
 
 
 PLAIN_FINGERPRINT = "90b71290a8e578ba"

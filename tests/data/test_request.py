@@ -3,14 +3,14 @@ from __future__ import annotations
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from scaling_search.data.load import names
+from scaling_search.core.errors import UserError
+from scaling_search.data.load import dataset_names
 from scaling_search.data.request import DataRequest
-from scaling_search.errors import UserError
 
 
 def test_six_data_sets_are_known() -> None:
     known = ("typefaces", "fashion-mnist", "cifar10", "cifar100", "imagenette", "imagefolder")
-    assert names() == known
+    assert dataset_names() == known
 
 
 def test_an_unknown_name_is_answered_with_the_closest() -> None:

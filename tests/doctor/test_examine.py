@@ -10,19 +10,19 @@ from pathlib import Path
 
 import pytest
 
-from scaling_search.cost.latency.conditions import machine_name
+from scaling_search.core.errors import UserError
 from scaling_search.data.request import DataRequest
 from scaling_search.doctor import machine
 from scaling_search.doctor.examine import examine
 from scaling_search.doctor.finding import Finding, healthy, size
 from scaling_search.doctor.present import ledger_lines
-from scaling_search.errors import UserError
+from scaling_search.experiment.outcome import read_experiment, redraw
+from scaling_search.experiment.pipeline import run
+from scaling_search.experiment.study import to_toml
 from scaling_search.jobs.environment import where_on
 from scaling_search.jobs.ledger import Ledger
-from scaling_search.jobs.lines import line_of
-from scaling_search.outcome import read_setting, redraw
-from scaling_search.pipeline import run
-from scaling_search.study import to_toml
+from scaling_search.jobs.ledger_format import ledger_line
+from scaling_search.latency.conditions import machine_name
 from tests.jobs.small import FINISHED, job
 from tests.program import call
 from tests.tiny import TINY
@@ -105,7 +105,7 @@ def test_a_line_filed_under_another_hash_than_its_jobs_is_named(out: Path) -> No
     path = out / "ledger.jsonl"
     first, *rest = path.read_bytes().splitlines(keepends=True)
     record = json.dumps(json.loads(first)["record"]).encode()
-    path.write_bytes(b"".join([line_of("0" * 16, record), *rest]))
+    path.write_bytes(b"".join([ledger_line("0" * 16, record), *rest]))
     assert "line 1: filed under a hash that is not their job's" in [f.what for f in attention(out)]
 
 
@@ -190,7 +190,7 @@ def ran_on(out: Path, number: int, capability: str | None) -> None:
     where = content["record"]["where"]
     assert where.pop("cpu capability")
     where |= {} if capability is None else {"cpu capability": capability}
-    lines[number] = line_of(content["hash"], json.dumps(content["record"]).encode())
+    lines[number] = ledger_line(content["hash"], json.dumps(content["record"]).encode())
     path.write_bytes(b"".join(lines))
 
 
@@ -244,12 +244,12 @@ def test_the_committed_ledgers_are_whole_to_the_last_hash(name: str) -> None:
     lines = ledger_lines(RESULTS / name / "ledger.jsonl")
     assert lines.results > 80
     assert (lines.garbled, lines.misnamed, lines.unknown, lines.repeated) == ((), (), (), ())
-    read_setting(RESULTS / name)
+    read_experiment(RESULTS / name)
 
 
 def test_a_line_of_an_unknown_kind_is_named(out: Path) -> None:
     with (out / "ledger.jsonl").open("ab") as file:
-        file.write(line_of("0" * 16, b'{"result": {"kind": "of tomorrow"}}'))
+        file.write(ledger_line("0" * 16, b'{"result": {"kind": "of tomorrow"}}'))
     last = f"line {line_count(out)}: not understood by this version"
     assert [f.what for f in attention(out)] == [last]
 

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from scaling_search.data.request import DataRequest
+from scaling_search.experiment.study import to_toml
 from scaling_search.search.plan import Rung, SearchPlan
-from scaling_search.study import to_toml
 from tests.tiny import TINY
 
 pytest.importorskip("ray")

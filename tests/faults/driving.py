@@ -17,10 +17,10 @@ from torch.optim.optimizer import register_optimizer_step_post_hook
 
 from scaling_search.cli.main import main
 from scaling_search.jobs.ledger import Ledger
-from scaling_search.jobs.process import WorkerProcess
+from scaling_search.jobs.worker_process import WorkerProcess
 
 _FORKS = multiprocessing.get_context("forkserver")
-_FORKS.set_forkserver_preload(["scaling_search.pipeline", "tests.faults.driving"])
+_FORKS.set_forkserver_preload(["scaling_search.experiment.pipeline", "tests.faults.driving"])
 
 Strike = Callable[[], None]
 """What is done in the new process before the program begins."""

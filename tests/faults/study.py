@@ -7,8 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from scaling_search.experiment.study import to_toml
 from scaling_search.search.plan import Rung, SearchPlan
-from scaling_search.study import to_toml
 from tests.tiny import TINY
 
 # Two candidates for an epoch; the better one for two more.

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from scaling_search.study import to_toml
+from scaling_search.experiment.study import to_toml
 from tests.faults.study import STUDY, lines
 
 NETWORK = """from torch import nn

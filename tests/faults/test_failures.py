@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from scaling_search import pipeline
+from scaling_search.core.errors import UserError
 from scaling_search.doctor.examine import examine
-from scaling_search.errors import UserError
+from scaling_search.experiment import pipeline
 from scaling_search.jobs import executor, retry
 from scaling_search.jobs.execute import execute
 from scaling_search.jobs.job import Lost, Result, TimedOut, TrainJob
@@ -33,10 +33,12 @@ def kept_from(monkeypatch: pytest.MonkeyPatch) -> list[Result]:
 
 def search(out: Path, **words: Any) -> list[str]:
     """The study's search in this process; what was said of failures."""
-    watch = Trainings()
+    listener = Trainings()
     with suppress(UserError):  # where its one finalist fails
-        pipeline.run(STUDY, out, device="cpu", workers=0, search_only=True, watch=watch, **words)
-    return [line for line in watch.said if "failed trainings" in line]
+        pipeline.run(
+            STUDY, out, device="cpu", workers=0, search_only=True, listener=listener, **words
+        )
+    return [line for line in listener.said if "failed trainings" in line]
 
 
 def kinds(out: Path) -> list[str]:

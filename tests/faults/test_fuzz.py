@@ -22,17 +22,17 @@ import tomli_w
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from scaling_search import pipeline
 from scaling_search.arch import zoo
 from scaling_search.arch.scaling import Coefficients
-from scaling_search.cli.running import run_command
+from scaling_search.cli.run import run_command
+from scaling_search.core.errors import UserError
 from scaling_search.data.request import DataInfo
 from scaling_search.doctor.examine import examine
-from scaling_search.drive import Drive
-from scaling_search.errors import UserError
+from scaling_search.experiment import pipeline
+from scaling_search.experiment.runner import Runner
+from scaling_search.experiment.study import Study, to_toml
 from scaling_search.jobs.ledger import Ledger
 from scaling_search.search.space import Budget
-from scaling_search.study import Study, to_toml
 from tests.faults.study import STUDY
 from tests.jobs.small import job
 from tests.trainings import finished
@@ -189,16 +189,16 @@ class ReachedError(Exception):
     """Nothing is left but the trainings."""
 
 
-def without_training(drive: Drive, out: Path, search_only: bool) -> None:
+def without_training(drive: Runner, out: Path, search_only: bool) -> None:
     """All of a run but its trainings: its candidates, its first jobs, its members."""
-    setting = drive.setting
-    if setting.study.budget.resource == "latency":
+    experiment = drive.experiment
+    if experiment.study.budget.resource == "latency":
         raise ReachedError
-    constants = setting.study.compare.constants
+    constants = experiment.study.compare.constants
     if constants is None:
-        assert setting.search(drive.ledger.get).state().missing
-        constants = setting.pool[0].coefficients
-    setting.members(constants)
+        assert experiment.search(drive.ledger.get).state().missing
+        constants = experiment.pool[0].coefficients
+    experiment.members(constants)
     raise ReachedError
 
 

@@ -13,11 +13,11 @@ import safetensors.torch
 import torch
 
 import scaling_search
-from scaling_search.errors import UserError
+from scaling_search.core.errors import UserError
+from scaling_search.experiment.network_file import network_from_toml
+from scaling_search.experiment.study import from_toml
 from scaling_search.jobs.ledger import Ledger
-from scaling_search.jobs.lines import line_of
-from scaling_search.network_file import network_from_toml
-from scaling_search.study import from_toml
+from scaling_search.jobs.ledger_format import ledger_line
 from scaling_search.training.checkpoint import Checkpoint, save, whole
 from tests.jobs.small import JOB
 
@@ -112,7 +112,7 @@ def test_a_right_checksum_over_a_strange_record_is_refused_in_one_line(
     tmp_path: Path, record: str
 ) -> None:
     path = tmp_path / "ledger.jsonl"
-    path.write_bytes(line_of(JOB.hash, record.encode()))
+    path.write_bytes(ledger_line(JOB.hash, record.encode()))
     refused = pytest.raises(UserError, match="a ledger's record must be one that this version")
     with Ledger(path) as ledger, refused:
         ledger.get(JOB)

@@ -13,12 +13,12 @@ from pathlib import Path
 
 import pytest
 
-from scaling_search.cost.latency.processes import interpreter_settings
+from scaling_search.experiment.study import to_toml
 from scaling_search.jobs.executor import Inline, Started, each_of
 from scaling_search.jobs.preemption import PREEMPTION, REQUEUE, PreemptedError
-from scaling_search.jobs.process import WorkerProcess
+from scaling_search.jobs.worker_process import WorkerProcess
+from scaling_search.latency.process_runner import interpreter_settings
 from scaling_search.search.plan import Rung
-from scaling_search.study import to_toml
 from scaling_search.training import checkpoint
 from scaling_search.training.loop import StoppedError
 from tests.faults import driving

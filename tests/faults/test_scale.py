@@ -8,7 +8,7 @@ from pathlib import Path
 
 from scaling_search.arch import zoo
 from scaling_search.jobs.ledger import Ledger
-from scaling_search.jobs.lines import line_of
+from scaling_search.jobs.ledger_format import ledger_line
 from scaling_search.search.candidates import candidates
 from scaling_search.search.space import Axis, Budget, Space
 from tests.jobs.small import FINISHED, job
@@ -26,7 +26,7 @@ def test_a_ledger_of_100_000_lines_is_neither_parsed_nor_kept_in_memory(
     record = json.dumps({"result": "x" * 1000}).encode()
     with path.open("ab") as file:
         for number in range(LINES):
-            file.write(line_of(f"{number:016x}", record))
+            file.write(ledger_line(f"{number:016x}", record))
     tracemalloc.start()
     with Ledger(path) as ledger:
         assert len(ledger) == LINES + 1

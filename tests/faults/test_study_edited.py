@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from scaling_search import pipeline
+from scaling_search.experiment import pipeline
+from scaling_search.experiment.study import Study, to_toml
 from scaling_search.jobs import executor
 from scaling_search.jobs.job import Finished, TrainJob
-from scaling_search.study import Study, to_toml
 from tests.faults.study import STUDY
 from tests.program import call
 from tests.trainings import finished

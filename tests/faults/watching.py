@@ -11,16 +11,16 @@ from pathlib import Path
 import pytest
 from torch.optim.optimizer import register_optimizer_step_post_hook
 
-from scaling_search import pipeline
+from scaling_search.experiment import pipeline
+from scaling_search.experiment.remaining_work import RemainingWork
 from scaling_search.jobs.executor import Event, Started
 from scaling_search.jobs.job import TrainJob
-from scaling_search.outlook import Work
 from tests.faults.study import STUDY
 
 
 @dataclass
 class Trainings:
-    """A watch that knows which trainings began, by hash, and how many steps each took."""
+    """A listener that knows which trainings began, by hash, and how many steps each took."""
 
     steps: Counter[str] = field(default_factory=Counter)
     said: list[str] = field(default_factory=list)
@@ -29,7 +29,7 @@ class Trainings:
     def say(self, text: str) -> None:
         self.said.append(text)
 
-    def phase(self, name: str, jobs: Sequence[TrainJob], later: Work) -> None:
+    def phase(self, name: str, jobs: Sequence[TrainJob], later: RemainingWork) -> None:
         pass
 
     def event(self, event: Event) -> None:
@@ -54,5 +54,5 @@ def search_in(out: Path) -> Trainings:
     """The study's search in this process, or what is missing of it; what was trained."""
     seen = Trainings()
     with seen.counting():
-        pipeline.run(STUDY, out, device="cpu", workers=0, search_only=True, watch=seen)
+        pipeline.run(STUDY, out, device="cpu", workers=0, search_only=True, listener=seen)
     return seen

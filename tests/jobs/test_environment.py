@@ -14,8 +14,7 @@ from typing import Any
 import pytest
 import torch
 
-from scaling_search.cost.latency.conditions import machine_name
-from scaling_search.errors import UserError
+from scaling_search.core.errors import UserError
 from scaling_search.jobs.environment import (
     chosen_device,
     commit_of,
@@ -24,6 +23,7 @@ from scaling_search.jobs.environment import (
     where_in,
     where_on,
 )
+from scaling_search.latency.conditions import machine_name
 
 
 def test_it_names_versions_machine_and_settings() -> None:

@@ -11,9 +11,9 @@ import pytest
 import torch
 from torch import nn
 
+from scaling_search.core.errors import UserError
 from scaling_search.data import load
 from scaling_search.data.load import load_split
-from scaling_search.errors import UserError
 from scaling_search.jobs import execute as module
 from scaling_search.jobs.execute import Place, execute
 from scaling_search.jobs.job import Diverged, Finished, OutOfMemory
@@ -299,7 +299,7 @@ def test_asked_to_stop_it_keeps_a_checkpoint_and_says_so(tmp_path: Path) -> None
     asked = job(epochs=3)
     with pytest.raises(StoppedError):
         execute(asked, place(tmp_path), stop_asked=lambda: True)
-    (kept,) = (tmp_path / "checkpoints" / asked.plateau_hash).glob("*.safetensors")
+    (kept,) = (tmp_path / "checkpoints" / asked.shared_hash).glob("*.safetensors")
     assert kept.name.startswith("000000001-")
 
 

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from scaling_search.cost.foreign import foreign
+from scaling_search.core.errors import UserError
+from scaling_search.cost.custom_network import custom_network
 from scaling_search.data.request import DataRequest
-from scaling_search.errors import UserError
 from scaling_search.jobs import executor
 from scaling_search.jobs.executor import (
     DEATHS_ALLOWED,
@@ -190,7 +190,7 @@ def test_a_lost_job_names_the_last_words_of_its_worker(
     assert str(tmp_path) not in lost.result.reason
 
 
-FAULTY = foreign("tests.own_network:fails_in_training", **SIZE)
+FAULTY = custom_network("tests.own_network:fails_in_training", **SIZE)
 
 
 def test_an_exception_in_a_worker_is_a_failure_at_once_with_its_own_words(tmp_path: Path) -> None:

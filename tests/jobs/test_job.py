@@ -58,7 +58,7 @@ def test_each_other_field_is(changes: dict[str, Any]) -> None:
 
 
 def test_hashes_are_sixteen_digits_and_three_different_ones() -> None:
-    hashes = {JOB.hash, JOB.fall_hash, JOB.plateau_hash}
+    hashes = {JOB.hash, JOB.own_hash, JOB.shared_hash}
     assert len(hashes) == 3
     for text in hashes:
         assert len(text) == 16
@@ -68,23 +68,23 @@ def test_hashes_are_sixteen_digits_and_three_different_ones() -> None:
 def test_reading_the_test_split_is_another_job_of_the_same_training() -> None:
     reads = job(reads_test=True)
     assert reads.hash != JOB.hash
-    assert reads.fall_hash == JOB.fall_hash
+    assert reads.own_hash == JOB.own_hash
 
 
 def test_trainings_of_two_lengths_share_the_plateau_alone() -> None:
     longer = job(epochs=2)
-    assert longer.plateau_hash == JOB.plateau_hash
-    assert longer.fall_hash != JOB.fall_hash
+    assert longer.shared_hash == JOB.shared_hash
+    assert longer.own_hash != JOB.own_hash
 
 
 def test_scoring_at_another_side_is_another_job_of_the_same_training() -> None:
     scored = job(recipe=replace(RECIPE, evaluate_px_factor=1.25))
     assert scored.hash != JOB.hash
-    assert scored.fall_hash == JOB.fall_hash
+    assert scored.own_hash == JOB.own_hash
 
 
 def test_another_seed_shares_nothing() -> None:
-    assert job(seed=1).plateau_hash != JOB.plateau_hash
+    assert job(seed=1).shared_hash != JOB.shared_hash
 
 
 def test_a_job_comes_back_from_json() -> None:
@@ -129,8 +129,8 @@ def test_a_job_takes_what_is_known_of_the_images() -> None:
 
 def test_another_validation_split_is_another_training_and_none_is_as_before() -> None:
     drawn = job(data=replace(DATA, validation_seed=7))
-    assert drawn.fall_hash != JOB.fall_hash
-    assert drawn.fall_hash != job(data=replace(DATA, validation_seed=8)).fall_hash
+    assert drawn.own_hash != JOB.own_hash
+    assert drawn.own_hash != job(data=replace(DATA, validation_seed=8)).own_hash
     assert job(data=replace(DATA, validation_seed=None)).hash == JOB.hash
 
 

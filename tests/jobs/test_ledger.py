@@ -11,12 +11,12 @@ from types import SimpleNamespace
 
 import pytest
 
+from scaling_search.core.errors import UserError
 from scaling_search.data.request import DataRequest
-from scaling_search.errors import UserError
 from scaling_search.jobs import ledger as module
 from scaling_search.jobs.job import Diverged
 from scaling_search.jobs.ledger import Ledger
-from scaling_search.jobs.lines import line_of
+from scaling_search.jobs.ledger_format import ledger_line
 from tests.full_disk import no_file_grows_beyond
 from tests.jobs.small import FINISHED, JOB, job
 from tests.trainings import finished
@@ -224,7 +224,7 @@ def test_a_hundred_thousand_lines_open_without_being_parsed(
 ) -> None:
     with path.open("ab") as file:
         for number in range(100_000):
-            file.write(line_of(f"{number:016x}", b"{}"))
+            file.write(ledger_line(f"{number:016x}", b"{}"))
 
     def parsed(_: bytes) -> None:
         raise AssertionError("parsed")
@@ -259,12 +259,12 @@ def test_at_a_glance_it_is_read_beside_its_writer_and_left_as_it_is(path: Path) 
     with Ledger(path):
         before = path.read_bytes() + b'{"hash": "in the writing'
         path.write_bytes(before)
-        glance = Ledger.glance(path)
-        assert [glance.get(each) == FINISHED for each in THREE] == [True] * 3
+        snapshot = Ledger.snapshot(path)
+        assert [snapshot.get(each) == FINISHED for each in THREE] == [True] * 3
         assert path.read_bytes() == before
 
 
 def test_at_a_glance_a_missing_ledger_is_not_made(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
-        Ledger.glance(tmp_path / "ledger.jsonl")
+        Ledger.snapshot(tmp_path / "ledger.jsonl")
     assert list(tmp_path.iterdir()) == []

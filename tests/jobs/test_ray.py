@@ -15,10 +15,9 @@ from typing import Any
 
 import pytest
 
+from scaling_search.core.errors import UserError
 from scaling_search.data.load import describe
 from scaling_search.data.request import DataRequest
-from scaling_search.errors import UserError
-from scaling_search.jobs import ray_executor
 from scaling_search.jobs.environment import where_on
 from scaling_search.jobs.executor import (
     DEATHS_ALLOWED,
@@ -30,8 +29,9 @@ from scaling_search.jobs.executor import (
     each_of,
 )
 from scaling_search.jobs.job import Finished, Lost, TimedOut, TrainJob
-from scaling_search.jobs.ray_cluster import Room, connected
-from scaling_search.jobs.ray_executor import RayTasks
+from scaling_search.jobs.ray import executor
+from scaling_search.jobs.ray.cluster import Slots, connected
+from scaling_search.jobs.ray.executor import RayTasks
 from scaling_search.training.checkpoint import step_of
 from tests.jobs import clusters, small
 from tests.jobs.small import (
@@ -295,7 +295,7 @@ def test_a_validation_split_of_the_jobs_own_is_drawn_from_the_drivers_images(
 def test_a_node_with_other_versions_is_refused(
     cluster: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ray_executor, "versions", lambda: ("torch 1.0", "scaling_search 0.0"))
+    monkeypatch.setattr(executor, "versions", lambda: ("torch 1.0", "scaling_search 0.0"))
     with pytest.raises(UserError, match=r"every node must have torch 1\.0 and"):
         RayTasks(place(tmp_path)).__enter__()
     assert not list(tmp_path.rglob(".shared-*"))
@@ -307,7 +307,7 @@ def test_two_jobs_of_half_a_gpu_share_one(
     node = clusters.add(cluster, cpus=4, gpus=1)
     try:
         jobs = iter([job(seed=seed, epochs=ENDLESS) for seed in range(80, 84)])
-        with RayTasks(place(tmp_path), Room(gpus_per_job=0.5)) as tasks:
+        with RayTasks(place(tmp_path), Slots(gpus_per_job=0.5)) as tasks:
             for _ in tasks.run(lambda: next(jobs, None)):
                 if all(task.node for task in tasks._tasks):
                     break
@@ -323,20 +323,20 @@ def test_two_jobs_of_half_a_gpu_share_one(
 )
 def test_a_node_has_room_for(cpus: int, gpus: int, gpus_per_job: float, room: int) -> None:
     node = {"Resources": {"CPU": float(cpus), "GPU": float(gpus)}}
-    assert Room(gpus_per_job).slots([node]) == room
-    assert Room(gpus_per_job).slots([node, node]) == 2 * room
-    assert Room(gpus_per_job, at_most=1).slots([node, node]) == 1
+    assert Slots(gpus_per_job).slots([node]) == room
+    assert Slots(gpus_per_job).slots([node, node]) == 2 * room
+    assert Slots(gpus_per_job, at_most=1).slots([node, node]) == 1
 
 
 def test_a_cluster_that_fits_no_job_is_refused() -> None:
     with pytest.raises(UserError, match=r"room for a job: 1 CPU, 0.5 GPU, got \[\{'CPU': 4"):
-        Room(0.5).check([{"Resources": {"CPU": 4.0}}])
+        Slots(0.5).check([{"Resources": {"CPU": 4.0}}])
 
 
 @pytest.mark.parametrize("gpus", [-1.0, 1.5, float("nan")])
 def test_gpus_that_cannot_be_given_are_refused(gpus: float) -> None:
     with pytest.raises(UserError, match="a part of one, or a whole number"):
-        Room(gpus)
+        Slots(gpus)
 
 
 def test_an_address_where_nobody_listens_is_refused_at_once() -> None:
@@ -351,8 +351,8 @@ def test_an_address_where_nobody_listens_is_refused_at_once() -> None:
 
 CLIENT = """
 import sys
-from scaling_search.errors import UserError
-from scaling_search.jobs.ray_cluster import connected
+from scaling_search.core.errors import UserError
+from scaling_search.jobs.ray.cluster import connected
 try:
     with connected(sys.argv[1], 1):
         print("let in")
@@ -380,8 +380,8 @@ import sys
 from pathlib import Path
 from scaling_search.data.load import describe
 from scaling_search.jobs.executor import Epoch, each_of
-from scaling_search.jobs.ray_cluster import connected
-from scaling_search.jobs.ray_executor import RayTasks
+from scaling_search.jobs.ray.cluster import connected
+from scaling_search.jobs.ray.executor import RayTasks
 from tests.jobs.small import DATA, ENDLESS, job, place
 asked = job(epochs=ENDLESS, images=describe(DATA).fingerprint)
 with connected(sys.argv[1], 1), RayTasks(place(Path(sys.argv[2]))) as tasks:

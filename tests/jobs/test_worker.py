@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from scaling_search.cost.latency.processes import interpreter_settings
 from scaling_search.jobs.job import TrainJob
-from scaling_search.jobs.process import WorkerProcess
+from scaling_search.jobs.worker_process import WorkerProcess
+from scaling_search.latency.process_runner import interpreter_settings
 from tests.jobs.small import ENDLESS, job, place
 
 PATIENCE_SECONDS = 120.0  # a bound, never awaited
@@ -35,7 +35,7 @@ def kinds(worker: WorkerProcess, until: str) -> list[str]:
 
 
 def checkpoints(folder: Path, of: TrainJob) -> list[Path]:
-    return list((folder / "checkpoints" / of.plateau_hash).glob("*.safetensors"))
+    return list((folder / "checkpoints" / of.shared_hash).glob("*.safetensors"))
 
 
 def test_it_works_on_job_after_job_and_sigterm_ends_it_with_a_checkpoint(

@@ -21,10 +21,10 @@ from scaling_search.arch.layers import (
     Scale,
     sequence,
 )
+from scaling_search.core.errors import UserError
 from scaling_search.cost.analytic import cost_of, count
-from scaling_search.errors import UserError
-from scaling_search.nets.blocks import Residual as ResidualModule
 from scaling_search.nets.build import build, module_of
+from scaling_search.nets.modules import Residual as ResidualModule
 
 MICRO = zoo.get("micro")
 
@@ -34,7 +34,7 @@ def rates(drop_path: float) -> list[float]:
     return [m.drop_path for m in modules if isinstance(m, ResidualModule)]
 
 
-@pytest.mark.parametrize("name", zoo.names())
+@pytest.mark.parametrize("name", zoo.network_names())
 def test_the_module_has_exactly_the_counted_parameters(name: str) -> None:
     with torch.device("meta"):
         model = build(zoo.get(name))

@@ -14,10 +14,10 @@ import torchvision
 from torch import nn
 
 from scaling_search.arch import zoo
-from scaling_search.errors import UserError
+from scaling_search.core.errors import UserError
 from scaling_search.nets.build import build
-from scaling_search.nets.card import KEY, Card
 from scaling_search.nets.export import FORMATS, SUFFIXES, Format, export
+from scaling_search.nets.model_card import KEY, Card
 from scaling_search.nets.predict import (
     Predictor,
     normalised,

@@ -11,11 +11,11 @@ import torch
 from PIL import Image
 
 from scaling_search.arch import zoo
+from scaling_search.core.errors import UserError
 from scaling_search.data.decode import decode
-from scaling_search.errors import UserError
 from scaling_search.nets import weights
-from scaling_search.nets.blocks import SameConv
-from scaling_search.nets.card import Card
+from scaling_search.nets.model_card import Card
+from scaling_search.nets.modules import SameConv
 from scaling_search.nets.predict import module_predictor, predict
 from scaling_search.nets.weights import LITE_MEAN, LITE_STD, lite_checkpoint, pretrained_lite
 

@@ -11,8 +11,8 @@ from torch import nn
 
 from scaling_search.arch import zoo
 from scaling_search.arch.spec import Architecture
-from scaling_search.nets.blocks import Residual
 from scaling_search.nets.build import build
+from scaling_search.nets.modules import Residual
 from scaling_search.nets.residuals import fold_branch_scales, scale_branches, zero_branches
 
 BLOCKS = {

@@ -13,11 +13,11 @@ import torchvision
 from torch import nn
 
 from scaling_search.arch import zoo
+from scaling_search.core.errors import UserError
 from scaling_search.cost.analytic import count
 from scaling_search.cost.counters import count_module
-from scaling_search.errors import UserError
 from scaling_search.nets.build import build
-from scaling_search.nets.weights import load_torchvision, read, to_torchvision
+from scaling_search.nets.weights import load_torchvision, read_weights, to_torchvision
 
 OTHERS = {
     "mobilenet-v2": "mobilenet_v2",
@@ -126,7 +126,7 @@ def test_weights_of_a_file_are_read_as_plain_tensors(tmp_path: Path) -> None:
     torch.save(state, tmp_path / "w.pth")
     safetensors.torch.save_file(state, tmp_path / "w.safetensors")
     for name in ("w.pth", "w.safetensors"):
-        assert torch.equal(read(tmp_path / name)["a"], state["a"])
+        assert torch.equal(read_weights(tmp_path / name)["a"], state["a"])
 
 
 class Trap:
@@ -143,10 +143,10 @@ def test_a_pickle_that_calls_something_is_refused_and_calls_nothing(tmp_path: Pa
     path, mark = tmp_path / "w.pth", tmp_path / "executed"
     torch.save({"a": Trap(mark)}, path)
     with pytest.raises(UserError, match="weights must be plain tensors"):
-        read(path)
+        read_weights(path)
     path.write_bytes(pickle.dumps(Trap(mark)))
     with pytest.raises(UserError, match="weights must be plain tensors"):
-        read(path)
+        read_weights(path)
     assert not mark.exists()
 
 
@@ -154,6 +154,6 @@ def test_a_pickle_that_calls_something_is_refused_and_calls_nothing(tmp_path: Pa
 def test_a_file_of_other_content_is_refused(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_bytes(b"nothing of the kind")
     with pytest.raises(UserError, match="weights must be plain tensors"):
-        read(tmp_path / name)
+        read_weights(tmp_path / name)
     with pytest.raises(UserError, match="weights must be readable"):
-        read(tmp_path / f"missing-{name}")
+        read_weights(tmp_path / f"missing-{name}")

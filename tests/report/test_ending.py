@@ -6,7 +6,7 @@ import pandas as pd
 
 from scaling_search.arch.scaling import Coefficients
 from scaling_search.report.ending import ending
-from scaling_search.search.gate import Finding
+from scaling_search.search.gate import GateFinding
 from tests.answers import answer
 from tests.report.frames import runs_frame
 
@@ -33,7 +33,7 @@ def test_a_whole_run_ends_in_four_lines() -> None:
 
 
 def test_a_gate_that_is_not_passed_stands_beside_the_constants() -> None:
-    found = (Finding("depth alone is near chance", "train longer"), Finding("x", "y"))
+    found = (GateFinding("depth alone is near chance", "train longer"), GateFinding("x", "y"))
     _, surety = ending(CONSTANTS, found, NOTHING)
     doubt = "but don't build on them, for depth alone is near chance, and 1 more in the report."
     assert surety.endswith(doubt)

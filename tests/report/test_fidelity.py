@@ -6,10 +6,10 @@ import math
 from dataclasses import replace
 
 from scaling_search.report.fidelity import (
+    agreement_words,
     fidelity_picture,
     fidelity_table,
     shift_warning,
-    verdict,
 )
 from scaling_search.search.fidelity import Agreement, Compared
 
@@ -22,7 +22,7 @@ GROWTH = Compared(
 
 
 def test_the_verdict_says_how_alike_the_orders_are_and_what_the_winner_loses() -> None:
-    assert verdict(LENGTH) == (
+    assert agreement_words(LENGTH) == (
         "fashion: training 2 epochs orders the networks much as 8 epochs do, "
         "τ = 0.81 [0.72, 0.88] over 40 of 40 networks; its winner is 0.3 points [0.0, 1.1] from "
         "the best there, which the evidence can't tell from it."
@@ -30,19 +30,19 @@ def test_the_verdict_says_how_alike_the_orders_are_and_what_the_winner_loses() -
 
 
 def test_an_order_that_may_be_chance_is_called_so() -> None:
-    assert verdict(GROWTH) == (
+    assert agreement_words(GROWTH) == (
         "growth: fashion can't be said to order the networks as larger (8 epochs) does, "
         "τ = 0.30 [-0.10, 0.88] over 12 of 30 networks, which differ in 4% of their growth; its "
         "winner is the best there too."
     )
     partly = replace(LENGTH, agreement=replace(AGREED, low=0.2, regret_low=0.1))
-    assert "only partly as 8 epochs do" in verdict(partly)
-    assert "can't tell" not in verdict(partly)
+    assert "only partly as 8 epochs do" in agreement_words(partly)
+    assert "can't tell" not in agreement_words(partly)
 
 
 def test_too_few_networks_are_said_to_be_too_few() -> None:
     few = replace(GROWTH, agreement=replace(AGREED, tau=math.nan, n=2))
-    assert verdict(few) == "growth: too few networks in common, 2 of 30."
+    assert agreement_words(few) == "growth: too few networks in common, 2 of 30."
     assert list(fidelity_table([few]).shown["τ [95\u00a0%]"]) == ["–"]
 
 

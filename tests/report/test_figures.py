@@ -17,7 +17,7 @@ from scaling_search.report.figures import (
     gate_picture,
     learning_curves,
 )
-from scaling_search.report.landscape import _draw_candidates, landscape, landscape_picture
+from scaling_search.report.search_landscape import _draw_candidates, landscape, landscape_picture
 from tests.report.frames import curves_frame, gate_frame, runs_frame, search_frame
 
 PNG = b"\x89PNG"

@@ -7,12 +7,12 @@ import pytest
 
 from scaling_search.arch import zoo
 from scaling_search.cost.analytic import count
-from scaling_search.cost.explain import explain, variants
-from scaling_search.cost.latency.profile import time_networks
-from scaling_search.cost.latency.protocol import DeviceFullError
-from scaling_search.cost.latency.sitting import sit
-from scaling_search.cost.latency.values import Place, Reading, Regime, TimeBudget, TimeJob
+from scaling_search.cost.latency_model import explain, variants
 from scaling_search.cost.memory import peak_memory
+from scaling_search.latency.job import Machine, Reading, Regime, TimeBudget, TimeJob
+from scaling_search.latency.measure import measure
+from scaling_search.latency.profile import time_networks
+from scaling_search.latency.protocol import DeviceFullError
 from scaling_search.report.latency import (
     accuracy_latency_frame,
     latency_frame,
@@ -20,7 +20,7 @@ from scaling_search.report.latency import (
     points_of,
 )
 from scaling_search.report.latency_figures import accuracy_latency_picture, explains_picture
-from tests.cost.latency.fakes import FakeClock, FakeDevice, FakeProgram
+from tests.latency.fakes import FakeClock, FakeDevice, FakeProgram
 from tests.report.frames import runs_frame
 
 MICRO = zoo.get("micro")
@@ -46,10 +46,10 @@ def timed(too_large="none", readings=lambda now: Reading(), regime=None):
         clock = FakeClock()
         device = Proportional({}, clock, readings=readings)
         device.too_large = too_large
-        return sit(job, process, batches, device, clock)
+        return measure(job, process, batches, device, clock)
 
     networks = tuple(network for _, network in VARIANTS)
-    budget, place = TimeBudget(9.0, 3, 1), Place("cpu", "a made-up CPU")
+    budget, place = TimeBudget(9.0, 3, 1), Machine("cpu", "a made-up CPU")
     return time_networks(
         TimeJob(networks, MICRO, regime or Regime(), budget, place), runner, FakeClock()
     )

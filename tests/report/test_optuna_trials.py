@@ -9,7 +9,7 @@ import pytest
 from optuna.trial import FrozenTrial, TrialState
 
 from scaling_search.arch import zoo
-from scaling_search.arch.network import Network
+from scaling_search.arch.protocol import Network
 from scaling_search.data.request import DataInfo, DataRequest
 from scaling_search.jobs.job import Diverged, Finished, Result, TrainJob, job_for
 from scaling_search.report.optuna_trials import Searched, optuna_trials

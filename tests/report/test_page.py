@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from scaling_search.arch.scaling import Coefficients
-from scaling_search.report.page import Evidence, tables_of, write_report
+from scaling_search.report.page import ReportData, tables_of, write_report
 from tests.answers import answer
 from tests.report.frames import curves_frame, gate_frame, runs_frame, search_frame
 
@@ -28,8 +28,8 @@ CONSTANTS = answer(
 
 
 @pytest.fixture(scope="module")
-def evidence() -> Evidence:
-    return Evidence(
+def evidence() -> ReportData:
+    return ReportData(
         title="Scaling micro on typefaces <trial>",
         question="How should micro grow?",
         constants=CONSTANTS,

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from scaling_search.report.table import interval_text, write_tables
+from scaling_search.report.cells import interval_text, write_tables
 from scaling_search.report.tables import (
     candidates_table,
     comparison_table,

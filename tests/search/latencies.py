@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from scaling_search.arch.network import Network
+from scaling_search.arch.protocol import Network
 from scaling_search.arch.spec import Architecture, Stage
 from scaling_search.cost.analytic import count
-from scaling_search.cost.latency.results import Latency, Timed
-from scaling_search.cost.latency.values import Seat, Sitting, TimeJob
+from scaling_search.latency.job import ProcessRun, TimeJob, WarmUp
+from scaling_search.latency.result import Latency, Timed
 from scaling_search.search.resources import Meter, UntimedError, meter_of
 from scaling_search.search.space import Budget
 
@@ -63,8 +63,8 @@ def timed(job: TimeJob, law: Law = like_macs, doubt: Law = lambda network: 0.0) 
     """The job's result by the law; `doubt` is half the interval of a network's ratio."""
     base = law(job.anchor)
     timings = tuple(latency(one, law(one) / base, doubt(one), job) for one in job.networks)
-    seats = tuple(Seat(1) for _ in job.line_up)
-    return Timed(job, timings, (Sitting(seats, (), (), {}),), 1)
+    seats = tuple(WarmUp(1) for _ in job.line_up)
+    return Timed(job, timings, (ProcessRun(seats, (), (), {}),), 1)
 
 
 def answered(

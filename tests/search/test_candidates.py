@@ -7,13 +7,13 @@ import itertools
 import pytest
 
 from scaling_search.arch import zoo
-from scaling_search.arch.network import Network
+from scaling_search.arch.protocol import Network
 from scaling_search.arch.scaling import Coefficients, scale, scale_width
 from scaling_search.arch.spec import Architecture
+from scaling_search.core.errors import UserError
 from scaling_search.cost.analytic import count
-from scaling_search.cost.latency.values import Regime
 from scaling_search.cost.memory import peak_memory
-from scaling_search.errors import UserError
+from scaling_search.latency.job import Regime
 from scaling_search.search.candidates import Candidate, candidates, grid_points
 from scaling_search.search.resources import UntimedError, meter_of
 from scaling_search.search.space import Axis, Budget, Space

@@ -6,13 +6,13 @@ import pytest
 
 from scaling_search.arch import zoo
 from scaling_search.arch.scaling import scale
-from scaling_search.errors import UserError
+from scaling_search.core.errors import UserError
 from scaling_search.jobs.job import Diverged, Finished, Result, TrainJob
 from scaling_search.search.candidates import candidates
 from scaling_search.search.constants import Constants, conclude, steadiest
+from scaling_search.search.frame import search_frame
 from scaling_search.search.plan import Rung, SearchPlan
 from scaling_search.search.space import Budget
-from scaling_search.search.table import search_frame
 from tests.search.test_halving import POOL, World, by_side, finished
 
 MICRO = zoo.get("micro")

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from scaling_search.arch import zoo
-from scaling_search.arch.network import Network
+from scaling_search.arch.protocol import Network
 from scaling_search.arch.scaling import scale, scale_resolution
+from scaling_search.core.errors import UserError
 from scaling_search.cost.analytic import count
-from scaling_search.errors import UserError
-from scaling_search.search.equal_cost import AXES, Axis, along, matched, nearest_side
+from scaling_search.search.equal_cost import AXIS_NAMES, AxisName, along, matched, nearest_side
 from scaling_search.search.resources import meter_of
 from scaling_search.search.space import Budget
 from tests.search.latencies import SMALL, answered, like_macs
@@ -19,9 +19,9 @@ BASES = [zoo.get("micro"), zoo.get("efficientnet-b0")]
 
 @pytest.mark.parametrize("base", BASES, ids=lambda base: base.name)
 @pytest.mark.parametrize("growth", [0.5, 2.0, 4.0, 16.0])
-@pytest.mark.parametrize("axis", AXES)
+@pytest.mark.parametrize("axis", AXIS_NAMES)
 def test_no_other_multiplier_of_a_fine_grid_comes_nearer(
-    base: object, growth: float, axis: Axis
+    base: object, growth: float, axis: AxisName
 ) -> None:
     chosen = zoo.get(base.name)  # type: ignore[attr-defined]
     target = count(chosen).macs * growth
@@ -76,8 +76,8 @@ def test_the_nearest_side_is_the_nearest_of_all_sides() -> None:
         assert abs(count(found).macs - target) == min(abs(c - target) for c in costs.values())
 
 
-@pytest.mark.parametrize("axis", AXES)
-def test_memory_is_matched_as_near_as_the_next_larger_and_smaller_network(axis: Axis) -> None:
+@pytest.mark.parametrize("axis", AXIS_NAMES)
+def test_memory_is_matched_as_near_as_the_next_larger_and_smaller_network(axis: AxisName) -> None:
     budget = Budget("memory")
     read = meter_of(budget)
     target = 2 * read(SMALL)
@@ -86,8 +86,8 @@ def test_memory_is_matched_as_near_as_the_next_larger_and_smaller_network(axis: 
         assert abs(read(other) - target) >= abs(read(found) - target)
 
 
-@pytest.mark.parametrize("axis", AXES)
-def test_a_latency_is_matched_from_a_few_timings(axis: Axis) -> None:
+@pytest.mark.parametrize("axis", AXIS_NAMES)
+def test_a_latency_is_matched_from_a_few_timings(axis: AxisName) -> None:
     base, budget = zoo.get("micro"), Budget("latency")
     found, asked = answered(
         base, like_macs, lambda read: matched(base, axis, 2 * read(base), budget, read)

@@ -14,7 +14,7 @@ from scaling_search.search.fidelity import (
     lengths,
     scores,
     seed_agreement,
-    shift,
+    winner_shift,
 )
 
 
@@ -142,11 +142,11 @@ def test_scores_leave_out_what_is_unfinished_or_failed() -> None:
 def test_a_winner_that_shifts_is_found_and_one_that_stays_is_not() -> None:
     short = {("a", 1, 0): 0.5, ("b", 1, 0): 0.4, ("c", 1, 0): 0.3, ("d", 1, 0): 0.1}
     shifted = {("a", 4, 0): 0.6, ("b", 4, 0): 0.7, ("c", 4, 0): 0.5}
-    found = shift(curves({**short, **shifted}))
+    found = winner_shift(curves({**short, **shifted}))
     assert found is not None
     assert (found.left, found.right) == ("1 epoch", "4 epochs")
     assert (found.agreement.winner, found.agreement.best) == ("a", "b")
     assert found.agreement.tau == pytest.approx(1 / 3)
     stayed = {("a", 4, 0): 0.8, ("b", 4, 0): 0.7, ("c", 4, 0): 0.5}
-    assert shift(curves({**short, **stayed})) is None
-    assert shift(curves(short)) is None
+    assert winner_shift(curves({**short, **stayed})) is None
+    assert winner_shift(curves(short)) is None

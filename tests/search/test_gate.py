@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from scaling_search.errors import UserError
+from scaling_search.core.errors import UserError
 from scaling_search.jobs.job import Diverged, Finished
 from scaling_search.search.gate import Gate, gate_findings
 from scaling_search.training.history import EpochRecord, Scores

@@ -9,9 +9,9 @@ from itertools import count as numbers
 import pytest
 
 from scaling_search.arch import zoo
-from scaling_search.arch.network import Network
+from scaling_search.arch.protocol import Network
+from scaling_search.core.errors import UserError
 from scaling_search.data.request import DataInfo, DataRequest
-from scaling_search.errors import UserError
 from scaling_search.jobs.job import Diverged, Result, TrainJob, job_for
 from scaling_search.search.candidates import candidates
 from scaling_search.search.halving import HalvingSearch

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from scaling_search.search.curve_gp import Level
-from scaling_search.search.measurement import Combination, Group, combination, rows_of
+from scaling_search.search.measurement import Combination, SeedGroup, combination, rows_of
 from scaling_search.training.history import Scores
 
 FULL = Level()
@@ -16,12 +16,12 @@ FULL = Level()
 
 def drawn(
     networks: int, seeds: int, *, top1_noise: float, loss_noise: float, seed: int = 0
-) -> tuple[list[Group], np.ndarray]:
+) -> tuple[list[SeedGroup], np.ndarray]:
     """Networks whose loss falls by 0.02 nats a point; noise in points, of each its own."""
     rng = np.random.default_rng(seed)
     true = rng.normal(50, 1.5, networks)
     groups = [
-        Group(
+        SeedGroup(
             i,
             FULL,
             {
@@ -45,7 +45,7 @@ def test_top1_alone_is_the_score_in_points_where_few_networks_are_known() -> Non
 
 
 def test_without_losses_top1_is_the_score() -> None:
-    groups = [Group(i, FULL, {0: Scores(nan, i / 10, nan)}) for i in range(6)]
+    groups = [SeedGroup(i, FULL, {0: Scores(nan, i / 10, nan)}) for i in range(6)]
     assert combination(groups) == Combination()
 
 
@@ -77,7 +77,7 @@ def test_a_loss_that_says_something_else_is_trusted_less() -> None:
     groups, _ = drawn(30, 4, top1_noise=0.5, loss_noise=0.1)
     rng = np.random.default_rng(5)
     odd = [
-        Group(
+        SeedGroup(
             g.candidate,
             FULL,
             {s: Scores(v.loss + shift, v.top1, v.top5) for s, v in g.scores.items()},
@@ -92,7 +92,7 @@ def test_a_loss_that_says_something_else_is_trusted_less() -> None:
 def test_each_level_is_combined_by_itself() -> None:
     short, _ = drawn(20, 2, top1_noise=0.3, loss_noise=2.0)
     full, _ = drawn(20, 2, top1_noise=2.0, loss_noise=0.3)
-    short = [Group(g.candidate, Level(1), g.scores) for g in short]
+    short = [SeedGroup(g.candidate, Level(1), g.scores) for g in short]
     rows = rows_of([*short, *full])
     assert [row.level for row in rows] == [Level(1)] * 20 + [FULL] * 20
     together = {row.candidate: row.scores for row in rows if row.level == FULL}

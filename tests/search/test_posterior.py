@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import optimize
 
-from scaling_search.search.curve_gp import PRIORS, CurveGP, Level, Points, Row
+from scaling_search.search.curve_gp import PRIORS, CurveGP, Level, Points, SeedScores
 from scaling_search.search.posterior import Posterior, posterior
 
 # Candidates along one line: all growth in depth to all growth in resolution.
@@ -16,11 +16,11 @@ LINE = np.array([(1 - x, 0.0, x) for x in np.linspace(0, 1, 11)])
 IN_FULL, ALL = Level(), Points.of([(i, Level()) for i in range(11)])
 
 
-def hill(noise: float, seed: int = 0) -> list[Row]:
+def hill(noise: float, seed: int = 0) -> list[SeedScores]:
     """Every second candidate trained twice, on a hill with its top at the seventh."""
     rng = np.random.default_rng(seed)
     return [
-        Row(
+        SeedScores(
             i,
             IN_FULL,
             {s: 80 - 20 * (LINE[i, 2] - 0.6) ** 2 + rng.normal(0, noise) for s in (0, 1)},
@@ -48,8 +48,8 @@ def test_more_noise_leaves_more_doubt_about_the_best() -> None:
 
 
 def test_short_trainings_order_the_long_ones() -> None:
-    short = [Row(row.candidate, Level(3), row.scores) for row in hill(noise=0.1)]
-    long = [Row(0, IN_FULL, {0: 90.0})]
+    short = [SeedScores(row.candidate, Level(3), row.scores) for row in hill(noise=0.1)]
+    long = [SeedScores(0, IN_FULL, {0: 90.0})]
     after = posterior(LINE, [*short, *long])
     assert after.mean.argmax() in (5, 6, 7)
     assert after.mean[0] == pytest.approx(90.0, abs=1.5)
@@ -68,8 +68,8 @@ def test_the_truly_best_is_in_the_credible_half_as_often_as_it_says() -> None:
 
 def test_the_slope_of_the_loss_is_its_derivative() -> None:
     full = hill(noise=1.0)
-    short = [Row(r.candidate, Level(2), {0: 60.0 + r.candidate, 3: 61.0}, 0.2) for r in full]
-    small = [Row(r.candidate, Level(1, 1.0), {0: 70.0 - r.candidate}) for r in full]
+    short = [SeedScores(r.candidate, Level(2), {0: 60.0 + r.candidate, 3: 61.0}, 0.2) for r in full]
+    small = [SeedScores(r.candidate, Level(1, 1.0), {0: 70.0 - r.candidate}) for r in full]
     evidence = CurveGP(LINE, [*full, *short, *small])
     at = np.array([mean for mean, _ in PRIORS.values()]) + 0.3
     steps = 1e-5 * np.eye(len(at))
@@ -79,7 +79,7 @@ def test_the_slope_of_the_loss_is_its_derivative() -> None:
 
 def test_one_seed_leaves_more_doubt_than_the_likeliest_scatter_has() -> None:
     """Scatter and the networks' own are hard to tell apart: that they may be otherwise counts."""
-    single = [Row(row.candidate, IN_FULL, {0: row.scores[0]}) for row in hill(noise=1.0)]
+    single = [SeedScores(row.candidate, IN_FULL, {0: row.scores[0]}) for row in hill(noise=1.0)]
     evidence = CurveGP(LINE, single)
     start = np.array([mean for mean, _ in PRIORS.values()])
     likeliest = optimize.minimize(evidence.loss, start, jac=True).x
@@ -102,7 +102,7 @@ def test_a_variance_that_rounding_left_below_nothing_counts_as_nothing() -> None
 def test_whatever_was_seen_the_chances_add_up_to_one(scale: float, count: int) -> None:
     rng = np.random.default_rng(count)
     seen = [
-        Row(i % 11, level, {s: 50 + scale * rng.normal() for s in range(1 + i % 3)})
+        SeedScores(i % 11, level, {s: 50 + scale * rng.normal() for s in range(1 + i % 3)})
         for i in range(count)
         for level in (Level(3), IN_FULL)
     ]
@@ -113,7 +113,7 @@ def test_whatever_was_seen_the_chances_add_up_to_one(scale: float, count: int) -
 
 def test_a_smaller_phi_tells_of_a_larger_one_but_less_surely() -> None:
     there = posterior(LINE, hill(noise=0.1))
-    smaller = [Row(row.candidate, Level(0, 1.0), row.scores) for row in hill(noise=0.1)]
+    smaller = [SeedScores(row.candidate, Level(0, 1.0), row.scores) for row in hill(noise=0.1)]
     from_below = posterior(LINE, smaller)
     assert from_below.mean.argmax() in (5, 6, 7)
     assert np.ptp(from_below.mean) > 0.5 * np.ptp(there.mean)
@@ -138,10 +138,10 @@ def test_two_equal_candidates_regret_half_of_how_far_they_may_lie_apart() -> Non
 
 def test_shared_noise_is_that_of_seeds_of_one_candidate_and_phi() -> None:
     rows = [
-        Row(0, IN_FULL, {0: 1.0, 1: 2.0}),
-        Row(0, Level(1), {1: 1.0, 2: 1.0}),
-        Row(1, Level(1), {1: 1.0}),
-        Row(0, Level(1, 1.0), {1: 1.0}),
+        SeedScores(0, IN_FULL, {0: 1.0, 1: 2.0}),
+        SeedScores(0, Level(1), {1: 1.0, 2: 1.0}),
+        SeedScores(1, Level(1), {1: 1.0}),
+        SeedScores(0, Level(1, 1.0), {1: 1.0}),
     ]
     shared = CurveGP(LINE, rows).shared_noise
     assert np.diag(shared).tolist() == [0.5, 0.5, 1.0, 1.0]
@@ -168,7 +168,7 @@ def test_the_sign_that_a_processor_gives_an_eigenvector_changes_nothing(
 def test_scores_that_differ_by_rounding_give_the_same_answer() -> None:
     rows = hill(noise=0.5)
     rounded = [
-        Row(row.candidate, row.level, {s: x * (1 + 1e-13) for s, x in row.scores.items()})
+        SeedScores(row.candidate, row.level, {s: x * (1 + 1e-13) for s, x in row.scores.items()})
         for row in rows
     ]
     exact, nearby = posterior(LINE, rows), posterior(LINE, rounded)

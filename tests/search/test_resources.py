@@ -8,12 +8,12 @@ from functools import partial
 import pytest
 
 from scaling_search.arch import zoo
+from scaling_search.core.errors import UserError
 from scaling_search.cost.analytic import count
-from scaling_search.cost.foreign import foreign
-from scaling_search.cost.latency.results import Timed, Unmeasured
-from scaling_search.cost.latency.values import Place, Regime, Seat, Sitting, TimeBudget, TimeJob
+from scaling_search.cost.custom_network import custom_network
 from scaling_search.cost.memory import peak_memory
-from scaling_search.errors import UserError
+from scaling_search.latency.job import Machine, ProcessRun, Regime, TimeBudget, TimeJob, WarmUp
+from scaling_search.latency.result import Timed, Unmeasured
 from scaling_search.search.resources import (
     TRIES,
     UntimedError,
@@ -29,10 +29,10 @@ from tests.search.latencies import timed
 
 MICRO = zoo.get("micro")
 SMALL, LARGE = MICRO.fitted(resolution_px=16), MICRO.fitted(resolution_px=32)
-HERE = Place("cpu", "here")
+HERE = Machine("cpu", "here")
 
 
-def job(*networks: object, place: Place = HERE, seed: int = 0, seconds: float = 9.0) -> TimeJob:
+def job(*networks: object, place: Machine = HERE, seed: int = 0, seconds: float = 9.0) -> TimeJob:
     return TimeJob(networks, MICRO, Regime(), TimeBudget(seconds), place, seed)  # type: ignore[arg-type]
 
 
@@ -57,7 +57,7 @@ def test_a_memory_budget_needs_a_batch() -> None:
 
 @pytest.mark.parametrize("resource", ["memory", "latency"])
 def test_a_network_that_no_table_describes_is_not_measured(resource: Resource) -> None:
-    own = foreign("tests.own_network:make", resolution_px=16, in_channels=1, num_classes=20)
+    own = custom_network("tests.own_network:make", resolution_px=16, in_channels=1, num_classes=20)
     with pytest.raises(UserError, match=f"a {resource} budget needs a network that a table"):
         meter_of(Budget(resource))(own)
 
@@ -88,22 +88,22 @@ def test_a_doubtful_ratio_is_unknown_until_it_has_been_tried_often_enough() -> N
 
 
 def test_timings_of_another_machine_or_length_do_not_count() -> None:
-    elsewhere = timed(job(SMALL, place=Place("cpu", "elsewhere")))
+    elsewhere = timed(job(SMALL, place=Machine("cpu", "elsewhere")))
     shorter = timed(job(SMALL, seconds=1.0))
     assert tries_of([elsewhere, shorter], job()) == {}
-    assert same_terms(job(SMALL, place=Place("cuda:1", "here"), seed=3), job(LARGE))
+    assert same_terms(job(SMALL, place=Machine("cuda:1", "here"), seed=3), job(LARGE))
 
 
 def test_what_could_not_be_timed_is_infinitely_slow() -> None:
     reason = Unmeasured("large", LARGE.fingerprint, 32, Regime(), "out of memory at batch 1")
-    seats = (Seat(1), Seat(1, failure="out of memory at batch 1"))
-    result = Timed(job(LARGE), (reason,), (Sitting(seats, (), (), {}),), 1)
+    seats = (WarmUp(1), WarmUp(1, failure="out of memory at batch 1"))
+    result = Timed(job(LARGE), (reason,), (ProcessRun(seats, (), (), {}),), 1)
     assert ratios_of(tries_of([result], job()), MICRO, 0.05)[LARGE.fingerprint] == math.inf
 
 
 def test_where_the_anchor_failed_no_ratio_is_known() -> None:
     reason = Unmeasured("large", LARGE.fingerprint, 32, Regime(), "no answer within 9 s")
-    seat = Seat(1, failure="no answer within 9 s")
-    result = Timed(job(LARGE), (reason,), (Sitting((seat, seat), (), (), {}),), 1)
+    seat = WarmUp(1, failure="no answer within 9 s")
+    result = Timed(job(LARGE), (reason,), (ProcessRun((seat, seat), (), (), {}),), 1)
     assert anchor_failure(result) == "no answer within 9 s"
     assert tries_of([result], job()) == {}

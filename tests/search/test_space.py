@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from scaling_search.errors import UserError
+from scaling_search.core.errors import UserError
 from scaling_search.search.space import Axis, Budget
 
 

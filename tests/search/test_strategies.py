@@ -18,8 +18,8 @@ from scaling_search.search.space import Budget, Space
 from scaling_search.search.strategies import (
     STRATEGIES,
     TWO_OBJECTIVES,
+    Observation,
     StrategyName,
-    Told,
 )
 
 POOL = candidates(zoo.get("efficientnet-b0"), Budget(tolerance=0.1, constraint="nominal"), Space())
@@ -37,26 +37,26 @@ def quality(candidate: Candidate, top: tuple[float, float, float] = SPOT) -> flo
     return -sum((share - best) ** 2 for share, best in zip(candidate.shares, top, strict=True))
 
 
-def trained(index: int, pool: Sequence[Candidate]) -> Told:
+def trained(index: int, pool: Sequence[Candidate]) -> Observation:
     """Another hill is the cost, so the best of both lies between their tops."""
-    return Told(index, quality(pool[index]), -quality(pool[index], OTHER_SPOT))
+    return Observation(index, quality(pool[index]), -quality(pool[index], OTHER_SPOT))
 
 
-def partly_failing(index: int, pool: Sequence[Candidate]) -> Told:
+def partly_failing(index: int, pool: Sequence[Candidate]) -> Observation:
     """Every third training fails, and of every fourth the cost can't be measured."""
     told = trained(index, pool)
     score = -math.inf if index % 3 == 0 else told.score
-    return Told(index, score, math.inf if index % 4 == 0 else told.cost)
+    return Observation(index, score, math.inf if index % 4 == 0 else told.cost)
 
 
 def played(
     name: StrategyName,
     trials: int,
     seed: int,
-    told: Sequence[Told] = (),
+    told: Sequence[Observation] = (),
     pool: Sequence[Candidate] = POOL,
-    result: Callable[[int, Sequence[Candidate]], Told] = trained,
-) -> list[Told]:
+    result: Callable[[int, Sequence[Candidate]], Observation] = trained,
+) -> list[Observation]:
     """What a search that trains one at a time has been told after so many trials."""
     history = list(told)
     while len(history) < trials:
@@ -64,7 +64,7 @@ def played(
     return history
 
 
-def proposals(told: Sequence[Told]) -> list[int]:
+def proposals(told: Sequence[Observation]) -> list[int]:
     return [one.index for one in told]
 
 
@@ -106,7 +106,7 @@ def test_it_goes_on_after_failures(name: StrategyName) -> None:
 
 @every_strategy
 def test_it_goes_on_where_every_training_fails(name: StrategyName) -> None:
-    told = played(name, 12, seed=0, result=lambda index, _: Told(index, -math.inf, math.inf))
+    told = played(name, 12, seed=0, result=lambda index, _: Observation(index, -math.inf, math.inf))
     assert len(set(proposals(told))) == 12
 
 
@@ -114,13 +114,13 @@ def test_it_goes_on_where_every_training_fails(name: StrategyName) -> None:
 def test_beside_trials_still_running_it_proposes_others(name: StrategyName) -> None:
     told = played(name, 10, seed=0)
     for _ in range(8):
-        told.append(Told(STRATEGIES[name](POOL, told, 0), None))
+        told.append(Observation(STRATEGIES[name](POOL, told, 0), None))
     assert len(set(proposals(told))) == len(told)
 
 
 @every_strategy
 def test_it_goes_on_where_all_trainings_end_alike(name: StrategyName) -> None:
-    told = played(name, 12, seed=0, result=lambda index, _: Told(index, 0.5, 1.0))
+    told = played(name, 12, seed=0, result=lambda index, _: Observation(index, 0.5, 1.0))
     assert len(set(proposals(told))) == 12
 
 
@@ -138,7 +138,7 @@ def test_a_pool_whose_candidates_agree_on_an_axis_works(name: StrategyName) -> N
 @pytest.mark.parametrize("name", [name for name in NAMES if name not in TWO_OBJECTIVES])
 def test_with_one_objective_costs_change_nothing(name: StrategyName) -> None:
     told = played(name, 12, seed=0)
-    without = [Told(one.index, one.score) for one in told]
+    without = [Observation(one.index, one.score) for one in told]
     assert STRATEGIES[name](POOL, told, 0) == STRATEGIES[name](POOL, without, 0)
 
 
@@ -147,8 +147,8 @@ def test_it_finds_better_candidates_than_chance_does(name: StrategyName) -> None
     top = (0.0, 0.75, 0.25)  # none of those that every search begins with is near
     best = set(sorted(range(len(POOL)), key=lambda index: -quality(POOL[index], top))[:3])
 
-    def result(index: int, pool: Sequence[Candidate]) -> Told:
-        return Told(index, quality(pool[index], top))
+    def result(index: int, pool: Sequence[Candidate]) -> Observation:
+        return Observation(index, quality(pool[index], top))
 
     def found(each: StrategyName) -> int:
         tried = [played(each, 12, seed, result=result) for seed in range(20)]
@@ -160,7 +160,7 @@ def test_it_finds_better_candidates_than_chance_does(name: StrategyName) -> None
 def test_beside_one_still_running_gp_asks_for_another_place() -> None:
     told = played("gp", 8, seed=0)
     wanted = gp(POOL, told, 0)
-    beside = gp(POOL, [*told, Told(wanted, None)], 0)
+    beside = gp(POOL, [*told, Observation(wanted, None)], 0)
     spared = [index for index in range(len(POOL)) if index not in {*proposals(told), wanted}]
     nearest = min(spared, key=lambda i: math.dist(POOL[i].shares, POOL[wanted].shares))
     assert beside != nearest
@@ -172,7 +172,7 @@ def test_nsga2_leaves_less_than_half_of_what_chance_does_of_the_front_uncovered(
         max(-quality(candidate, OTHER_SPOT) for candidate in POOL),
     )
 
-    def area(told: Sequence[Told]) -> float:
+    def area(told: Sequence[Observation]) -> float:
         return hypervolume([(one.score or 0.0, one.cost or 0.0) for one in told], reference)
 
     whole = area([trained(index, POOL) for index in range(len(POOL))])
@@ -192,7 +192,7 @@ def test_nsga2_has_the_best_of_all_that_is_known_as_parents() -> None:
     good, bad = (1.0, 1.0), (0.0, 2.0)
 
     def mean_away(near_is: tuple[float, float], far_is: tuple[float, float]) -> float:
-        told = [Told(i, *near_is) for i in near] + [Told(i, *far_is) for i in far]
+        told = [Observation(i, *near_is) for i in near] + [Observation(i, *far_is) for i in far]
         return fmean(away(POOL[nsga2(POOL, told, seed)]) for seed in range(30))
 
     assert mean_away(good, bad) < 0.75 * mean_away(bad, good)
@@ -200,8 +200,8 @@ def test_nsga2_has_the_best_of_all_that_is_known_as_parents() -> None:
 
 def test_a_score_without_its_cost_is_not_learnt_from_yet() -> None:
     told = played("nsga2", 12, seed=0)
-    late = [Told(one.index, one.score) for one in told[-6:]]
-    running = [Told(one.index, None, one.cost) for one in told[-6:]]
+    late = [Observation(one.index, one.score) for one in told[-6:]]
+    running = [Observation(one.index, None, one.cost) for one in told[-6:]]
     assert nsga2(POOL, [*told[:6], *late], 0) == nsga2(POOL, [*told[:6], *running], 0)
 
 

@@ -12,7 +12,7 @@ import torch
 from scaling_search.arch import zoo
 from scaling_search.data.splits import ResidentSplit
 from scaling_search.nets.build import build
-from scaling_search.training.loop import Keeping, Trainer
+from scaling_search.training.loop import CheckpointPolicy, Trainer
 from scaling_search.training.recipe import Recipe
 
 PX, CLASSES, STEPS_PER_EPOCH = 8, 4, 5
@@ -46,13 +46,15 @@ class StopAfter:
         return self.counted == self.steps
 
 
-def keeping(folder: Path, stop: Callable[[], bool] = lambda: False, fall: str = "fall") -> Keeping:
+def keeping(
+    folder: Path, stop: Callable[[], bool] = lambda: False, fall: str = "fall"
+) -> CheckpointPolicy:
     """Checkpoints in this folder; the clock stands, so that histories can be compared whole."""
-    return Keeping(folder, folder / fall, stop_asked=stop, clock=lambda: 0.0)
+    return CheckpointPolicy(folder, folder / fall, stop_asked=stop, clock=lambda: 0.0)
 
 
 def trainer(
-    kept: Keeping | None = None,
+    kept: CheckpointPolicy | None = None,
     *,
     epochs: int = 3,
     seed: int = 0,

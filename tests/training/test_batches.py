@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from scaling_search.data.augment import draws
+from scaling_search.data.augment import uniforms
 from scaling_search.training.batches import training_images
 from scaling_search.training.recipe import Recipe
 from tests.training.small import RECIPE, StopAfter, keeping, same_tensors, split, trainer
@@ -39,7 +39,7 @@ def test_a_reduced_image_is_antialiased() -> None:
     board = (torch.arange(16).view(-1, 1) + torch.arange(16)) % 2 * 255
     images = board.to(torch.uint8).expand(2, 1, 16, 16)
     recipe = Recipe(augment="none")
-    made = training_images(images, draws(0, 0, 2), split(), recipe, side_px=8)
+    made = training_images(images, uniforms(0, 0, 2), split(), recipe, side_px=8)
     assert made.shape == (2, 1, 8, 8)
     inner = made[..., 1:-1, 1:-1]
     assert torch.allclose(inner, torch.full_like(inner, (0.5 - 0.45) / 0.25), atol=0.05)
@@ -55,7 +55,7 @@ def test_network_and_images_have_the_recipes_memory_format(
     recipe = replace(RECIPE, memory_format=name)  # type: ignore[arg-type]
     images = torch.zeros(2, 3, 8, 8, dtype=torch.uint8)
     means = replace(split(), mean=torch.zeros(3), std=torch.ones(3))
-    made = training_images(images, draws(0, 0, 2), means, recipe, side_px=8)
+    made = training_images(images, uniforms(0, 0, 2), means, recipe, side_px=8)
     assert made.is_contiguous(memory_format=layout)
     weights = [p for p in trainer(recipe=recipe).model.parameters() if p.ndim == 4]
     assert all(weight.is_contiguous(memory_format=layout) for weight in weights)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from scaling_search.files import write_atomically
+from scaling_search.core.atomic_files import write_atomically
 from scaling_search.training.checkpoint import Checkpoint, intact, load, save, step_of, whole
 from tests.full_disk import no_file_grows_beyond
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from scaling_search.errors import UserError
+from scaling_search.core.errors import UserError
 from scaling_search.jobs import execute as module
 from scaling_search.jobs.execute import Place, execute
 from scaling_search.training.determinism import FIXED_ORDER, WORKSPACE, determinism

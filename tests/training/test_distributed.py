@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from scaling_search.errors import UserError
+from scaling_search.core.errors import UserError
 from scaling_search.jobs.job import Diverged, Finished, OutOfMemory, Result, result_from_json
 from scaling_search.jobs.ledger import Ledger
 from scaling_search.jobs.preemption import REQUEUE
@@ -50,7 +50,7 @@ class Run:
     @property
     def results(self) -> list[Result]:
         """What its ledger holds."""
-        ledger = Ledger.glance(self.out / "ledger.jsonl")
+        ledger = Ledger.snapshot(self.out / "ledger.jsonl")
         assert ledger.notes == []
         return [result_from_json(record["result"]) for record in ledger.records()]
 

@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 import torch
 
-from scaling_search.errors import UserError
+from scaling_search.core.errors import UserError
 from scaling_search.training.checkpoint import whole
 from scaling_search.training.evaluate import score
 from scaling_search.training.loop import (
+    CheckpointPolicy,
     DivergedError,
     EpochRecord,
-    Keeping,
     StoppedError,
     Trainer,
 )
@@ -242,7 +242,7 @@ def test_every_epoch_is_told_once_even_one_scored_after_a_stop(tmp_path: Path) -
 def timed(folder: Path, stop: StopAfter, every_seconds: float = 1e9) -> Trainer:
     """A training whose steps take a second each."""
     training = trainer()
-    training.keeping = Keeping(
+    training.keeping = CheckpointPolicy(
         folder, folder / "fall", every_seconds, stop, lambda: float(training.step)
     )
     return training
@@ -303,7 +303,7 @@ def test_seconds_are_read_when_the_device_is_done(
     device = Behind()
     monkeypatch.setattr(torch.Tensor, "item", lambda tensor: device.ask(tensor))
     asked = StopAfter(stop)
-    kept = Keeping(
+    kept = CheckpointPolicy(
         tmp_path,
         tmp_path / "fall",
         stop_asked=lambda: device.steps(asked()),

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from scaling_search.errors import UserError
-from scaling_search.identity import digest
+from scaling_search.core.errors import UserError
+from scaling_search.core.hashing import digest
 from scaling_search.training.recipe import Recipe
 
 DEFAULT_DIGEST, OTHER_DIGEST = "44136fa355b3678a", "60a493c5a01e7540"

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from scaling_search.data.augment import draws
+from scaling_search.data.augment import uniforms
 from scaling_search.data.splits import ResidentSplit
 from scaling_search.training.batches import chances
 from scaling_search.training.loop import Trainer
@@ -66,7 +66,7 @@ def test_only_the_first_step_of_an_epoch_copies_to_the_device(policy: str) -> No
 def test_what_the_cpu_works_out_stays_there() -> None:
     own = torch.tensor([[2, 0], [1, 3]])
     recipe = Recipe(augment="random-resized-crop")
-    of_all = draws(0, 0, 4, 5)
+    of_all = uniforms(0, 0, 4, 5)
     kept = chances(of_all, own, recipe, META)
     assert kept.device == CPU
     assert torch.equal(kept[1], of_all[[1, 3]])

@@ -10,12 +10,13 @@ import pytest
 import torch
 from torch import nn
 
-from scaling_search.errors import UserError
+from scaling_search.core.errors import UserError
+from scaling_search.core.number_formats import Precision
 from scaling_search.nets import compilation
-from scaling_search.training.loop import Keeping, Trainer
-from scaling_search.training.recipe import Precision, Recipe
-from scaling_search.training.state import new_state
-from scaling_search.training.step import learn
+from scaling_search.training.loop import CheckpointPolicy, Trainer
+from scaling_search.training.recipe import Recipe
+from scaling_search.training.step import train_step
+from scaling_search.training.train_state import new_state
 from tests.training.small import CPU, RECIPE, StopAfter, keeping, same_tensors, trainer
 
 IMAGES = torch.randn(8, 1, 6, 6, generator=torch.Generator().manual_seed(0))
@@ -28,7 +29,7 @@ def stepped(recipe: Recipe, steps: int = 3) -> tuple[torch.Tensor, dict[str, tor
     model = nn.Sequential(nn.Conv2d(1, 4, 3), nn.Tanh(), nn.Flatten(), nn.Linear(64, 3))
     state = new_state(model, recipe, CPU)
     parts = list(zip(IMAGES.chunk(recipe.accumulate), LABELS.chunk(recipe.accumulate), strict=True))
-    losses = [learn(state, recipe, 0.1, parts, CPU) for _ in range(steps)]
+    losses = [train_step(state, recipe, 0.1, parts, CPU) for _ in range(steps)]
     return torch.stack(losses), model.state_dict()
 
 
@@ -63,7 +64,7 @@ def test_parts_must_be_equal(accumulate: int) -> None:
         Recipe(batch_size=8, accumulate=accumulate)
 
 
-def without_chance(recipe: Recipe, kept: Keeping | None = None, seed: int = 0) -> Trainer:
+def without_chance(recipe: Recipe, kept: CheckpointPolicy | None = None, seed: int = 0) -> Trainer:
     """A training without dropout and stochastic depth: compiled code draws in another order."""
     training = trainer(kept, recipe=recipe, epochs=2, weights_seed=seed)
     for module in training.model.modules():
@@ -98,9 +99,9 @@ def test_a_network_of_too_many_versions_is_refused_and_not_trained_plainly(
     forward = torch.compile(model, backend="eager", dynamic=False)
     state = replace(state, forward=forward)
     for side in (6, 7):
-        learn(state, recipe, 0.1, [(torch.randn(8, 1, side, side), LABELS)], CPU)
+        train_step(state, recipe, 0.1, [(torch.randn(8, 1, side, side), LABELS)], CPU)
     with pytest.raises(UserError, match=r"^compile must be 'off' where torch can't compile"):
-        learn(state, recipe, 0.1, [(torch.randn(8, 1, 8, 8), LABELS)], CPU)
+        train_step(state, recipe, 0.1, [(torch.randn(8, 1, 8, 8), LABELS)], CPU)
 
 
 def test_a_network_that_cant_be_compiled_is_refused_in_one_line() -> None:
@@ -113,5 +114,5 @@ def test_a_network_that_cant_be_compiled_is_refused_in_one_line() -> None:
     broken = torch.compile(nn.Linear(36, 3), backend=backend)  # type: ignore[arg-type]
     state = replace(state, forward=broken)
     with pytest.raises(UserError, match=r"^compile must be 'off' .*no compiler at all") as caught:
-        learn(state, recipe, 0.1, [(IMAGES.flatten(1), LABELS)], CPU)
+        train_step(state, recipe, 0.1, [(IMAGES.flatten(1), LABELS)], CPU)
     assert "\n" not in str(caught.value)

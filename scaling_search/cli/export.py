@@ -1,0 +1,126 @@
+"""The verbs that hand out what a run found: export, predict and export-optuna."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import torch
+import typer
+
+from scaling_search.cli import options
+from scaling_search.cli.output import errors, show_rows
+from scaling_search.core.errors import UserError, require
+from scaling_search.data.decode import decode
+from scaling_search.experiment.optuna_export import export_optuna
+from scaling_search.experiment.trained_weights import seed_of, trained_network
+from scaling_search.nets.export import FORMATS, SUFFIXES, Format, export
+from scaling_search.nets.model_card import Card
+from scaling_search.nets.predict import Predictor, module_predictor, predict, read_predictor
+
+RunDirectory = Annotated[Path, typer.Argument(help="A directory that `run` wrote.")]
+Named = Annotated[str, typer.Argument(help="A network of the comparison: base, compound:1 …")]
+SeedOption = Annotated[
+    int | None, typer.Option(help="Of the comparison's seeds, this one. [default: its first]")
+]
+
+
+def export_command(
+    run_directory: RunDirectory,
+    network: Named,
+    format: Annotated[str, typer.Option(help=f"One of {', '.join(FORMATS)}.")] = "safetensors",
+    seed: SeedOption = None,
+    out: Annotated[Path | None, typer.Option(help="The file. [default: in RUN/exports]")] = None,
+    as_json: options.AsJson = False,
+) -> None:
+    """Write a trained network as a file, with its classes, resolution and normalisation.
+
+    Example: scaling-search export runs/demo compound:1 --format onnx
+    """
+    chosen, seed = _format(format), seed_of(run_directory, seed)
+    module, card = trained_network(run_directory, network, seed)
+    name = f"{network.replace(':', '-').replace(' φ=', '-')}-seed-{seed}{SUFFIXES[chosen]}"
+    written = export(module, card, out or run_directory / "exports" / name, chosen)
+    row = {
+        "network": card.architecture.name,
+        "format": written.format,
+        "file": str(written.path),
+        "bytes": written.bytes,
+        "largest_difference": float(f"{written.largest_difference:.1e}"),
+    }
+    show_rows([row], as_json)
+
+
+def predict_command(
+    model: Annotated[Path, typer.Argument(help="An exported file, or a run directory.")],
+    images: Annotated[list[Path], typer.Argument(help="Image files.")],
+    network: Annotated[str | None, typer.Option(help="The network, for a run directory.")] = None,
+    seed: SeedOption = None,
+    top: Annotated[int, typer.Option(help="So many classes for each image.")] = 5,
+    as_json: options.AsJson = False,
+) -> None:
+    """Say which classes a network sees in image files, and how sure it is.
+
+    Example: scaling-search predict runs/demo/exports/base-seed-1000.safetensors photo.jpg
+    """
+    predictor = _predictor(model, network, seed)
+    guesses = predict(predictor, _decoded(images, predictor.card), top)
+    rows = [
+        {
+            "image": str(path),
+            "rank": rank,
+            "class": guess.name,
+            "probability": round(guess.probability, 3),
+        }
+        for path, row in zip(images, guesses, strict=True)
+        for rank, guess in enumerate(row, 1)
+    ]
+    show_rows(rows, as_json)
+
+
+def export_optuna_command(
+    run_directory: RunDirectory,
+    storage: Annotated[str, typer.Argument(help="A database as an URL: sqlite:///study.db")],
+    name: Annotated[
+        str | None, typer.Option(help="The study's name there. [default: the run's own]")
+    ] = None,
+    function: options.FunctionOption = None,
+    as_json: options.AsJson = False,
+) -> None:
+    """Write a run's search as an Optuna study, one trial a candidate, for optuna-dashboard.
+
+    The run itself is only read. Example: scaling-search export-optuna runs/demo sqlite:///study.db
+    """
+    exported = export_optuna(run_directory, storage, name, function=function)
+    row = {"study": exported.name, "storage": exported.storage, **exported.states}
+    show_rows([{**row, "missing_trainings": exported.missing}], as_json)
+    if exported.missing:
+        errors.print(
+            f"the search lacks {exported.missing} trainings: what it is not done with is RUNNING; "
+            "export again under another --name when it has ended",
+            soft_wrap=True,
+            highlight=False,
+        )
+
+
+def _predictor(model: Path, network: str | None, seed: int | None) -> Predictor:
+    if model.is_dir():
+        require(network is not None, "a run directory needs --network", "none", "try base")
+        return module_predictor(*trained_network(model, network or "", seed))
+    require(network is None, "a file holds one network, so --network must be left out", network)
+    return read_predictor(model)
+
+
+def _decoded(paths: list[Path], card: Card) -> torch.Tensor:
+    """The images as they were in training, uint8 N × C × px × px."""
+    px, channels = card.architecture.resolution_px, card.architecture.in_channels
+    decoded = [decode(path, px, channels, card.pixel_rules) for path in paths]
+    return torch.from_numpy(np.stack(decoded))
+
+
+def _format(name: str) -> Format:
+    for format in FORMATS:
+        if format == name:
+            return format
+    raise UserError(f"format must be one of {', '.join(FORMATS)}, got {name!r}")

@@ -1,0 +1,234 @@
+"""The verbs that measure a network without training it: count, with its check, and latency."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated, Any
+
+import typer
+
+from scaling_search.arch import zoo
+from scaling_search.arch.spec import Architecture
+from scaling_search.cli import options
+from scaling_search.cli.output import console, show_rows
+from scaling_search.core.errors import UserError
+from scaling_search.cost.analytic import Cost, StageRow, count, stage_rows
+from scaling_search.cost.counter_agreement import counter_agreement
+from scaling_search.cost.memory import peak_memory
+from scaling_search.cost.training_macs import training_macs
+from scaling_search.jobs.environment import chosen_device
+from scaling_search.latency.job import BatchSize, Machine, Regime, TimeBudget
+from scaling_search.latency.process_runner import machine_of
+from scaling_search.latency.profile import profile
+from scaling_search.latency.result import Flag, Latency, NetworkTiming, Profile, Timed, Unmeasured
+from scaling_search.latency.summary import rank_intervals
+
+MB = 1e6
+
+
+def count_command(
+    network: options.NetworkArgument,
+    px: options.Px = None,
+    checked: Annotated[
+        bool, typer.Option("--check", help="Hold three counters together; exit 1 if they differ.")
+    ] = False,
+    as_json: options.AsJson = False,
+) -> None:
+    """Count a network's MACs, parameters and activations, stage by stage.
+
+    Example: scaling-search count efficientnet-b7
+    """
+    chosen = zoo.get(network).fitted(resolution_px=px)
+    title = f"{network} at {chosen.resolution_px} px"
+    if checked:
+        _check(chosen, title, as_json)
+        return
+    rows = [
+        {
+            **{"stage": row.name, "block": row.block, "repeats": row.repeats},
+            **{"channels": row.channels, "output_px": row.output_px},
+            **_numbers(row, as_json),
+        }
+        for row in stage_rows(chosen)
+    ]
+    total = dict.fromkeys(rows[0], "") | {"stage": "total", **_numbers(count(chosen), as_json)}
+    show_rows([*rows, total], as_json, title)
+    if not as_json:
+        show_rows(_kind_rows(chosen), False, "one image")
+
+
+def latency_command(
+    networks: Annotated[
+        list[str], typer.Argument(help="Names that `scaling-search networks` lists.")
+    ],
+    anchor: Annotated[
+        str | None, typer.Option(help="The network to compare with. [default: the first]")
+    ] = None,
+    px: options.Px = None,
+    batch: Annotated[str, typer.Option(help="Images at a time, or plateau.")] = "1",
+    regime: Annotated[
+        str,
+        typer.Option(
+            help="Words joined by commas: inference or training; float32, tf32, bfloat16 or "
+            "float16; channels-last or contiguous; eager, compile or graph."
+        ),
+    ] = "inference,float32,channels-last,eager",
+    processes: Annotated[int, typer.Option(help="Fresh processes.")] = 3,
+    seconds: Annotated[float, typer.Option(help="Seconds of measuring for one attempt.")] = 30.0,
+    attempts: Annotated[int, typer.Option(help="Tries, while a result is unstable.")] = 2,
+    threads: Annotated[int, typer.Option(help="Threads on a CPU.")] = 1,
+    device: options.DeviceOption = "auto",
+    as_json: options.AsJson = False,
+) -> None:
+    """Time networks beside an anchor, in randomised blocks and fresh processes.
+
+    Example: scaling-search latency efficientnet-b0 efficientnet-b1 --px 64
+    """
+    asked = regime_of(regime, batch)
+    place_device = chosen_device(device)
+    line_up = [zoo.get(name).fitted(resolution_px=px) for name in networks]
+    found = profile(
+        line_up,
+        [asked],
+        TimeBudget(seconds, processes, attempts),
+        anchor=zoo.get(anchor).fitted(resolution_px=px) if anchor else None,
+        place=Machine(place_device, machine_of(place_device), threads),
+    )
+    result = found.results[0]
+    if as_json:
+        show_rows([_json_row(timing) for timing in result.timings], True)
+        return
+    title = f"{asked.words}; {result.job.place.machine}; anchor: {result.job.anchor.name}"
+    show_rows(_latency_rows(result), False, title)
+    for line in _doubts(found):
+        console.print(line, highlight=False)
+
+
+def regime_of(words: str, batch: str) -> Regime:
+    """The regime of "training,bfloat16" and a batch; what is not said is as by default.
+
+    Raises UserError for an unknown word, and for two that exclude each other.
+    """
+    fields: dict[str, Any] = {"batch": _batch(batch)}
+    for word in filter(None, (part.strip() for part in words.split(","))):
+        name = next((name for name, known in _WORDS.items() if word in known), None)
+        if name is None:
+            every = ", ".join(each for known in _WORDS.values() for each in known)
+            raise UserError(f"a regime is made of the words {every}, got {word!r}")
+        if fields.setdefault(name, word) != word:
+            raise UserError(f"a regime has one {name}, got {fields[name]!r} and {word!r}")
+    return Regime(**fields)
+
+
+_WORDS = {
+    "task": ("inference", "training"),
+    "precision": ("float32", "tf32", "bfloat16", "float16"),
+    "memory_format": ("channels-last", "contiguous"),
+    "mode": ("eager", "compile", "graph"),
+}
+
+
+def _batch(text: str) -> BatchSize:
+    if text == "plateau":
+        return "plateau"
+    if not text.isdecimal():
+        raise UserError(f"batch must be a number, or plateau, got {text!r}")
+    return int(text)
+
+
+def _check(network: Architecture, title: str, as_json: bool) -> None:
+    found = counter_agreement(network)
+    walk = {"elements of all other layers": found.analytic_elementwise}
+    counted = [
+        ("analytic walk", found.analytic_macs, walk),
+        ("torch", found.torch_macs, found.torch_left_out),
+        ("fvcore, conv + linear", found.fvcore_macs, found.fvcore_left_out),
+    ]
+    rows: list[dict[str, object]] = [
+        {"counter": name, "macs": macs, "left_out": out if as_json else _listed(out)}
+        for name, macs, out in counted
+    ]
+    show_rows(rows, as_json, title)
+    if not found.agree:
+        raise typer.Exit(1)
+
+
+def _listed(left_out: dict[str, int]) -> str:
+    return ", ".join(f"{name} {times:,}" for name, times in left_out.items())
+
+
+def _numbers(cost: Cost | StageRow, everything: bool) -> dict[str, int]:
+    brief = {"macs": cost.macs, "params": cost.params, "activations": cost.activations}
+    if not everything:
+        return brief
+    return {**brief, **{k: v for k, v in asdict(cost).items() if k.endswith(("_macs", "wise"))}}
+
+
+def _kind_rows(network: Architecture) -> list[dict[str, object]]:
+    cost, training = count(network), training_macs(network)
+    kinds = {f"MACs, {k.replace('_', '-')}": v for k, v in cost.macs_by_kind.items() if v}
+    inference, step = (peak_memory(network, task) for task in ("inference", "training"))
+    facts = {
+        **kinds,
+        "MACs, training step": training.total,
+        "elements of all other layers": cost.elementwise,
+        "peak bytes, inference": inference.total_bytes,
+        "peak bytes, training step": step.total_bytes,
+    }
+    return [{"name": name, "value": value} for name, value in facts.items()]
+
+
+def _latency_rows(result: Timed) -> list[dict[str, object]]:
+    measured = [timing for timing in result.timings if isinstance(timing, Latency)]
+    places = iter(rank_intervals(measured))
+    return [
+        _row(timing, next(places)) if isinstance(timing, Latency) else _gap(timing)
+        for timing in result.timings
+    ]
+
+
+def _gap(timing: Unmeasured) -> dict[str, object]:
+    unknown = ("batch", "ratio", "95 %", "rank", "median_ms", "95 % (ms)", "images/s", "n")
+    row = {"network": timing.network, "px": timing.px, **dict.fromkeys(unknown, "–")}
+    return {**row, "flag": timing.reason}
+
+
+def _row(timing: Latency, rank: tuple[int, int]) -> dict[str, object]:
+    first, last = rank
+    return {
+        **{"network": timing.network, "px": timing.px},
+        "batch": timing.batch,
+        "ratio": _text(timing.ratio, ".3f"),
+        "95 %": f"{_text(timing.ratio_low, '.3f')} to {_text(timing.ratio_high, '.3f')}",
+        "rank": str(first) if first == last else f"{first}–{last}",
+        "median_ms": f"{timing.median_ms:.3f}",
+        "95 % (ms)": f"{timing.low_ms:.3f} to {timing.high_ms:.3f}",
+        "images/s": f"{timing.images_per_s:.1f}",
+        "n": timing.n,
+        "flag": "stable" if timing.stable else ", ".join(f.reason for f in timing.flags),
+    }
+
+
+def _doubts(found: Profile) -> list[str]:
+    """Each flag once, with its number; flags of the anchor and of the machine concern all."""
+    doubts: dict[Flag, list[str]] = {}
+    lines = []
+    for timing in found.timings:
+        if isinstance(timing, Latency):
+            for flag in timing.flags:
+                doubts.setdefault(flag, []).append(timing.network)
+            if timing.launch_bound:
+                lines.append(f"{timing.network}: the GPU waits for the host; try a CUDA graph")
+            if timing.note:
+                lines.append(f"{timing.network}: the batch stays at {timing.batch}: {timing.note}")
+    shared = [(", ".join(dict.fromkeys(who)), flag) for flag, who in doubts.items()]
+    return [*(f"unstable, {flag.reason}: {flag.detail} ({who})" for who, flag in shared), *lines]
+
+
+def _json_row(timing: NetworkTiming) -> dict[str, Any]:
+    stable = isinstance(timing, Latency) and timing.stable
+    return {**asdict(timing), "stable": stable}
+
+
+def _text(value: float | None, spec: str) -> str:
+    return "–" if value is None else format(value, spec)

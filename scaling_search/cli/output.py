@@ -1,0 +1,87 @@
+"""How results are printed: tables for people, JSON for machines."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any, Literal
+
+import typer
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from scaling_search.experiment.outcome import Outcome
+from scaling_search.report.cells import LEFT_ALIGNED
+from scaling_search.report.ending import ending
+from scaling_search.report.tables import comparison_table
+from scaling_search.search.constants import Constants
+
+# A pipe has no width of its own: what is read by a program or a pager is not cut.
+console = Console(width=None if sys.stdout.isatty() else 200)
+errors = Console(stderr=True)
+
+
+def show_outcome(outcome: Outcome, as_json: bool) -> None:
+    """Print what was found, in lines that can be read aloud, and where the report lies."""
+    if as_json:
+        print_json(_outcome_values(outcome))
+        return
+    for line in ending(outcome.constants, outcome.gate, outcome.runs):
+        console.print(line, highlight=False, soft_wrap=True)
+    console.print(f"[bold]{outcome.report.html}[/bold]", soft_wrap=True, highlight=False)
+
+
+def show_rows(rows: Sequence[Mapping[str, Any]], as_json: bool, title: str = "") -> None:
+    """Print a table of plain values; numbers to the right, with their thousands set apart."""
+    if as_json:
+        print_json(list(rows))
+        return
+    cells = [[_text(cell) for cell in row.values()] for row in rows]
+    _draw(list(rows[0]), cells, title)
+
+
+def _text(cell: object) -> str:
+    return f"{cell:,}" if isinstance(cell, int) else str(cell)
+
+
+def _draw(heads: Sequence[str], rows: Sequence[Sequence[str]], title: str) -> None:
+    table = Table(
+        title=title or None, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0)
+    )
+    for head in heads:
+        justify: Literal["left", "right"] = "left" if head in LEFT_ALIGNED | _LEFT else "right"
+        table.add_column(head, justify=justify, overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    console.print(table)
+
+
+_LEFT = frozenset({"stage", "block", "data set", "classes", "name"})
+
+
+def _constants_values(constants: Constants | None) -> dict[str, Any] | None:
+    return {**asdict(constants), "p_best": constants.p_best} if constants else None
+
+
+def _outcome_values(outcome: Outcome) -> dict[str, Any]:
+    frames = {
+        "comparison": comparison_table(outcome.runs).numbers if len(outcome.runs) else outcome.runs,
+        "gains": outcome.gains,
+        "search": outcome.search,
+    }
+    return {
+        "constants": _constants_values(outcome.constants),
+        **{name: json.loads(frame.to_json(orient="records")) for name, frame in frames.items()},
+        "cautions": list(outcome.cautions),
+        "rates": list(outcome.rates.sentences) if outcome.rates else [],
+        "gate": None if outcome.gate is None else [found.sentence for found in outcome.gate],
+        "report": str(outcome.report.html),
+    }
+
+
+def print_json(values: Any) -> None:
+    """Print values as JSON for machines."""
+    typer.echo(json.dumps(values, indent=2, ensure_ascii=False))

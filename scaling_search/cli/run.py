@@ -1,0 +1,277 @@
+"""The verbs that train: run, search, compare, train; and report, which draws again."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from scaling_search.arch.scaling import Coefficients
+from scaling_search.cli import options
+from scaling_search.cli.output import console, errors, show_outcome, show_rows
+from scaling_search.cli.progress import Live
+from scaling_search.compare.rivals import read_rivals
+from scaling_search.core.errors import UserError
+from scaling_search.data.request import DATASETS
+from scaling_search.experiment.network_file import network_named
+from scaling_search.experiment.outcome import redraw
+from scaling_search.experiment.pipeline import run
+from scaling_search.experiment.single_network import Trained, alone, recipe_of, train_alone
+from scaling_search.experiment.study import Study, preset, read_study, with_function, with_images
+from scaling_search.jobs.executor import Epoch, Event
+from scaling_search.jobs.job import Finished
+from scaling_search.training.recipes import RECIPES
+
+
+def run_command(
+    study: options.StudyFile = None,
+    preset: options.Preset = None,
+    function: options.FunctionOption = None,
+    out: options.Out = None,
+    root: options.Root = None,
+    download: options.Download = False,
+    device: options.DeviceOption = "auto",
+    workers: options.WorkerCount = None,
+    ray: options.Ray = None,
+    gpus_per_job: options.GpusPerJob = None,
+    job_timeout: options.JobTimeout = None,
+    retry_failed: options.RetryFailed = False,
+    as_json: options.AsJson = False,
+) -> None:
+    """Search, grow the family and its rivals, train them and write the report.
+
+    Started again, it goes on where it stopped. Example: scaling-search run --preset demo
+    """
+    chosen = _study(study, preset, function, root, download)
+    _drive(chosen, out, device, workers, (ray, gpus_per_job), job_timeout, retry_failed, as_json)
+
+
+def search_command(
+    study: options.StudyFile = None,
+    preset: options.Preset = None,
+    function: options.FunctionOption = None,
+    out: options.Out = None,
+    root: options.Root = None,
+    download: options.Download = False,
+    device: options.DeviceOption = "auto",
+    workers: options.WorkerCount = None,
+    ray: options.Ray = None,
+    gpus_per_job: options.GpusPerJob = None,
+    job_timeout: options.JobTimeout = None,
+    retry_failed: options.RetryFailed = False,
+    as_json: options.AsJson = False,
+) -> None:
+    """Find the constants and stop there; `run` with the same --out goes on.
+
+    Example: scaling-search search --preset fashion-mnist
+    """
+    chosen = _study(study, preset, function, root, download)
+    _drive(
+        chosen,
+        out,
+        device,
+        workers,
+        (ray, gpus_per_job),
+        job_timeout,
+        retry_failed,
+        as_json,
+        search_only=True,
+    )
+
+
+def compare_command(
+    alpha: options.Alpha,
+    beta: options.Beta,
+    gamma: options.Gamma,
+    study: options.StudyFile = None,
+    rivals: options.Rivals = None,
+    preset: options.Preset = None,
+    function: options.FunctionOption = None,
+    out: options.Out = None,
+    root: options.Root = None,
+    download: options.Download = False,
+    device: options.DeviceOption = "auto",
+    workers: options.WorkerCount = None,
+    ray: options.Ray = None,
+    gpus_per_job: options.GpusPerJob = None,
+    job_timeout: options.JobTimeout = None,
+    retry_failed: options.RetryFailed = False,
+    as_json: options.AsJson = False,
+) -> None:
+    """Compare the family of given constants with its rivals, without a search.
+
+    Are they better than EfficientNet's? Example: scaling-search compare --preset demo
+    --alpha 1.05 --beta 1.1 --gamma 1.3 --rivals paper
+    """
+    chosen = _study(study, preset, function, root, download)
+    against = chosen.compare.rivals if rivals is None else read_rivals(rivals)
+    given = replace(chosen.compare, constants=Coefficients(alpha, beta, gamma), rivals=against)
+    chosen = replace(chosen, name=f"{chosen.name}-compare", compare=given)
+    _drive(chosen, out, device, workers, (ray, gpus_per_job), job_timeout, retry_failed, as_json)
+
+
+def train_command(
+    network: options.NetworkArgument,
+    data: Annotated[str, typer.Option(help=f"One of {', '.join(DATASETS)}.")] = "typefaces",
+    root: options.Root = None,
+    download: options.Download = False,
+    px: options.Px = None,
+    fit_strides: Annotated[
+        bool, typer.Option("--fit-strides", help="Drop early strides that leave less than 4 px.")
+    ] = False,
+    epochs: Annotated[int, typer.Option(help="Passes over the training images.")] = 8,
+    recipe: Annotated[
+        str, typer.Option(help=f"One of {', '.join(RECIPES)}, or a file of your own (….toml).")
+    ] = "default",
+    batch_size: Annotated[
+        int | None,
+        typer.Option(help="Images a step; the recipe's learning rate follows. [default: its own]"),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Of the first training.")] = 0,
+    seeds: Annotated[int, typer.Option(help="Train so many times, from --seed on.")] = 1,
+    train_images: Annotated[int | None, typer.Option(help="Use only so many images.")] = None,
+    ground: options.GroundOption = "white",
+    value_range: options.ValueRange = None,
+    readers: Annotated[
+        int | None,
+        typer.Option(help="Processes that decode images for each training of a large folder."),
+    ] = None,
+    out: options.Out = None,
+    device: options.DeviceOption = "auto",
+    workers: options.WorkerCount = None,
+    job_timeout: options.JobTimeout = None,
+    retry_failed: options.RetryFailed = False,
+    as_json: options.AsJson = False,
+) -> None:
+    """Train one network, score it on the test split and write its weights.
+
+    Started again, it goes on where it stopped. On eight GPUs: torchrun --nproc-per-node 8
+    -m scaling_search train … Example: scaling-search train efficientnet-b3
+    --data imagefolder --root photos --epochs 90 --recipe modern --batch-size 256
+    """
+    if readers is not None:
+        os.environ["SCALING_SEARCH_READERS"] = str(readers)  # the workers inherit it
+    request = options.data_request(
+        data,
+        root=root,
+        download=download,
+        train_images=train_images,
+        ground=ground,
+        value_range=value_range,
+    )
+    table, chosen = network_named(network), recipe_of(recipe, batch_size)
+    name = re.sub(r"[^\w.-]", "-", f"train-{table.name}-{data}")
+    every = range(seed, seed + seeds)
+    study = alone(
+        table,
+        name,
+        request,
+        chosen,
+        px=px,
+        fit_strides=fit_strides,
+        epochs=epochs,
+        seeds=every,
+    )
+    with EpochLines(errors) as live:
+        trained = train_alone(
+            study,
+            every,
+            out or Path("runs") / name,
+            device=device,
+            workers=workers,
+            limit_seconds=job_timeout,
+            retry_failed=retry_failed,
+            listener=live,
+        )
+    _show_trained(trained, as_json)
+
+
+class EpochLines(Live):
+    """Prints a line for each epoch too: a log then tells how a long training goes."""
+
+    def event(self, event: Event) -> None:
+        """Move the bars, and say what an epoch showed."""
+        super().event(event)
+        if isinstance(event, Epoch):
+            shown, job = event.record, event.job
+            self.say(
+                f"seed {job.seed}, epoch {shown.epoch} of {job.epochs}: "
+                f"loss {shown.train_loss:.4f}, validation {shown.validation_top1:.2%}, "
+                f"{shown.train_seconds:.0f} s of training"
+            )
+
+
+def _show_trained(trained: Sequence[Trained], as_json: bool) -> None:
+    files = [{"weights": str(one.weights) if one.weights else None} for one in trained]
+    rows = [one.row for one in trained]
+    if as_json:
+        show_rows([row | file for row, file in zip(rows, files, strict=True)], True)
+    else:
+        show_rows(rows, False)
+        for one in trained:
+            if one.weights is not None:
+                console.print(f"[bold]{one.weights}[/bold]", soft_wrap=True, highlight=False)
+    failed = [one for one in trained if not isinstance(one.result, Finished)]
+    for one in failed:
+        line = f"{one.job.architecture.name}, seed {one.job.seed}: {one.result}"
+        errors.print(line, soft_wrap=True, markup=False, highlight=False)
+    if failed:
+        raise typer.Exit(1)
+
+
+def report_command(
+    run_directory: Annotated[Path, typer.Argument(help="A directory that `run` wrote.")],
+    function: options.FunctionOption = None,
+    as_json: options.AsJson = False,
+) -> None:
+    """Write a run's tables, figures and page again from its ledger; trains nothing.
+
+    Example: scaling-search report runs/demo
+    """
+    show_outcome(redraw(run_directory, function=function), as_json)
+
+
+def _study(
+    path: Path | None, name: str | None, function: str | None, root: str | None, download: bool
+) -> Study:
+    if (path is None) == (name is None):
+        raise UserError(
+            f"a run needs a study file or a --preset, got {'both' if name else 'neither'}: "
+            "try --preset demo"
+        )
+    chosen = read_study(path, function=function) if path is not None else preset(name or "")
+    if function is not None:
+        chosen = with_function(chosen, function)
+    return with_images(chosen, root, download)
+
+
+def _drive(
+    study: Study,
+    out: Path | None,
+    device: str,
+    workers: int | None,
+    on_ray: tuple[str | None, float | None],
+    limit_seconds: float | None,
+    retry_failed: bool,
+    as_json: bool,
+    search_only: bool = False,
+) -> None:
+    with Live(errors) as live:
+        outcome = run(
+            study,
+            out or Path("runs") / study.name,
+            device=device,
+            workers=workers,
+            limit_seconds=limit_seconds,
+            ray=on_ray[0],
+            gpus_per_job=on_ray[1],
+            search_only=search_only,
+            retry_failed=retry_failed,
+            listener=live,
+        )
+    show_outcome(outcome, as_json)

@@ -1,0 +1,137 @@
+"""Files from users: TOML into validated values; a mistake is one line that names its place."""
+
+from __future__ import annotations
+
+import math
+import re
+import tomllib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
+
+from scaling_search.core.errors import UserError
+
+Value = TypeVar("Value")
+Location = tuple[int | str, ...]
+Known = Callable[[Location], str]
+"""The keys that a table may have, for the message about one that it may not."""
+
+LARGEST_INTEGER = 2**32 - 1
+"""No number of a user's file is larger: sums and products of any two of them are harmless."""
+DEEPEST = 20
+"""Tables and arrays within each other."""
+LONGEST_VALUE = 300
+"""Characters of what a message quotes of a file."""
+
+_HEADER = re.compile(r"^\s*\[(\[?)([^\[\]]+)\]?\]\s*(#.*)?$")
+_KEY = re.compile(r"^\s*[\"']?([\w-]+)[\"']?\s*=")
+
+
+def read_text(path: Path, what: str) -> str:
+    """The text of a user's file; raises UserError when it can't be read."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "not UTF-8 text"
+        raise UserError(f"a {what} file must be readable, got {str(path)!r}: {reason}") from None
+
+
+def parsed(text: str, source: str) -> dict[str, Any]:
+    """The values of a TOML text; raises UserError naming `source` and the line.
+
+    So it does for tables within tables without end, and for numbers that no study can mean.
+    """
+    try:
+        values = tomllib.loads(text)
+        numbers = list(_numbers(values))
+    except RecursionError:
+        rule = f"{source} must be valid TOML of at most {DEEPEST} levels"
+        raise UserError(f"{rule}, got more") from None
+    except ValueError as error:  # TOMLDecodeError, or a number of too many digits
+        raise UserError(f"{source} must be valid TOML: {shortened(str(error))}") from None
+    for key, number in numbers:
+        if LARGEST_INTEGER < abs(number) < math.inf:
+            raise UserError(
+                f"{source}: {key}: a number must lie within ±{LARGEST_INTEGER}, got {number}"
+            )
+    return values
+
+
+def validated(
+    adapter: TypeAdapter[Value], values: object, text: str, source: str, known: Known
+) -> Value:
+    """The values as the adapter's type; raises UserError naming source, line, key and rule."""
+    try:
+        return adapter.validate_python(values)
+    except ValidationError as error:
+        problem = error.errors()[0]
+        line = line_number(text, problem["loc"])
+        place = f"{source}, line {line}" if line else source
+        raise UserError(f"{place}: {_said(problem, known)}") from None
+
+
+def shortened(text: str) -> str:
+    """The text, its middle left out where it is too long for a line."""
+    half = LONGEST_VALUE // 2
+    return text if len(text) <= LONGEST_VALUE else f"{text[:half]} … {text[-half:]}"
+
+
+def _numbers(values: object, key: str = "", level: int = 0) -> Iterator[tuple[str, int | float]]:
+    """Every number below these values, and the key that it stands under."""
+    if level > DEEPEST:
+        raise RecursionError
+    if isinstance(values, dict):
+        for name, value in values.items():
+            yield from _numbers(value, shortened(repr(name)), level + 1)
+    elif isinstance(values, list):
+        for value in values:
+            yield from _numbers(value, key, level + 1)
+    elif isinstance(values, int | float):
+        yield key, values
+
+
+def line_number(text: str, location: Location) -> int | None:
+    """The line (from 1) on which the value at a location stands, or its table; None if nowhere."""
+    best, depth = None, 0
+    for number, path in _places(text):
+        common = _common(path, location)
+        if common == len(path) and common > depth:
+            best, depth = number, common
+    return best
+
+
+def _places(text: str) -> Iterator[tuple[int, Location]]:
+    """Each line that opens a table or sets a key, with the path of what it opens or sets."""
+    table: Location = ()
+    counts: dict[Location, int] = {}
+    for number, line in enumerate(text.splitlines(), 1):
+        if header := _HEADER.match(line):
+            table = tuple(part.strip().strip("\"'") for part in header[2].split("."))
+            if header[1]:
+                counts[table] = counts.get(table, -1) + 1
+                table = (*table, counts[table])
+            yield number, table
+        elif key := _KEY.match(line):
+            yield number, (*table, key[1])
+
+
+def _common(path: Location, location: Location) -> int:
+    pairs = zip(path, location, strict=False)
+    return next((i for i, (a, b) in enumerate(pairs) if a != b), min(len(path), len(location)))
+
+
+def _said(problem: ErrorDetails, known: Known) -> str:
+    location = problem["loc"]
+    key = ".".join(str(part) for part in location)
+    if problem["type"] in ("unexpected_keyword_argument", "extra_forbidden"):
+        return f"unknown key {shortened(repr(key))}: known are {known(location[:-1])}"
+    if problem["type"] == "missing":
+        return f"the key {key!r} is required: add it"
+    cause = problem.get("ctx", {}).get("error")
+    message = problem["msg"]
+    got = shortened(repr(problem["input"]))
+    rule = shortened(str(cause)) if cause else f"{message[0].lower()}{message[1:]}, got {got}"
+    return f"{key}: {rule}" if key else rule

@@ -1,0 +1,87 @@
+"""Which folder holds which split: train/, test/, val/ and what people call them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from scaling_search.core.errors import UserError
+from scaling_search.data.request import SplitName
+from scaling_search.data.sources.folder_scan import PassedOver, Scan, is_hidden, printable
+
+LAYOUT_HINT = "put the images in <root>/train/<class>/ and <root>/test/<class>/"
+TRAIN, TEST = ("train", "training"), ("test", "testing")
+VALIDATION = ("val", "valid", "validation")
+
+
+def split_folders(root: Path) -> dict[SplitName, Path]:
+    """The folder of each split; one that is asked for is named even where it is absent."""
+    found: dict[SplitName, Path] = {"train": split_folder(root, TRAIN) or root / TRAIN[0]}
+    test, validation = split_folder(root, TEST), split_folder(root, VALIDATION)
+    if test is not None and validation is not None:
+        found["validation"] = validation
+    found["test"] = test or validation or root / TEST[0]
+    return found
+
+
+def split_folder(root: Path, names: Sequence[str]) -> Path | None:
+    """The sub-folder of one of these names, as written or else in other cases."""
+    there = [path.name for path in root.iterdir() if path.is_dir()] if root.is_dir() else []
+    exact = (name for name in names if name in there)
+    any_case = (own for name in names for own in sorted(there) if own.lower() == name)
+    found = next(exact, None) or next(any_case, None)
+    return None if found is None else root / found
+
+
+def require_apart(train: Scan, other: Scan) -> None:
+    """Raise UserError where another split is the training images themselves."""
+    if other is not train and other.folder.resolve() == train.folder.resolve():
+        raise UserError(
+            f"{train.folder} and {other.folder} must be different folders, got one: what was "
+            "learnt by heart would be scored; take the link away"
+        )
+
+
+def require_same_classes(train: Scan, other: Scan) -> None:
+    """Raise UserError, naming the classes that only one split has, or that one has twice."""
+    ours, theirs = train.class_names, other.class_names
+    odd = sorted(set(ours) ^ set(theirs))
+    twice = sorted({name for names in (ours, theirs) for name in names if names.count(name) > 1})
+    if odd or twice:
+        places = f"{train.folder} and {other.folder} must have the same classes, "
+        got = ", ".join(map(repr, odd or twice))
+        where = "in one" if odd else "twice"
+        mend = "add what is missing, take away what is too much"
+        if other.folder.name.lower() in VALIDATION:
+            mend += ", or call the folder otherwise so that it is passed over"
+        raise UserError(f"{places}got {got} {where}: {mend}")
+
+
+def hint(root: Path) -> str:
+    """What to do where train/ or test/ is missing; a folder too high or too low is named."""
+    if split_folder(root, TRAIN) is not None:
+        return LAYOUT_HINT
+    if root.name.lower() in (*TRAIN, *TEST, *VALIDATION):
+        return f"name its parent, {root.parent}, with --root"
+    below = [path for path in sorted(root.iterdir()) if not is_hidden(path.name) and path.is_dir()]
+    right = next((path for path in below if split_folder(path, TRAIN) is not None), None)
+    return LAYOUT_HINT if right is None else f"name {right} with --root"
+
+
+def layout_remarks(root: Path, scans: Mapping[SplitName, Scan]) -> Iterator[str]:
+    """Which folder became which split, and what was passed over in each."""
+    validation, test = scans.get("validation"), scans["test"].folder.name
+    if validation is not None:
+        yield f"validation images: those of {validation.folder.name}/, and none are held out"
+    elif test.lower() in VALIDATION:
+        yield f"test images: those of {test}/, there is no test/; validation is held out of train/"
+    at_root = PassedOver()
+    used = {found.folder.name for found in scans.values()}
+    for path in sorted(root.iterdir()):
+        if path.is_dir() and path.name not in used:
+            at_root.add_folder(path.name)
+    over = [(printable(root.name), at_root)]
+    over += [(found.folder.name, found.passed_over) for found in scans.values()]
+    for name, found in over:
+        if found.kinds:
+            yield f"passed over in {name}/: {found}"

@@ -1,0 +1,1 @@
+"""A study from beginning to end: what it asks, what is missing, what it found."""

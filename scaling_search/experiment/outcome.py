@@ -1,0 +1,231 @@
+"""What a run found, from what its ledger holds: frames, and the report drawn of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pandas as pd
+from pydantic import TypeAdapter, ValidationError
+
+from scaling_search.arch.scaling import Coefficients
+from scaling_search.arch.spec import Architecture
+from scaling_search.compare.family import Member
+from scaling_search.compare.frames import curves_frame, runs_frame
+from scaling_search.compare.gains import gains
+from scaling_search.compare.methods import Method
+from scaling_search.compare.rates import RateCheck, rate_check
+from scaling_search.compare.trainings import Trainings
+from scaling_search.core.errors import UserError
+from scaling_search.data.request import DataInfo
+from scaling_search.experiment.cautions import cautions
+from scaling_search.experiment.experiment import Experiment
+from scaling_search.experiment.study import read_study
+from scaling_search.jobs.environment import mixture
+from scaling_search.jobs.job import Result, TrainJob
+from scaling_search.jobs.ledger import Ledger
+from scaling_search.report.page import Paths, ReportData, Time, write_report
+from scaling_search.search.constants import Constants
+from scaling_search.search.frame import CANDIDATE_COLUMNS, gate_frame, search_frame
+from scaling_search.search.gate import GateFinding
+from scaling_search.search.resources import UntimedError
+from scaling_search.search.search import Find, Search
+
+_INFO = TypeAdapter(DataInfo)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run found: the constants (None when they were given), tables, and the report.
+
+    `runs` has one row a training of the comparison, `search` one a candidate, `curves` one an
+    epoch, `gains` one a φ and rival; accuracies are fractions, gains percentage points. `cautions`
+    are sentences on how far the constants are to be trusted. `rates` is what each network came to
+    at each learning rate, where several are checked; `gate` what speaks against the proxy (None:
+    the gate was not run).
+    """
+
+    constants: Constants | None
+    runs: pd.DataFrame
+    search: pd.DataFrame
+    curves: pd.DataFrame
+    gains: pd.DataFrame
+    report: Paths
+    cautions: tuple[str, ...] = ()
+    rates: RateCheck | None = None
+    gate: tuple[GateFinding, ...] | None = None
+
+
+def redraw(out: Path, *, function: str | None = None) -> Outcome:
+    """Write the report of a run directory again from its ledger, training nothing.
+
+    `function` must be given again where the base is a function of the user's. Of a run that is not
+    finished the report says what is missing. Raises UserError when the directory holds no run.
+    """
+    experiment = read_experiment(out, function=function)
+    with Ledger(out / "ledger.jsonl") as ledger:
+        return report_of(experiment, ledger, out)
+
+
+def read_experiment(out: Path, *, function: str | None = None) -> Experiment:
+    """The experiment of a run directory; raises UserError when there is none."""
+    study = read_study(out / "study.toml", function=function)
+    try:
+        info = _INFO.validate_json((out / "data.json").read_bytes())
+    except (OSError, ValidationError):
+        raise UserError(
+            f"a run directory holds study.toml and data.json, got {str(out)!r}: run the study first"
+        ) from None
+    experiment = Experiment(study, info)
+    if not study.asks_latency:
+        return experiment
+    ledger = out / "ledger.jsonl"
+    return experiment.knowing(Ledger.snapshot(ledger).timings()) if ledger.exists() else experiment
+
+
+def report_of(experiment: Experiment, ledger: Ledger, out: Path) -> Outcome:
+    """Tables, figures and page from what the ledger holds, and what is missing there."""
+    study, find = experiment.study, _Lookup(ledger)
+    search = _finished_search(experiment, find)
+    constants = None if search is None else experiment.constants(search)
+    coefficients = constants.coefficients if constants else study.compare.constants
+    members = _members(experiment, coefficients)
+    trainings = experiment.trainings(members, find)
+    searched = _searched(experiment, search, constants)
+    runs, curves = runs_frame(trainings), curves_frame(trainings)
+    rates = rate_check(trainings)
+    against, gate = cautions(search), _gate(experiment, ledger)
+    evidence = ReportData(
+        title=study.name,
+        question=_question(experiment),
+        constants=constants,
+        runs=runs,
+        search=searched,
+        curves=curves,
+        study_toml=(out / "study.toml").read_text(encoding="utf-8"),
+        environment=json.loads((out / "environment.json").read_text()),
+        command=f"scaling-search run study.toml --out {out.name}",
+        time=_time(experiment, ledger, experiment.line_up(members, search)),
+        cautions=against,
+        gate=gate,
+        gate_runs=_gate_runs(experiment, ledger),
+        second=study.search.second,
+        rates=rates,
+        mixture=mixture(find.wheres()),
+        missing=tuple(_missing(experiment, ledger, search, trainings)),
+    )
+    report = write_report(evidence, out)
+    return Outcome(constants, runs, searched, curves, gains(runs), report, against, rates, gate)
+
+
+@dataclass(frozen=True)
+class _Lookup:
+    """Finds results in a ledger, and remembers whose they are."""
+
+    ledger: Ledger
+    found: dict[str, TrainJob] = field(default_factory=dict)
+
+    def __call__(self, job: TrainJob) -> Result | None:
+        result = self.ledger.get(job)
+        if result is not None:
+            self.found[job.hash] = job
+        return result
+
+    def wheres(self) -> Iterator[dict[str, str]]:
+        """Where each of the results was obtained."""
+        return map(self.ledger.where, self.found.values())
+
+
+def _members(experiment: Experiment, coefficients: Coefficients | None) -> tuple[Member, ...]:
+    """The networks of the comparison; none where a search alone has not timed them yet."""
+    with suppress(UntimedError):
+        return experiment.members(coefficients) if coefficients else ()
+    return ()
+
+
+def _gate(experiment: Experiment, ledger: Ledger) -> tuple[GateFinding, ...] | None:
+    """What speaks against the proxy; None without a gate, or before it has been run."""
+    with suppress(UntimedError):
+        return experiment.gate_findings(ledger.get)
+    return None
+
+
+def _time(
+    experiment: Experiment, ledger: Ledger, line_up: Mapping[Architecture, Method]
+) -> Time | None:
+    """The newest timing of exactly these networks, on whichever machine it was made."""
+    regime = experiment.study.timing.regime
+    for timed in ledger.timings():
+        if timed.job.regime == regime and set(timed.job.networks) == set(line_up):
+            return Time(timed, tuple(line_up[network] for network in timed.job.networks))
+    return None
+
+
+def _gate_runs(experiment: Experiment, ledger: Ledger) -> pd.DataFrame | None:
+    """The gate's finished trainings; None before its networks are timed under a latency budget."""
+    with suppress(UntimedError):
+        return gate_frame(experiment.gate_jobs(), ledger.get)
+    return None
+
+
+def _finished_search(experiment: Experiment, find: Find) -> Search | None:
+    """The run's search; None where the constants were given, or it is not finished."""
+    if experiment.study.compare.constants is not None:
+        return None
+    with suppress(UntimedError):
+        search = experiment.search(find)
+        return search if search.state().done else None
+    return None
+
+
+def _missing(
+    experiment: Experiment, ledger: Ledger, search: Search | None, trainings: Trainings
+) -> Iterator[str]:
+    """What the run has yet to do, in the order of its doing."""
+    with suppress(UntimedError):
+        gate = [job for jobs in experiment.gate_jobs().values() for job in jobs]
+        left = sum(ledger.get(job) is None for job in gate)
+        if left:
+            yield f"{left} of the gate's {len(gate)} trainings"
+    if search is None and experiment.study.compare.constants is None:
+        yield f"the rest of the search ({_tried(experiment, ledger)} candidates tried so far)"
+    compared = trainings.first()
+    left = sum(ledger.get(job) is None for job in compared)
+    if left or not compared:
+        yield f"{left} of the comparison's {len(compared)} trainings" if left else "the comparison"
+
+
+def _tried(experiment: Experiment, ledger: Ledger) -> int:
+    """How many candidates have a training that ended."""
+    with suppress(UntimedError):
+        search = experiment.search(ledger.get)
+        tried = set().union(*search.reached())
+        return sum(any(map(ledger.get, search.jobs(0, index))) for index in tried)
+    return 0
+
+
+def _searched(
+    experiment: Experiment, search: Search | None, constants: Constants | None
+) -> pd.DataFrame:
+    if search is None or constants is None:
+        return pd.DataFrame(columns=list(CANDIDATE_COLUMNS))
+    frame, second = search_frame(search, constants), experiment.study.search.second
+    if experiment.costs and second:
+        weighed = dict(zip((one.name for one in experiment.pool), experiment.costs, strict=True))
+        frame[second] = frame["network"].map(weighed)
+    return frame
+
+
+def _question(experiment: Experiment) -> str:
+    study, info = experiment.study, experiment.info
+    folder = f" ({Path(study.data.root).name})" if study.data.root else ""
+    question = (
+        f"How should depth, width and resolution of {study.base} "
+        f"({experiment.base.resolution_px} px) grow together on {info.name}{folder}: "
+        f"{len(info.classes)} classes, {info.train_images:,} training images? "
+        "And what is gained over growing just one?"
+    )
+    return f"{study.description} {question}".strip()

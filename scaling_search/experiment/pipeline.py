@@ -1,0 +1,197 @@
+"""Study → ledger → report, the whole way."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, replace
+from functools import partial
+from pathlib import Path
+
+from scaling_search.arch.spec import Architecture
+from scaling_search.arch.strides import small_map_warning
+from scaling_search.core.atomic_files import as_json, write_atomically
+from scaling_search.core.errors import require
+from scaling_search.cost.custom_network import CustomNetwork
+from scaling_search.data.load import describe
+from scaling_search.experiment.experiment import Experiment
+from scaling_search.experiment.outcome import Outcome, report_of
+from scaling_search.experiment.redrawing import Redrawing
+from scaling_search.experiment.remaining_work import RemainingWork, after_state, comparison
+from scaling_search.experiment.runner import NullListener, ProgressListener, Runner
+from scaling_search.experiment.study import Study, to_toml
+from scaling_search.jobs.environment import chosen_device, environment
+from scaling_search.jobs.execute import Place
+from scaling_search.jobs.executor import Inline, Workers, default_workers
+from scaling_search.jobs.job import Result
+from scaling_search.jobs.ledger import Ledger
+from scaling_search.jobs.ray.backend import Found, OnRay, Where
+from scaling_search.jobs.retry import Circumstances, circumstances
+from scaling_search.jobs.torchrun import peers
+from scaling_search.jobs.torchrun_program import TorchrunBackend
+
+
+def run(
+    study: Study,
+    out: Path,
+    *,
+    device: str = "auto",
+    workers: int | None = None,
+    limit_seconds: float | None = None,
+    ray: str | None = None,
+    gpus_per_job: float | None = None,
+    search_only: bool = False,
+    retry_failed: bool = False,
+    listener: ProgressListener | None = None,
+) -> Outcome:
+    """Search, conclude, compare and report; whatever the ledger in `out` holds is not run again.
+
+    `workers` processes train at a time (None: one a core; 0: in this process); a training longer
+    than `limit_seconds` is recorded as timed out. `ray` trains on a Ray cluster instead, `workers`
+    trainings at a time at most, each with `gpus_per_job` of a GPU: see `OnRay`. A training that
+    failed is tried again once what it failed of has changed (limit, device, memory, code), and all
+    of them with `retry_failed`. Raises UserError for a request that can't be met, before anything
+    is trained.
+    """
+    rule = "a job's share of a GPU is given on a Ray cluster"
+    require(ray is not None or gpus_per_job is None, rule, gpus_per_job, "add --ray ADDRESS")
+    on_ray = None if ray is None else OnRay(ray, gpus_per_job)
+    listener = listener or NullListener()
+    with open_runner(
+        study, out, device, workers, limit_seconds, listener, on_ray, retry_failed
+    ) as runner:
+        listener.say(f"the report is drawn at {out / 'report.html'}, and again as results come")
+        return _run(_redrawing(runner, out), out, search_only)
+
+
+@contextmanager
+def open_runner(
+    study: Study,
+    out: Path,
+    device: str,
+    workers: int | None,
+    limit_seconds: float | None,
+    listener: ProgressListener,
+    on_ray: OnRay | None = None,
+    retry_failed: bool = False,
+) -> Iterator[Runner]:
+    """What trains in a run directory: its images are checked, and its ledger is held till the end.
+
+    Raises UserError as `run` does.
+    """
+    device = device if on_ray else chosen_device(device)
+    require(workers is None or workers >= 0, "workers must be 0 or more", workers)
+    where: Where = on_ray.tasks if on_ray else _on_this_machine
+    ranks = peers()
+    if ranks is not None:
+        require(on_ray is None, "torchrun trains by itself, without --ray", "both")
+        together = TorchrunBackend(ranks, listener.event)
+        together.check(study.recipe, device, workers, limit_seconds)
+        where = together.tasks
+    info = describe(study.data, report=listener.say)
+    experiment = Experiment(study, info)
+    with ExitStack() as stack:
+        ledger = stack.enter_context(Ledger(out / "ledger.jsonl"))
+        for note in [*ledger.notes, *info.notes, *_warnings(experiment)]:
+            listener.say(note)
+        _write_inputs(experiment, out)
+        found = stack.enter_context(where(device, workers, out, limit_seconds))
+        now = _circumstances(found, limit_seconds)
+        _set_failures_aside(ledger, now, retry_failed, listener)
+        runner = Runner(experiment, ledger, *found, listener, now)
+        if not (out / "environment.json").exists():
+            runner.note_environment()
+        yield runner
+
+
+def _circumstances(found: Found, limit_seconds: float | None) -> Circumstances:
+    named = found.environment["device"]
+    at_once = int(found.environment["workers"])
+    return circumstances(named, found.device, at_once, limit_seconds)
+
+
+def _set_failures_aside(
+    ledger: Ledger, now: Circumstances, all_: bool, listener: ProgressListener
+) -> None:
+    """Let those trainings be tried again whose failure may be over, and say so."""
+    reasons: Counter[str] = Counter()
+
+    def retried(result: Result, where: dict[str, str]) -> bool:
+        reason = "asked for" if all_ else now.reason_to_retry(result, where)
+        reasons[f"{result.kind}, {reason}"] += bool(reason)
+        return bool(reason)
+
+    if ledger.set_aside(retried):
+        counted = "; ".join(f"{count} {why}" for why, count in sorted(reasons.items()) if count)
+        listener.say(f"failed trainings are tried again where a run needs them: {counted}")
+
+
+def _redrawing(runner: Runner, out: Path) -> Runner:
+    """The runner whose report is drawn again as results come."""
+
+    def draw() -> None:
+        known = runner.experiment.knowing(runner.ledger.timings())
+        report_of(known, runner.ledger, out)
+
+    return replace(runner, listener=Redrawing(runner.listener, draw))
+
+
+def _run(runner: Runner, out: Path, search_only: bool) -> Outcome:
+    search = None
+    coefficients = runner.experiment.study.compare.constants
+    if coefficients is None:
+        runner = runner.knowing(lambda experiment: (experiment.networks(), experiment.costs))
+        runner = runner.knowing(Experiment.gate_jobs)
+        later = RemainingWork() if search_only else comparison(runner.experiment)
+        _gate(runner, later)
+        search = runner.search(later)
+        coefficients = runner.experiment.constants(search).coefficients
+    if not search_only:
+        runner = runner.knowing(partial(Experiment.members, coefficients=coefficients))
+        experiment = runner.experiment
+        members = experiment.members(coefficients)
+        trainings = experiment.trainings(members, runner.ledger.get)
+        runner.finish("comparison", trainings.first(), RemainingWork())
+        runner.finish(
+            "comparison, at each network's best rate", trainings.scored(), RemainingWork()
+        )
+        runner.time(list(experiment.line_up(members, search)))
+    runner.listener.say("drawing the report")
+    return report_of(runner.experiment, runner.ledger, out)
+
+
+def _gate(runner: Runner, afterwards: RemainingWork) -> None:
+    """Train the base and each axis alone, and say what speaks against the proxy."""
+    experiment = runner.experiment
+    jobs = [job for each in experiment.gate_jobs().values() for job in each]
+    search = after_state(experiment, experiment.search(runner.ledger.get).state())
+    runner.finish("the base and each axis alone", jobs, search + afterwards)
+    for finding in experiment.gate_findings(runner.ledger.get) or ():
+        runner.listener.say(f"gate: {finding.sentence}")
+
+
+def _warnings(experiment: Experiment) -> list[str]:
+    base = experiment.base
+    if isinstance(base, CustomNetwork):
+        return [f"{base.function}: {base.code.words}"]
+    warning = small_map_warning(base) if isinstance(base, Architecture) else None
+    return [f"{warning}, or set fit_strides = true"] if warning else []
+
+
+@contextmanager
+def _on_this_machine(
+    device: str, workers: int | None, out: Path, limit_seconds: float | None
+) -> Iterator[Found]:
+    workers = default_workers(device) if workers is None else workers
+    place, found = Place(device, str(out / "checkpoints")), environment(device, workers)
+    if workers == 0:
+        yield Found(Inline(place), device, found)
+        return
+    with Workers(workers, place, out / "logs", limit_seconds) as pool:
+        yield Found(pool, device, found)
+
+
+def _write_inputs(experiment: Experiment, out: Path) -> None:
+    write_atomically(out / "study.toml", to_toml(experiment.study).encode())
+    write_atomically(out / "data.json", as_json(asdict(experiment.info)))

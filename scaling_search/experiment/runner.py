@@ -1,0 +1,142 @@
+"""What brings the missing jobs of a run to their results, and who is told of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from scaling_search.arch.spec import Architecture
+from scaling_search.core.atomic_files import as_json, write_atomically
+from scaling_search.experiment.experiment import Experiment
+from scaling_search.experiment.remaining_work import RemainingWork, after_state
+from scaling_search.experiment.timing_rounds import TimingRounds
+from scaling_search.jobs.environment import where_in
+from scaling_search.jobs.executor import Ended, Event, Executor, NextJob, each_of
+from scaling_search.jobs.job import Finished, TrainJob
+from scaling_search.jobs.ledger import Ledger
+from scaling_search.jobs.retry import Circumstances
+from scaling_search.latency.job import Machine
+from scaling_search.latency.process_runner import in_child, machine_of
+from scaling_search.latency.profile import time_networks
+from scaling_search.latency.protocol import SystemClock
+from scaling_search.search.search import Search, SearchState
+
+
+class ProgressListener(Protocol):
+    """Who is told what goes on; the command line draws it."""
+
+    def say(self, text: str) -> None:
+        """A line for the reader, or what is being prepared."""
+
+    def phase(self, name: str, jobs: Sequence[TrainJob], later: RemainingWork) -> None:
+        """These jobs are about to run, and so much is expected after them."""
+
+    def event(self, event: Event) -> None:
+        """A job began, ended an epoch, or ended."""
+
+
+class NullListener:
+    """Tells nobody."""
+
+    def say(self, text: str) -> None:
+        """Ignore it."""
+
+    def phase(self, name: str, jobs: Sequence[TrainJob], later: RemainingWork) -> None:
+        """Ignore it."""
+
+    def event(self, event: Event) -> None:
+        """Ignore it."""
+
+
+@dataclass(frozen=True)
+class Runner:
+    """What brings the missing jobs to their results."""
+
+    experiment: Experiment
+    ledger: Ledger
+    executor: Executor
+    device: str
+    environment: dict[str, str]
+    listener: ProgressListener
+    circumstances: Circumstances
+
+    def finish(self, name: str, jobs: Iterable[TrainJob], later: RemainingWork) -> None:
+        """Run what is missing of these jobs, the longest first so that no core waits at the end."""
+        missing = [job for job in jobs if self.ledger.get(job) is None]
+        missing.sort(key=lambda job: -job.mac_images)
+        if not missing:
+            return
+        self.note_environment()
+        self.listener.phase(name, missing, later)
+        self._run(each_of(missing))
+
+    def note_environment(self) -> None:
+        """Write the environment down: when something is trained, not on every start.
+
+        It says what the results were obtained with.
+        """
+        write_atomically(self.ledger.path.with_name("environment.json"), as_json(self.environment))
+
+    def knowing(self, ask: Callable[[Experiment], object]) -> Runner:
+        """This runner once `ask` finds every latency that the budget needs; nothing may train."""
+        if not self.experiment.study.asks_latency:
+            return self
+        machine = Machine(self.device, machine_of(self.device))
+        rounds = TimingRounds(self.ledger, machine, self.listener.say)
+        return replace(self, experiment=rounds.until(self.experiment, ask))
+
+    def time(self, networks: list[Architecture]) -> None:
+        """Time the networks, unless this machine has timed them; nothing trains beside it."""
+        if not networks or not self.experiment.study.timing.seconds:
+            return
+        machine = Machine(self.device, machine_of(self.device))
+        job = self.experiment.time_job(networks, machine)
+        if self.ledger.timed(job) is None:
+            seconds = f"{job.budget.seconds:g} s and its warm-up"
+            self.listener.say(
+                f"timing {len(networks)} networks: {seconds}, again if it is unstable"
+            )
+            timed = time_networks(job, in_child, SystemClock())
+            self.ledger.accept_timed(timed, {"device": machine.machine})
+
+    def search(self, afterwards: RemainingWork) -> Search:
+        """Run the search to its end; every result so far decides on the next training."""
+        search = self.experiment.search(self.ledger.get)
+        announced: set[str] = set()
+        begun: set[str] = set()
+
+        def following() -> TrainJob | None:
+            job = search.next_job(begun)
+            if job is None:
+                return None
+            if job.hash not in announced:
+                state = search.state()
+                announced.update([job.hash, *(each.hash for each in state.missing)])
+                self._announce_state(state, afterwards)
+            begun.add(job.hash)
+            return job
+
+        self._run(following)
+        return search
+
+    def _announce_state(self, state: SearchState, afterwards: RemainingWork) -> None:
+        plan = self.experiment.study.search
+        later = after_state(self.experiment, state) + afterwards
+        name = f"search, rung {len(state.rungs)} of {len(plan.rungs)}"
+        if plan.seeds == "adaptive":
+            name = "search, the training worth most"
+        self._announce(name, state.missing, later)
+
+    def _announce(self, name: str, jobs: Sequence[TrainJob], later: RemainingWork) -> None:
+        self.note_environment()
+        self.listener.phase(name, jobs, later)
+
+    def _run(self, source: NextJob) -> None:
+        for event in self.executor.run(source):
+            if isinstance(event, Ended):
+                where = event.where or where_in(self.environment)
+                failed = not isinstance(event.result, Finished)
+                noted = {**where, **self.circumstances.noted} if failed else where
+                self.ledger.accept(event.job, event.result, noted)
+            self.listener.event(event)

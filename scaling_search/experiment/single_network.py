@@ -1,0 +1,170 @@
+"""One network trained and scored: its jobs through a ledger, then a result and weights as files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from scaling_search.arch.scaling import Coefficients
+from scaling_search.arch.spec import Architecture
+from scaling_search.core import toml_config
+from scaling_search.core.atomic_files import as_json, write_atomically
+from scaling_search.core.errors import UserError, require
+from scaling_search.cost.analytic import count
+from scaling_search.data.request import DataRequest
+from scaling_search.experiment.pipeline import open_runner
+from scaling_search.experiment.remaining_work import RemainingWork
+from scaling_search.experiment.runner import NullListener, ProgressListener
+from scaling_search.experiment.study import Comparison, Study
+from scaling_search.experiment.trained_weights import trained_network
+from scaling_search.jobs.environment import chosen_device
+from scaling_search.jobs.executor import default_workers
+from scaling_search.jobs.job import Finished, Result, TrainJob
+from scaling_search.jobs.torchrun import peers
+from scaling_search.nets.export import export
+from scaling_search.training.recipe import Recipe
+from scaling_search.training.recipe_growth import AtPhi
+from scaling_search.training.recipes import expanded, recipe_named
+
+_RECIPES = TypeAdapter(Recipe)
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What came of one training; `weights` is a safetensors file with its card, if it finished."""
+
+    job: TrainJob
+    result: Result
+    weights: Path | None
+
+    @property
+    def row(self) -> dict[str, Any]:
+        """The result in plain values; accuracies in percent."""
+        job, result = self.job, self.result
+        cost = count(job.architecture)
+        done = result if isinstance(result, Finished) else None
+        return {
+            **{"network": job.architecture.name, "px": job.architecture.resolution_px},
+            **{"seed": job.seed, "epochs": job.epochs, "train_images": job.train_images},
+            **{"macs": cost.macs, "params": cost.params, "status": result.kind},
+            "validation_top1_percent": _percent(done.validation_top1 if done else None),
+            "test_top1_percent": _percent(done.test_top1 if done else None),
+            "train_seconds": round(done.train_seconds if done else 0.0, 1),
+        }
+
+
+def alone(
+    network: Architecture,
+    name: str,
+    data: DataRequest,
+    recipe: Recipe,
+    *,
+    px: int | None = None,
+    fit_strides: bool = False,
+    epochs: int = 8,
+    seeds: Sequence[int] = (0,),
+) -> Study:
+    """The study of this network alone, without a search and without rivals.
+
+    Raises UserError for pixels that its strides can't take, no epochs, and no or negative seeds.
+    """
+    require(len(seeds) >= 1, "a training needs at least 1 seed", len(seeds))
+    require(min(seeds) >= 0, "a seed must be 0 or more", min(seeds))
+    first, last = min(seeds), max(seeds)
+    compared = Comparison(
+        (0.0,),
+        rivals=(),
+        epochs=epochs,
+        seeds=last - first + 1,
+        first_seed=first,
+        constants=Coefficients(1, 1, 1),
+    )
+    return Study(
+        name,
+        base=network.name,
+        network=network,
+        base_px=px,
+        fit_strides=fit_strides,
+        data=data,
+        compare=compared,
+        recipe=recipe,
+    )
+
+
+def train_alone(
+    study: Study,
+    seeds: Sequence[int],
+    out: Path,
+    *,
+    device: str = "auto",
+    workers: int | None = None,
+    limit_seconds: float | None = None,
+    retry_failed: bool = False,
+    listener: ProgressListener | None = None,
+) -> tuple[Trained, ...]:
+    """Train the base of a study made by `alone` from these seeds, unless the ledger has them.
+
+    The run directory is like any other: `report`, `export` and `predict` read it; `result.json`
+    and a safetensors file a seed are written beside. Raises UserError for what can't be met,
+    before anything is trained, the second run on one directory among it.
+    """
+    listener, device = listener or NullListener(), chosen_device(device)
+    if workers is None and peers() is None:
+        workers = min(len(seeds), default_workers(device))
+    with open_runner(
+        study, out, device, workers, limit_seconds, listener, retry_failed=retry_failed
+    ) as runner:
+        experiment = runner.experiment
+        jobs = [experiment.compare_job(experiment.base, seed) for seed in seeds]
+        runner.finish("training", jobs, RemainingWork())
+        found = [(job, runner.ledger.get(job)) for job in jobs]
+    trained = tuple(
+        Trained(job, result, _weights(job, out, listener) if isinstance(result, Finished) else None)
+        for job, result in found
+        if result is not None
+    )
+    rows = [one.row | {"weights": one.weights and one.weights.name} for one in trained]
+    write_atomically(out / "result.json", as_json(rows))
+    return trained
+
+
+def recipe_of(asked: str, batch_size: int | None = None) -> Recipe:
+    """A recipe by its name, or of a TOML file with its fields; at another batch the rate follows.
+
+    Raises UserError for an unknown name or a wrong file.
+    """
+    recipe = _of_file(Path(asked)) if asked.endswith(".toml") else recipe_named(asked)
+    if batch_size is None:
+        return recipe
+    require(batch_size >= 1, "batch_size must be at least 1", batch_size)
+    return recipe.at_batch(batch_size)
+
+
+def _of_file(path: Path) -> Recipe:
+    text, source = toml_config.read_text(path, "recipe"), str(path)
+    values = expanded(toml_config.parsed(text, source), source)
+    return toml_config.validated(_RECIPES, values, text, source, _known)
+
+
+def _known(where: toml_config.Location) -> str:
+    table = AtPhi(0.0, dropout=0.0) if where[:1] == ("by_phi",) else Recipe()
+    return ", ".join(asdict(table))
+
+
+def _weights(job: TrainJob, out: Path, listener: ProgressListener) -> Path | None:
+    """The scored weights as a file with its card; None, and said, where checkpoints are gone."""
+    try:
+        module, card = trained_network(out, "base", job.seed)
+    except UserError as error:
+        listener.say(f"no weights are written: {error}")
+        return None
+    path = out / f"{job.architecture.name}-seed-{job.seed}.safetensors"
+    return export(module, card, path, "safetensors").path
+
+
+def _percent(fraction: float | None) -> float | None:
+    return None if fraction is None else round(100 * fraction, 2)

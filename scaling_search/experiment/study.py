@@ -1,0 +1,341 @@
+"""A study: the one frozen description of a run, its presets, and TOML in and out."""
+
+from __future__ import annotations
+
+import difflib
+import math
+import re
+from dataclasses import asdict, dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any, ClassVar
+
+import tomli_w
+from pydantic import TypeAdapter
+
+from scaling_search.arch import zoo
+from scaling_search.arch.protocol import Network
+from scaling_search.arch.scaling import Coefficients
+from scaling_search.arch.spec import Architecture
+from scaling_search.arch.strides import fit_strides
+from scaling_search.compare.family import FamilyBudget
+from scaling_search.compare.rivals import (
+    OFFICIAL,
+    NamedConstants,
+    Rival,
+    check_official,
+    check_rivals,
+)
+from scaling_search.compare.trainings import OWN_RATE
+from scaling_search.core import toml_config
+from scaling_search.core.errors import UserError, require
+from scaling_search.cost.custom_network import custom_network
+from scaling_search.data.request import DataInfo, DataRequest
+from scaling_search.experiment.network_file import read_network
+from scaling_search.latency.job import Regime
+from scaling_search.search.gate import Gate
+from scaling_search.search.plan import MOST_SEEDS, Rung, SearchPlan, Until
+from scaling_search.search.space import Axis, Budget, Space
+from scaling_search.training.recipe import Recipe
+from scaling_search.training.recipe_growth import AtPhi
+from scaling_search.training.recipes import expanded
+
+_STRICT = {"extra": "forbid"}
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The family and its rivals: at which φ, for how many epochs, from how many seeds.
+
+    The seeds are `first_seed`, `first_seed` + 1, …, none of which the search may have used.
+    `check_rates` are multiples of the recipe's learning rate, 1 among them: each network is trained
+    at each and compared at that of least validation loss. `vary_split`: each seed also draws its
+    own validation images out of the training images, so that intervals cover the luck of the split
+    too (arXiv 2103.03098). `constants` given: there is no search, these are compared. Raises
+    UserError for zero seeds or epochs, for no φ at all, for a φ twice, or for unknown rivals.
+    """
+
+    phis: tuple[float, ...] = (0.0, 1.0, 2.0)
+    family: FamilyBudget = "measured"
+    rivals: tuple[Rival, ...] = ("depth", "width", "resolution")
+    epochs: int = 8
+    seeds: int = 3
+    first_seed: int = 1000
+    vary_split: bool = False
+    check_rates: tuple[float, ...] = (OWN_RATE,)
+    constants: Coefficients | None = None
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
+
+    def __post_init__(self) -> None:
+        """Raise UserError for a value outside its range."""
+        require(self.seeds >= 1, "a comparison needs at least 1 seed", self.seeds)
+        rule = f"a comparison has at most {MOST_SEEDS} seeds"
+        require(self.seeds <= MOST_SEEDS, rule, self.seeds)
+        require(self.epochs >= 1, "a comparison needs at least 1 epoch", self.epochs)
+        require(len(self.phis) >= 1, "a comparison needs at least one φ", self.phis)
+        require(len(set(self.phis)) == len(self.phis), "each φ is named once", self.phis)
+        require(all(map(math.isfinite, self.phis)), "each φ must be a finite number", self.phis)
+        require(self.first_seed >= 0, "first_seed must be 0 or more", self.first_seed)
+        self._check_rates()
+        check_rivals(self.rivals)
+
+    @property
+    def every_seed(self) -> range:
+        """The seeds that each network is trained from."""
+        return range(self.first_seed, self.first_seed + self.seeds)
+
+    def _check_rates(self) -> None:
+        rates = self.check_rates
+        good = all(0 < rate < math.inf for rate in rates) and len({*rates}) == len(rates)
+        require(good, "check_rates are positive, finite and named once", rates)
+        rule = "check_rates hold 1, the recipe's own rate"
+        require(OWN_RATE in rates, rule, rates, "add 1 to them")
+
+
+@dataclass(frozen=True)
+class Timing:
+    """How the networks of a run are timed once all are trained, so that nothing runs beside them.
+
+    `seconds` is the measuring of one attempt, shared by `processes` fresh processes (0 seconds:
+    nothing is timed); the regime is the profiler's.
+    """
+
+    seconds: float = 30.0
+    processes: int = 3
+    regime: Regime = field(default_factory=Regime)
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
+
+    def __post_init__(self) -> None:
+        """Raise UserError for a value outside its range."""
+        seconds = self.seconds
+        require(0 <= seconds < math.inf, "seconds must be 0 or more and finite", seconds)
+        require(self.processes >= 1, "processes must be at least 1", self.processes)
+
+
+@dataclass(frozen=True)
+class Study:
+    """What to find out: the base network, the images, the budget, the search, the comparison.
+
+    `base` names a network of the zoo, unless `network` holds one as a table of stages, or it is a
+    function "module:name" of the user's, which only the command line or the caller can ask for.
+    `base_px` is the side of the base network's images (None: the network's own; a function needs
+    it); `fit_strides` drops early strides until that side leaves a last feature map of 4 px;
+    `description` is a sentence for the report's reader.
+    """
+
+    name: str
+    description: str = ""
+    base: str = "micro"
+    base_px: int | None = None
+    network: Architecture | None = None
+    fit_strides: bool = False
+    data: DataRequest = field(default_factory=DataRequest)
+    budget: Budget = field(default_factory=Budget)
+    space: Space = field(default_factory=Space)
+    gate: Gate = field(default_factory=Gate)
+    search: SearchPlan = field(default_factory=SearchPlan)
+    compare: Comparison = field(default_factory=Comparison)
+    recipe: Recipe = field(default_factory=Recipe)
+    timing: Timing = field(default_factory=Timing)
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = _STRICT
+
+    def __post_init__(self) -> None:
+        """Raise UserError for an unknown network, or pixels that its strides can't take."""
+        # The name becomes a directory: it must not lead out of its parent.
+        rule = (
+            "a study's name is made of letters, digits, '-', '_', '.', a letter or digit at first"
+        )
+        require(re.fullmatch(r"\w[\w.-]*", self.name) is not None, rule, self.name)
+        largest = max(map(abs, self.compare.phis)) * math.log2(self.budget.growth)
+        require(largest <= 40, "growth to the power of φ must lie within 2^±40", largest)
+        self._check_comparison()
+        if self.compare.constants is None:
+            self._check_space()
+        if self.is_function:
+            hint = "give the side of its images"
+            require(self.base_px is not None, "a network function needs base_px", None, hint)
+        else:
+            self._table()
+
+    def _check_comparison(self) -> None:
+        compare = self.compare
+        if OFFICIAL in compare.rivals:
+            base = self.base if self.network is None else "a table of one's own"
+            check_official(base, compare.phis, self.budget.growth)
+        rule = "validation images drawn by a seed of their own are the comparison's"
+        drawn = self.data.validation_seed
+        require(drawn is None, rule, drawn, "set compare.vary_split = true, or data.split_seed")
+        if compare.constants is None:
+            self._check_seeds()
+
+    def _check_seeds(self) -> None:
+        """Raise UserError where the comparison would train from seeds that the search has seen."""
+        ours = self.compare.every_seed
+        for rung in self.search.rungs:
+            last = rung.first_seed + self._most_seeds(rung) - 1
+            met = max(ours[0], rung.first_seed) <= min(ours[-1], last)
+            rule = f"the comparison's seeds must be new, and a rung's reach {last}"
+            require(not met, rule, ours[0], f"set compare.first_seed = {last + 1} or more")
+
+    def _most_seeds(self, rung: Rung) -> int:
+        """How many seeds of a rung the search may train one candidate from."""
+        if self.search.seeds == "fixed":
+            return rung.seeds
+        longer = self.search.full_epochs / rung.epochs
+        dearer = self.budget.growth ** (self.search.target_phi - rung.phi)
+        return math.ceil(float(self.search.until.trainings * longer * dearer))
+
+    def _check_space(self) -> None:
+        """No constant may move a network away from the growth that is asked."""
+        for name in ("alpha", "beta", "gamma"):
+            axis: Axis = getattr(self.space, name)
+            side = "1 or above" if self.budget.growth > 1 else "1 or below"
+            rule = f"at a growth of {self.budget.growth:g} each axis of the space lies at {side}"
+            got = f"{name} from {axis.low:g} to {axis.high:g}"
+            require(axis.moves(self.budget.growth), rule, got, f"give [space] another {name}")
+
+    @property
+    def asks_latency(self) -> bool:
+        """Whether networks must be timed before the search can weigh them."""
+        return "latency" in (self.budget.resource, self.search.second)
+
+    @property
+    def is_function(self) -> bool:
+        """Whether the base is a function of the user's."""
+        return self.network is None and ":" in self.base
+
+    def base_for(self, info: DataInfo) -> Network:
+        """The base network, made for these images; runs the user's function where it is one.
+
+        Raises UserError when the function fails or does not fit the images.
+        """
+        channels, classes = info.channels, len(info.classes)
+        if self.is_function:
+            px = self.base_px or 0
+            return custom_network(
+                self.base, resolution_px=px, in_channels=channels, num_classes=classes
+            )
+        return self._table().fitted(in_channels=channels, num_classes=classes)
+
+    def _table(self) -> Architecture:
+        """The base at its side; raises UserError when its strides can't take that."""
+        table = zoo.get(self.base) if self.network is None else self.network
+        px = self.base_px or table.resolution_px
+        if self.fit_strides:
+            return fit_strides(table, px).architecture
+        return table.fitted(resolution_px=px)
+
+
+_STUDIES = TypeAdapter(Study)
+
+
+def to_toml(study: Study) -> str:
+    """The study as TOML; what is None (a default that means "all" or "own") is left out."""
+    return tomli_w.dumps(_without_none(asdict(study)))
+
+
+def from_toml(
+    text: str, source: str = "study", *, function: str | None = None, folder: Path = Path()
+) -> Study:
+    """The study of a TOML text.
+
+    `base = "mine.toml"` names a network file in `folder`: the study then holds its table itself.
+    `recipe = "paper"`, or `like = "paper"` in the recipe's table, stands for that recipe's fields.
+    A file is data: a `base` that is a function is refused unless the caller asks for `function`,
+    which takes its place. Raises UserError naming `source`, the line, the key and the rule.
+    """
+    values = toml_config.parsed(text, source)
+    base = values.get("base")
+    if function is not None:
+        values |= {"base": function, "network": None}
+    elif isinstance(base, str) and base.endswith(".toml"):
+        network = read_network(folder / base)
+        values |= {"base": network.name, "network": asdict(network)}
+    if "recipe" in values:
+        values["recipe"] = expanded(values["recipe"], source, base=values.get("base"))
+    study = toml_config.validated(_STUDIES, values, text, source, _known)
+    if study.is_function and function is None:
+        raise UserError(
+            f"{source}: a file's code is run only when the command line asks for it, "
+            f"got base = {base!r}: add --function {base}"
+        )
+    return study
+
+
+def read_study(path: Path, *, function: str | None = None) -> Study:
+    """The study of a TOML file, as `from_toml` reads it; raises UserError if it can't be read."""
+    text = toml_config.read_text(path, "study")
+    return from_toml(text, str(path), function=function, folder=path.parent)
+
+
+def preset(name: str) -> Study:
+    """A study that is ready to run; raises UserError with the nearest name for an unknown one."""
+    if name in PRESETS:
+        return PRESETS[name]
+    near = difflib.get_close_matches(name, PRESETS, 1)
+    hint = f"did you mean {near[0]}? " if near else ""
+    raise UserError(f"unknown preset {name!r}: {hint}known are {', '.join(PRESETS)}")
+
+
+def with_function(study: Study, function: str) -> Study:
+    """The study with a function "module:name" of the user's for its base."""
+    return replace(study, base=function, network=None)
+
+
+def with_images(study: Study, root: str | None, download: bool) -> Study:
+    """The study with its images looked for elsewhere."""
+    data = replace(
+        study.data, root=root or study.data.root, download=download or study.data.download
+    )
+    return replace(study, data=data)
+
+
+def _known(where: toml_config.Location) -> str:
+    mine, rows = NamedConstants("mine", 1.2, 1.1, 1.15), (AtPhi(0.0, dropout=0.0),)
+    compare = Comparison(rivals=(mine,), constants=Coefficients(1, 1, 1))
+    recipe = Recipe(by_phi=rows)
+    at: Any = replace(preset("demo"), network=zoo.get("micro"), compare=compare, recipe=recipe)
+    for part in where:  # the tag of a union is no attribute
+        at = at[0] if isinstance(part, int) else getattr(at, str(part), at)
+    return ", ".join(f.name for f in fields(at))
+
+
+def _without_none(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_none(item) for key, item in value.items() if item is not None}
+    if isinstance(value, list | tuple):
+        return [_without_none(item) for item in value]
+    return value
+
+
+PRESETS: dict[str, Study] = {
+    # Sized for two CPU cores and two minutes, and so that depth, width and resolution each help by
+    # themselves. The words lie in the middle, so shifting them would only slow the learning down.
+    "demo": Study(
+        name="demo",
+        base="nano",
+        data=DataRequest("typefaces", train_images=2500, test_images=2000, validation_fraction=0.2),
+        space=Space(Axis(1.0, 2.2, 0.05), Axis(1.0, 1.5, 0.02), Axis(1.0, 1.5, 0.02)),
+        search=SearchPlan("gp", seeds="adaptive", until=Until(trainings=8.0), rungs=(Rung(8),)),
+        compare=Comparison(epochs=8, seeds=3),
+        recipe=Recipe(
+            learning_rate=0.1,
+            schedule="one-cycle",
+            label_smoothing=0.0,
+            augment="none",
+        ),
+        timing=Timing(seconds=12.0),
+    ),
+    # The study of results/fashion-mnist.
+    "fashion-mnist": Study(
+        name="fashion-mnist",
+        base_px=18,
+        data=DataRequest("fashion-mnist", train_images=20_000, validation_fraction=0.2),
+        space=Space(gamma=Axis(1.0, 1.6, 0.05)),
+        search=SearchPlan("tpe", trials=16, rungs=(Rung(2, keep=0.4), Rung(5, seeds=3))),
+        compare=Comparison(epochs=8, seeds=5),
+        recipe=Recipe(augment="shift-flip"),
+    ),
+}

@@ -1,0 +1,71 @@
+"""The driver's directory of checkpoints: which nodes share it, and what the others are sent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from uuid import uuid4
+
+import ray
+
+from scaling_search.jobs.execute import Place
+from scaling_search.jobs.job import TrainJob
+from scaling_search.jobs.ray.checkpoint_files import CheckpointFile, packed, put_down
+from scaling_search.training.loop import CheckpointPolicy
+
+MARK = ".shared-"
+
+
+@dataclass
+class Checkpoints:
+    """The checkpoints of a place; `mark` is a file there by which a node knows that it shares it.
+
+    The mark's name is new each time: a directory of the same path elsewhere does not have it.
+    """
+
+    place: Place
+    mark: str = ""
+    _sharing: set[str] = field(default_factory=set)
+
+    def open(self) -> None:
+        """Set the mark; raises OSError when the directory can't be written."""
+        if self.place.checkpoints is None:
+            return
+        # A task's working directory is not the driver's.
+        folder = Path(self.place.checkpoints).absolute()
+        folder.mkdir(parents=True, exist_ok=True)
+        for left_over in folder.glob(f"{MARK}*"):  # by a driver that was killed
+            left_over.unlink(missing_ok=True)
+        self.place = replace(self.place, checkpoints=str(folder))
+        mark = folder / f"{MARK}{uuid4().hex}"
+        mark.touch()
+        self.mark = str(mark)
+
+    def close(self) -> None:
+        """Take the mark away."""
+        if self.mark:
+            Path(self.mark).unlink(missing_ok=True)
+
+    def learn(self, node: str, shares: bool) -> None:
+        """Whether the node found the mark."""
+        (self._sharing.add if shares else self._sharing.discard)(node)
+
+    def sent_along(
+        self, job: TrainJob, nodes: Iterable[str]
+    ) -> tuple[ray.ObjectRef[list[CheckpointFile]], ...]:
+        """The job's checkpoints in the object store, unless each of these nodes can read them."""
+        keeping = self._keeping(job)
+        if keeping is None or self._sharing.issuperset(nodes):
+            return ()
+        parcels = packed(keeping)
+        return (ray.put(parcels),) if parcels else ()
+
+    def keep(self, job: TrainJob, parcel: CheckpointFile) -> None:
+        """Write a checkpoint that a node has sent."""
+        keeping = self._keeping(job)
+        if keeping is not None:
+            put_down(parcel, keeping)
+
+    def _keeping(self, job: TrainJob) -> CheckpointPolicy | None:
+        return self.place.keeping(job, lambda: False)

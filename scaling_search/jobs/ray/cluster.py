@@ -1,0 +1,167 @@
+"""The Ray cluster as a driver sees it: how to reach it, and how many jobs it has room for."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import socket
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import ray
+import ray._private.worker
+from ray.exceptions import RayError
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+from scaling_search.core.errors import UserError, require
+from scaling_search.latency.process_runner import interpreter_settings
+
+ANSWER_SECONDS = 5.0
+RESOURCE_UNITS = 10_000  # Ray counts resources in ten-thousandths
+
+
+@contextmanager
+def connected(address: str, cpus: int) -> Iterator[None]:
+    """A connection to a cluster, of this process.
+
+    The address is "host:port", "auto" for the cluster that this machine belongs to, or "local"
+    for one of so many CPUs that begins and ends with the block. Raises UserError when no cluster
+    answers.
+    """
+    _check(address)
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    starts: dict[str, Any] = {}
+    if address == "local":
+        starts = {"num_cpus": cpus, "include_dashboard": False}
+    # Standard output is ours. Ray's own switch, as its debugger uses it, for what `log_to_driver`
+    # leaves on: it prints a page about each node that is lost.
+    ray._private.worker._worker_logs_enabled = False
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, **starts)
+    except (OSError, RuntimeError, ValueError, RayError) as error:
+        raise _unreachable(address, str(error).partition("\n")[0]) from error
+    finally:
+        # Ray takes SIGTERM for itself, which asks a run to make room.
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, before)
+    try:
+        yield
+    finally:
+        ray.shutdown()
+
+
+def _check(address: str) -> None:
+    """Raise UserError for an address where nobody listens; Ray would try for minutes."""
+    if address in ("auto", "local"):
+        return
+    host, colon, port = address.rpartition(":")
+    plain = bool(colon) and "/" not in host and port.isdecimal()
+    require(
+        plain, "a Ray address is auto, local or host:port", address, "a node's own port is 6379"
+    )
+    if not answers(address):
+        raise _unreachable(address, "nobody listens there")
+
+
+def answers(address: str) -> bool:
+    """Whether anybody listens at "host:port"."""
+    host, _, port = address.rpartition(":")
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), ANSWER_SECONDS).close()
+    except OSError:
+        return False
+    return True
+
+
+def _unreachable(address: str, reason: str) -> UserError:
+    return UserError(
+        f"a Ray cluster must answer, got {address!r} ({reason}): start one with `ray start "
+        "--head`, run this on a node of it, and let RAY_AUTH_TOKEN_PATH name its token"
+    )
+
+
+def alive() -> list[dict[str, Any]]:
+    """The nodes that Ray takes to be there."""
+    nodes = ray.nodes()  # type: ignore[no-untyped-call]
+    return [node for node in nodes if node["Alive"]]
+
+
+def has_gpus() -> bool:
+    """Whether any node has a GPU."""
+    return any(node["Resources"].get("GPU", 0) > 0 for node in alive())
+
+
+@dataclass(frozen=True)
+class Slots:
+    """A job takes one CPU and `gpus_per_job` GPUs, which may be a part of one.
+
+    At most `at_most` run at once (None: as many as there is room for).
+    """
+
+    gpus_per_job: float = 0.0
+    at_most: int | None = None
+
+    def __post_init__(self) -> None:
+        """Raise UserError for GPUs that Ray can't give."""
+        gpus = self.gpus_per_job
+        fits = gpus == 0 or 1 / RESOURCE_UNITS <= gpus <= 1 or (gpus > 1 and gpus == gpus // 1)
+        require(fits, "GPUs per job must be a part of one, or a whole number", gpus)
+        enough = self.at_most is None or self.at_most >= 1
+        require(enough, "on Ray, workers (jobs at once) must be 1 or more", self.at_most)
+
+    def slots(self, nodes: Sequence[Mapping[str, Any]]) -> int:
+        """How many jobs fit at once; a job that takes a part takes it of one GPU."""
+        fitting = sum(self._slots_of(node["Resources"]) for node in nodes)
+        return fitting if self.at_most is None else min(fitting, self.at_most)
+
+    def check(self, nodes: Sequence[Mapping[str, Any]]) -> None:
+        """Raise UserError when no node fits a single job."""
+        if self.slots(nodes) == 0:
+            found = [
+                {kind: node["Resources"].get(kind, 0) for kind in ("CPU", "GPU")} for node in nodes
+            ]
+            rule = f"a node must have room for a job: 1 CPU, {self.gpus_per_job:g} GPU"
+            require(False, rule, found, "start nodes that have, or lower --gpus-per-job")
+
+    def remote(self, function: Callable[..., Any]) -> Any:
+        """The function as a Ray task that takes this much, is never repeated, on one thread.
+
+        A process that has used a GPU ends with its task, or the next might be given another GPU
+        than it holds: that is Ray's own default, for functions made like this.
+        """
+        environment = {"env_vars": interpreter_settings(1)}
+        make = ray.remote(
+            num_cpus=1, num_gpus=self.gpus_per_job, max_retries=0, runtime_env=environment
+        )
+        return make(function)
+
+    def _slots_of(self, resources: Mapping[str, float]) -> int:
+        cpus, gpus = int(resources.get("CPU", 0)), int(resources.get("GPU", 0))
+        if self.gpus_per_job == 0:
+            return cpus
+        if self.gpus_per_job > 1:
+            return min(cpus, gpus // int(self.gpus_per_job))
+        return min(cpus, gpus * (RESOURCE_UNITS // round(RESOURCE_UNITS * self.gpus_per_job)))
+
+
+def on(node: str) -> NodeAffinitySchedulingStrategy:
+    """On this node and nowhere else."""
+    return NodeAffinitySchedulingStrategy(node, soft=False)
+
+
+def send_sigterm(node: str, pid: int) -> None:
+    """Send SIGTERM to a process of that node; what becomes of it is not awaited.
+
+    A soft `ray.cancel` would stop the task too, but cut off what it has still to say.
+    """
+
+    # A function within a function is sent as such: nothing of the package is imported for it.
+    def kill() -> None:
+        os.kill(pid, signal.SIGTERM)
+
+    ray.remote(num_cpus=0, max_retries=0)(kill).options(scheduling_strategy=on(node)).remote()

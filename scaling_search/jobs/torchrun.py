@@ -1,0 +1,153 @@
+"""The processes that torchrun started, and one job trained by all of them.
+
+For each job they join anew, so that one which fails in a single process costs no other job.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Any
+
+import torch
+from torch.distributed.distributed_c10d import PrefixStore, Store
+
+from scaling_search.core.errors import UserError
+from scaling_search.jobs.execute import Place, execute, make_room
+from scaling_search.jobs.job import (
+    OutOfMemory,
+    Result,
+    TrainJob,
+    result_from_json,
+    result_to_json,
+)
+from scaling_search.jobs.preemption import PREEMPTION
+from scaling_search.training.distributed import Group, is_of_peers, joined, store_of_environment
+from scaling_search.training.history import EpochRecord
+from scaling_search.training.loop import StoppedError
+
+VARIABLES = ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
+LISTEN_SECONDS = 0.05
+FAREWELL_SECONDS = 3
+WORD = "word"  # what a process that fails alone leaves to the others
+
+
+class LostPeerError(RuntimeError):
+    """Another process of the training has ended."""
+
+
+@dataclass
+class Peers:
+    """This process among those that torchrun started, and the store that they share."""
+
+    group: Group
+    local_rank: int
+    store: Store
+    orders: int = 0
+
+    def order(self, order: object) -> None:
+        """Tell the others what to do, as plain JSON values."""
+        self.store.set(f"order-{self.orders}", json.dumps(order))
+        self.orders += 1
+
+    def hear(self) -> Any:
+        """The first process's next order, waited for as long as it takes."""
+        key = f"order-{self.orders}"
+        while not self.store.check([key]):
+            time.sleep(LISTEN_SECONDS)
+        self.orders += 1
+        return json.loads(self.store.get(key))
+
+    def leave(self) -> None:
+        """Tell the first process that this one hears no more."""
+        self.store.set(f"left-{self.group.rank}", "")
+
+    def dismiss(self) -> None:
+        """Let the others end, and give them the time to hear it: this process may be the store."""
+        self.order(None)
+        others = [f"left-{rank}" for rank in range(1, self.group.world)]
+        deadline = time.monotonic() + FAREWELL_SECONDS
+        while not self.store.check(others) and time.monotonic() < deadline:
+            time.sleep(LISTEN_SECONDS)
+
+    def train(
+        self,
+        job: TrainJob,
+        place: Place,
+        on_epoch: Callable[[EpochRecord], None] = lambda _: None,
+    ) -> Result:
+        """This process's part in the training that was ordered last; all have the same result.
+
+        Where one of them finds no memory, all try once more. Raises UserError, StoppedError, or
+        LostPeerError when another process has died.
+        """
+        if place.device == "cuda":
+            place = replace(place, device=f"cuda:{self.local_rank}")
+        result = self._attempt(0, job, place, on_epoch)
+        if isinstance(result, OutOfMemory):
+            make_room(place)
+            result = self._attempt(1, job, place, on_epoch)
+        return result
+
+    def _attempt(
+        self, number: int, job: TrainJob, place: Place, on_epoch: Callable[[EpochRecord], None]
+    ) -> Result:
+        store = PrefixStore(f"job-{self.orders}-{number}", self.store)
+        with joined(store, self.group, torch.device(place.device)):
+            outcome = _outcome(job, place, self.group, on_epoch)
+            _leave_word(store, outcome)
+        if isinstance(outcome, LostPeerError):
+            outcome = _word(store) or outcome
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+
+@cache
+def peers() -> Peers | None:
+    """This process's peers, or None where it trains alone; waits until torchrun's store answers."""
+    if any(name not in os.environ for name in VARIABLES) or os.environ["WORLD_SIZE"] == "1":
+        return None
+    group = Group(int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"]))
+    return Peers(group, int(os.environ.get("LOCAL_RANK", "0")), store_of_environment())
+
+
+RankOutcome = Result | UserError | LostPeerError
+
+
+def _outcome(
+    job: TrainJob, place: Place, group: Group, on_epoch: Callable[[EpochRecord], None]
+) -> RankOutcome:
+    """What came of it here. Errors as values: a traceback would keep the connections open."""
+    try:
+        return execute(
+            job, place, stop_asked=lambda: PREEMPTION.asked, on_epoch=on_epoch, group=group
+        )
+    except UserError as error:
+        return UserError(str(error))
+    except StoppedError:
+        PREEMPTION.asked = True  # be it this process or another
+        raise
+    except RuntimeError as error:
+        if not is_of_peers(error):
+            raise
+        return LostPeerError("another process of the training ended")
+
+
+def _leave_word(store: Store, outcome: RankOutcome) -> None:
+    """Tell the others why this process leaves the training, if it may be the only one to do so."""
+    if isinstance(outcome, UserError):
+        store.set(WORD, json.dumps({"mistake": str(outcome)}))
+    elif isinstance(outcome, OutOfMemory):
+        store.set(WORD, json.dumps({"result": result_to_json(outcome)}))
+
+
+def _word(store: Store) -> RankOutcome | None:
+    if not store.check([WORD]):
+        return None
+    word = json.loads(store.get(WORD))
+    return UserError(word["mistake"]) if "mistake" in word else result_from_json(word["result"])

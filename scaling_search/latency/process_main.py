@@ -1,0 +1,59 @@
+"""A fresh process that sits for one job: an order comes in as JSON, a sitting goes out as JSON.
+
+`python -m scaling_search.latency.process_main` is started by `processes` and by nobody else.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from contextlib import nullcontext
+from dataclasses import asdict
+
+import torch
+from pydantic import TypeAdapter
+
+from scaling_search.cost.arithmetic import set_arithmetic
+from scaling_search.latency.conditions import machine_name
+from scaling_search.latency.cpu import CpuDevice
+from scaling_search.latency.job import TimeJob
+from scaling_search.latency.measure import measure
+from scaling_search.latency.protocol import Device, SystemClock
+from scaling_search.nets.compilation import never_plain
+
+_JOBS = TypeAdapter(TimeJob)
+
+
+def main() -> None:
+    """Do what the order on standard input says."""
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # whatever else is printed is not the answer
+    order = json.load(sys.stdin)
+    with answers:
+        json.dump(_answer(order), answers)
+
+
+def _answer(order: dict[str, object]) -> object:
+    if "machine_of" in order:
+        return machine_name(str(order["machine_of"]))
+    job = _JOBS.validate_python(order["job"])
+    batches = order["batches"]
+    torch.set_num_threads(job.place.threads)
+    set_arithmetic(job.regime.precision, torch.device(job.place.device))
+    known = tuple(batches) if isinstance(batches, list) else None
+    clock = SystemClock()
+    with never_plain() if job.regime.mode == "compile" else nullcontext():
+        return asdict(measure(job, int(str(order["process"])), known, _device(job, clock), clock))
+
+
+def _device(job: TimeJob, clock: SystemClock) -> Device:
+    if job.place.device == "cpu":
+        return CpuDevice(job.place.threads, clock)
+    from scaling_search.latency.cuda_driver import cuda_device
+
+    return cuda_device(job.place.device, clock)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,69 @@
+"""What an exported network must say of itself: its architecture, its classes, its normalisation."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import ClassVar
+
+from pydantic import TypeAdapter, ValidationError
+
+from scaling_search.arch.spec import Architecture
+from scaling_search.core.errors import UserError, require
+from scaling_search.core.pixel_rules import Ground, PixelRules
+
+KEY = "scaling_search"
+"""Under this key each format keeps the card, as JSON."""
+
+
+@dataclass(frozen=True)
+class Card:
+    """The architecture (with the side of its images), a name for each class, and what the network
+    expects of its images: (x / 255 - mean) / std for each channel, in units of 0..1.
+
+    `ground` and `value_range` are what made its images 8-bit: see `pixel_rules`. Raises UserError
+    unless there is a name for each class, a mean and a positive std a channel.
+    """
+
+    architecture: Architecture
+    classes: tuple[str, ...]
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    ground: Ground = "white"
+    value_range: tuple[float, float] | None = None
+
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
+
+    def __post_init__(self) -> None:
+        """Raise UserError when the parts don't fit together."""
+        a = self.architecture
+        named, channels = len(self.classes), a.in_channels
+        require(named == a.num_classes, f"{a.num_classes} classes need as many names", named)
+        for name, values in (("mean", self.mean), ("std", self.std)):
+            require(len(values) == channels, f"{name} must have {channels} values", len(values))
+        require(min(self.std) > 0, "std must be positive", self.std)
+        self.pixel_rules  # noqa: B018 (raises UserError for values out of range)
+
+    @property
+    def pixel_rules(self) -> PixelRules:
+        """What the pixels of image files meant when the network was trained."""
+        return PixelRules(self.ground, self.value_range)
+
+    def to_json(self) -> str:
+        """The card as text for a file's metadata."""
+        return json.dumps(asdict(self), ensure_ascii=False)
+
+
+_CARDS = TypeAdapter(Card)
+
+
+def card_from_json(text: str, source: str) -> Card:
+    """The card that `to_json` wrote; raises UserError naming `source` for anything else."""
+    try:
+        return _CARDS.validate_json(text)
+    except ValidationError as error:
+        problem = error.errors()[0]
+        where = ".".join(map(str, problem["loc"])) or "the card"
+        raise UserError(
+            f"{source} must hold a card of this project, got a wrong {where}: {problem['msg']}"
+        ) from None

@@ -1,0 +1,57 @@
+"""How every figure is drawn and saved: its style, and files that redraw byte-identical."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from scaling_search.core import plotting
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_STYLE: Any = {
+    "font.family": "DejaVu Sans",
+    "font.size": 10.0,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.color": "#e4e4e4",
+    "grid.linewidth": 0.7,
+    "axes.axisbelow": True,
+    "legend.frameon": False,
+    "svg.hashsalt": "scaling-search",
+    "savefig.facecolor": "white",
+}
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A drawn figure: its file name without ending, what it shows in words, and its bytes."""
+
+    name: str
+    caption: str
+    png: bytes
+    svg: bytes
+
+
+def picture(
+    name: str, caption: str, size: tuple[float, float], draw: Callable[[Figure], None]
+) -> Picture:
+    """Draw on a fresh figure of `size` inches, without pyplot's global state, and render it.
+
+    Dates and version strings are left out of the files, and the SVG's ids are salted alike, so
+    that the same data give the same bytes.
+    """
+    with plotting.rc_context():
+        plotting.rcdefaults()
+        plotting.rcParams.update(_STYLE)
+        figure = plotting.Figure(figsize=size, layout="constrained")
+        plotting.FigureCanvasAgg(figure)
+        draw(figure)
+        png, svg = io.BytesIO(), io.BytesIO()
+        figure.savefig(png, format="png", dpi=160, metadata={"Software": None})
+        figure.savefig(svg, format="svg", metadata={"Date": None, "Creator": None})
+    return Picture(name, caption, png.getvalue(), svg.getvalue())

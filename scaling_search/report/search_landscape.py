@@ -1,0 +1,162 @@
+"""The search landscape: how each candidate shares the growth out, and how well it did."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from scaling_search.core import plotting
+from scaling_search.report.figure_style import Picture, picture
+from scaling_search.report.method_styles import LOOKS
+from scaling_search.search.frame import SHARE_COLUMNS
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
+
+
+_RUNG_MARKERS = ("o", "s", "D", "^", "v")
+_HEIGHT = math.sqrt(3) / 2
+# A triangle's corners: all growth to depth (left), to width (right), to resolution (top).
+_CORNERS = np.array([[0.0, 0.0], [1.0, 0.0], [0.5, _HEIGHT]])
+
+
+def place_in_triangle(shares: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Where networks of these shares (n × 3) lie in the triangle: x and y, n × 2."""
+    return np.asarray(shares @ _CORNERS)
+
+
+def landscape(search: pd.DataFrame) -> pd.DataFrame:
+    """Return each trained candidate and where it lies in the triangle.
+
+    The shares of the real growth add up to 1; with three numbers that do, a triangle shows all of
+    them at once. Adds columns x, y and top1 (validation, percent).
+    """
+    done = search[search["status"] == "finished"].dropna(subset=["validation_top1"])
+    place = place_in_triangle(done[list(SHARE_COLUMNS)].to_numpy(dtype=float))
+    return done.assign(
+        x=place[:, 0],
+        y=place[:, 1],
+        top1=100 * done["validation_top1"].astype(float),
+    ).sort_values("top1", kind="stable")
+
+
+def landscape_picture(search: pd.DataFrame) -> Picture:
+    """Draw the candidates in the triangle of shares, coloured by validation top-1."""
+    places = landscape(search)
+
+    def draw(figure: Figure) -> None:
+        axes = figure.add_subplot()
+        triangle(axes)
+        drawn = _draw_candidates(axes, places)
+        bar = figure.colorbar(drawn, ax=axes, shrink=0.75, pad=0.02)
+        bar.set_label("validation top-1 (%)")
+        figure.legend(handles=_legend(places), loc="outside lower center", ncols=3)
+
+    caption = (
+        "Search landscape: each candidate by how it shares the growth between depth, width and "
+        "resolution. Colour is validation top-1 at the highest rung it reached, the marker says "
+        "which; compare colours within one rung, since later rungs train longer."
+    )
+    return picture("search_landscape", caption, (7.2, 5.9), draw)
+
+
+def triangle(axes: Any) -> None:
+    """Draw the simplex of shares: corners, edges and the lines of each quarter."""
+    axes.set_aspect("equal")
+    axes.set(xlim=(-0.15, 1.15), ylim=(-0.13, _HEIGHT + 0.08))
+    axes.axis("off")
+    axes.fill(*_CORNERS.T, facecolor="#fafafa", edgecolor="#555555", linewidth=1.2, zorder=0)
+    for share in (0.25, 0.5, 0.75):
+        for corner in range(3):
+            _draw_share_line(axes, corner, share)
+    edges = (("depth's share", (0.1, 0.53), 60), ("resolution's share", (0.9, 0.53), -60))
+    for text, place, turn in (*edges, ("width's share", (0.5, -0.1), 0)):
+        look = {"fontsize": 9, "color": "#666666", "rotation": turn}
+        axes.text(*place, text, ha="center", va="center", **look)
+    names = ("all to depth", "all to width", "all to resolution")
+    for (x, y), name in zip(_CORNERS, names, strict=True):
+        above = y > 0
+        place = (x, y + (0.025 if above else -0.075))
+        axes.text(*place, name, ha="center", va="bottom", fontsize=11, fontweight="bold")
+
+
+def _draw_share_line(axes: Any, corner: int, share: float) -> None:
+    """Draw the line of one share, labelled on the edge that runs up to its corner."""
+    following, other = _CORNERS[(corner + 1) % 3], _CORNERS[(corner + 2) % 3]
+    start = share * _CORNERS[corner] + (1 - share) * other
+    end = share * _CORNERS[corner] + (1 - share) * following
+    axes.plot(*np.stack([start, end]).T, color="#d5d5d5", linewidth=0.8, zorder=1)
+    outwards = start - _CORNERS.mean(axis=0)
+    place = start + 0.05 * outwards / np.linalg.norm(outwards)
+    axes.text(*place, f"{100 * share:.0f} %", ha="center", va="center", fontsize=8, color="#666666")
+
+
+def _draw_candidates(axes: Any, places: pd.DataFrame) -> Any:
+    limits = {"vmin": places["top1"].min(), "vmax": places["top1"].max()}
+    size = 95 if len(places) <= 30 else 60
+    drawn = None
+    for rung in _rungs(places):
+        # The best lies on top, then its ties: neighbours cover one another.
+        rows = places[places["rung"] == rung].sort_values(["best", "tie"], kind="stable")
+        drawn = axes.scatter(
+            rows["x"],
+            rows["y"],
+            c=rows["top1"],
+            s=size,
+            marker=_marker(rung),
+            cmap="viridis",
+            edgecolors=_edges(rows),
+            linewidths=[_edge_width(row) for row in rows.to_dict("records")],
+            zorder=3 + rung,
+            **limits,
+        )
+    return drawn
+
+
+def _edges(rows: pd.DataFrame) -> list[str]:
+    return [
+        "#000000" if best else LOOKS["compound"].colour if tie else "#ffffff"
+        for best, tie in zip(rows["best"], rows["tie"], strict=True)
+    ]
+
+
+def _edge_width(row: Any) -> float:
+    return 2.6 if row["best"] else 2.0 if row["tie"] else 0.6
+
+
+def _rungs(places: pd.DataFrame) -> list[int]:
+    return sorted({int(rung) for rung in places["rung"]})
+
+
+def _marker(rung: int) -> str:
+    return _RUNG_MARKERS[min(rung, len(_RUNG_MARKERS) - 1)]
+
+
+def _legend(places: pd.DataFrame) -> list[Line2D]:
+    def key(marker: str, face: str, edge: str, width: float, label: str) -> Line2D:
+        look: Any = {"markerfacecolor": face, "markeredgecolor": edge, "markeredgewidth": width}
+        look |= {"linestyle": "", "marker": marker, "markersize": 9, "label": label}
+        made: Line2D = plotting.Line2D([], [], **look)
+        return made
+
+    keys = []
+    for rung in _rungs(places):
+        epochs = places.loc[places["rung"] == rung, "epochs"].max()
+        keys.append(
+            key(_marker(rung), "#9a9a9a", "#ffffff", 0.6, f"rung {rung + 1} ({_epochs(epochs)})")
+        )
+    keys.append(key("o", "#ffffff", "#000000", 2.6, "best"))
+    if (places["tie"] & ~places["best"]).any():
+        keys.append(
+            key("o", "#ffffff", LOOKS["compound"].colour, 2.0, "can't be told from the best")
+        )
+    return keys
+
+
+def _epochs(number: float) -> str:
+    return "1 epoch" if number == 1 else f"{number:g} epochs"

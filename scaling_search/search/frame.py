@@ -1,0 +1,89 @@
+"""What a search tried, and the gate before it, as data frames."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from scaling_search.cost.analytic import count
+from scaling_search.jobs.job import Finished, TrainJob
+from scaling_search.search.candidates import Candidate
+from scaling_search.search.constants import Constants
+from scaling_search.search.search import Find, Search
+
+SHARE_COLUMNS = ("depth_share", "width_share", "resolution_share")
+CANDIDATE_COLUMNS = (
+    *("network", "alpha", "beta", "gamma", "alpha_low", "alpha_high", "beta_low", "beta_high"),
+    *("gamma_low", "gamma_high", "depth_repeats", "px", "macs", "growth", "nominal_growth"),
+    *(*SHARE_COLUMNS, "rung", "phi", "epochs", "n"),
+    *("validation_top1", "sd", "p_best", "tie", "best", "status"),
+)
+GATE_COLUMNS = ("method", "network", "macs", "seed", "validation_top1")
+
+
+def gate_frame(jobs: Mapping[str, tuple[TrainJob, ...]], find: Find) -> pd.DataFrame:
+    """One row a finished training of the gate; `method` is "base" or the axis that grew."""
+    rows = [
+        {
+            "method": method,
+            "network": job.architecture.name,
+            "macs": count(job.architecture).macs,
+            "seed": job.seed,
+            "validation_top1": result.validation_top1,
+        }
+        for method, trainings in jobs.items()
+        for job in trainings
+        if isinstance(result := find(job), Finished)
+    ]
+    return pd.DataFrame(rows, columns=list(GATE_COLUMNS))
+
+
+def search_frame(search: Search, constants: Constants) -> pd.DataFrame:
+    """One row a trained candidate, at the highest rung that it reached."""
+    rows, rungs = [], search.reached()
+    for index in dict.fromkeys(index for tried in rungs for index in tried):
+        candidate = search.pool[index]
+        reached = max(rung for rung, tried in enumerate(rungs) if index in tried)
+        results = [search.find(job) for job in search.jobs(reached, index)]
+        scores = [r.validation_top1 for r in results if isinstance(r, Finished)]
+        failures = [r.kind for r in results if r is not None and not isinstance(r, Finished)]
+        rows.append(
+            {
+                **_described(candidate),
+                "rung": reached,
+                "phi": search.plan.rungs[reached].phi,
+                "epochs": search.plan.rungs[reached].epochs,
+                "n": len(scores),
+                "validation_top1": statistics.fmean(scores) if scores else math.nan,
+                "sd": statistics.stdev(scores) if len(scores) > 1 else math.nan,
+                # More digits would be the draws' own noise.
+                "p_best": round(constants.chances.get(candidate.name, math.nan), 2),
+                "tie": candidate.name in constants.ties,
+                "best": candidate.name == constants.ties[0],
+                "status": failures[0] if failures else "finished",
+            }
+        )
+    return pd.DataFrame(rows, columns=list(CANDIDATE_COLUMNS))
+
+
+def _described(candidate: Candidate) -> dict[str, Any]:
+    point = candidate.coefficients
+    spans = {"alpha": candidate.alpha, "beta": candidate.beta, "gamma": candidate.gamma}
+    return {
+        "network": candidate.name,
+        "alpha": point.alpha,
+        "beta": point.beta,
+        "gamma": point.gamma,
+        **{f"{axis}_low": span[0] for axis, span in spans.items()},
+        **{f"{axis}_high": span[1] for axis, span in spans.items()},
+        "depth_repeats": "-".join(str(s.repeats) for s in candidate.architecture.stages),
+        "px": candidate.architecture.resolution_px,
+        "macs": candidate.cost.macs,
+        "growth": candidate.growth,
+        "nominal_growth": point.nominal_growth,
+        **dict(zip(SHARE_COLUMNS, candidate.shares, strict=True)),
+    }

@@ -1,0 +1,135 @@
+"""All that a training step changes, as tensors that go into a checkpoint and come back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import Any, assert_never
+
+import torch
+from torch import nn
+from torch.nn.parallel import DistributedDataParallel
+
+from scaling_search.core.number_formats import MemoryFormat
+from scaling_search.nets.compilation import compiled
+from scaling_search.training.averaging import AveragedWeights
+from scaling_search.training.distributed import ALONE, Group
+from scaling_search.training.recipe import Recipe
+
+MEMORY_FORMATS: dict[MemoryFormat, torch.memory_format] = {
+    "channels-last": torch.channels_last,
+    "contiguous": torch.contiguous_format,
+}
+
+Forward = Callable[[torch.Tensor], torch.Tensor]
+
+
+@dataclass(frozen=True)
+class TrainState:
+    """A network in training: the model, its optimiser, its averaged copy and its loss scaler.
+
+    `forward` gives the logits of a training step: the model itself, the model compiled, or the
+    model in step with those of other processes. Its weights are the model's, so a checkpoint never
+    shows which it was. Within `apart()` gradients stay in this process.
+    """
+
+    model: nn.Module
+    optimizer: torch.optim.Optimizer
+    averaged: AveragedWeights | None
+    scaler: torch.amp.GradScaler
+    forward: Forward
+    apart: Callable[[], AbstractContextManager[None]] = nullcontext
+
+    @property
+    def evaluated(self) -> nn.Module:
+        """The weights that are scored: the averaged ones where the recipe averages."""
+        return self.model if self.averaged is None else self.averaged.module
+
+    def tensors(self) -> dict[str, torch.Tensor]:
+        """Every tensor of the state by a name that says where it belongs, on the CPU."""
+        found = dict(_prefixed("model", self.model.state_dict()))
+        if self.averaged is not None:
+            found |= _prefixed("averaged", self.averaged.state_dict())
+        for index, slots in self.optimizer.state_dict()["state"].items():
+            found |= _prefixed(f"optimizer.{index}", slots)
+        found |= _prefixed("scaler", self.scaler.state_dict())
+        return {name: tensor.detach().cpu().clone() for name, tensor in found.items()}
+
+    def restore(self, tensors: Mapping[str, torch.Tensor]) -> None:
+        """Put back what `tensors` returned; bitwise, on the same software and device."""
+        self.model.load_state_dict(_under(tensors, "model"))
+        if self.averaged is not None:
+            self.averaged.load_state_dict(_under(tensors, "averaged"))
+        own = [each for group in self.optimizer.param_groups for each in group["params"]]
+        slots: dict[int, dict[str, torch.Tensor]] = {}
+        for name, tensor in _under(tensors, "optimizer").items():
+            index, _, slot = name.partition(".")
+            slots.setdefault(int(index), {})[slot] = _laid_out_like(own[int(index)], tensor)
+        groups = self.optimizer.state_dict()["param_groups"]
+        self.optimizer.load_state_dict({"state": slots, "param_groups": groups})
+        scaler = {name: tensor.item() for name, tensor in _under(tensors, "scaler").items()}
+        self.scaler.load_state_dict(scaler)
+
+
+def new_state(
+    model: nn.Module, recipe: Recipe, device: torch.device, group: Group = ALONE
+) -> TrainState:
+    """The state before the first step; moves the model to the device in the recipe's format."""
+    if recipe.sync_batch_norm:
+        model = group.synchronised(model, device)
+    layout = MEMORY_FORMATS[recipe.memory_format]
+    model.to(device=device, memory_format=layout)  # type: ignore[call-overload]
+    averaged = None
+    if recipe.ema_decay:
+        averaged = AveragedWeights(model, recipe.ema_decay, warms_up=recipe.ema_warmup)
+    scaler = torch.amp.GradScaler(device.type, enabled=recipe.precision == "float16")
+    whole = group.parallel(model, device)
+    apart = whole.no_sync if isinstance(whole, DistributedDataParallel) else nullcontext
+    forward: Forward = whole
+    if recipe.compile != "off":
+        forward = compiled(whole, recipe.compile)
+    return TrainState(model, optimizer(model, recipe), averaged, scaler, forward, apart)
+
+
+def optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
+    """The recipe's optimiser; norms, biases and scales (all below two axes) are not decayed."""
+    parameters = [p for p in model.parameters() if p.requires_grad]
+    groups: list[dict[str, Any]] = [
+        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": recipe.weight_decay},
+        {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
+    ]
+    rate = recipe.learning_rate
+    match recipe.optimizer:
+        case "sgd":
+            nesterov = recipe.momentum > 0
+            return torch.optim.SGD(groups, lr=rate, momentum=recipe.momentum, nesterov=nesterov)
+        case "adamw":
+            return torch.optim.AdamW(groups, lr=rate)
+        case "rmsprop":
+            # Decay 0.9 and epsilon 1e-3: EfficientNet, section 5.2.
+            return torch.optim.RMSprop(
+                groups, lr=rate, alpha=0.9, eps=1e-3, momentum=recipe.momentum
+            )
+        case _:
+            assert_never(recipe.optimizer)
+
+
+def _laid_out_like(parameter: torch.Tensor, slot: torch.Tensor) -> torch.Tensor:
+    """What the optimiser keeps of a parameter, with its strides; a count of steps has none.
+
+    A file knows no strides. Momentum that comes back contiguous beside gradients that are
+    channels-last takes a kernel a parameter, where one does for all of them.
+    """
+    if slot.shape != parameter.shape:
+        return slot
+    return torch.empty_like(parameter, dtype=slot.dtype, device=slot.device).copy_(slot)
+
+
+def _prefixed(prefix: str, items: Mapping[str, Any]) -> Iterable[tuple[str, torch.Tensor]]:
+    return [(f"{prefix}.{name}", torch.as_tensor(value)) for name, value in items.items()]
+
+
+def _under(tensors: Mapping[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:
+    start = f"{prefix}."
+    return {k.removeprefix(start): v for k, v in tensors.items() if k.startswith(start)}

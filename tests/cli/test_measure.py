@@ -1,0 +1,137 @@
+"""The verbs that measure, as their user meets them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+import typer
+
+from scaling_search.cli import measure as verbs
+from scaling_search.cli.measure import count_command, latency_command, regime_of
+from scaling_search.core.errors import UserError
+from scaling_search.cost.counter_agreement import counter_agreement
+from scaling_search.latency.job import Reading, Regime
+from scaling_search.latency.measure import measure
+from scaling_search.latency.profile import profile
+from tests.latency.fakes import FakeClock, FakeDevice
+
+
+def test_a_count_lists_stages_then_kinds(capsys):
+    count_command("micro")
+    printed = capsys.readouterr().out
+    assert "613,200" in printed
+    assert "MACs, depthwise" in printed
+    assert "peak bytes, inference" in printed
+
+
+def test_a_count_for_machines_holds_the_kinds_of_each_stage(capsys):
+    count_command("micro", as_json=True)
+    rows = json.loads(capsys.readouterr().out)
+    total = rows.pop()
+    assert total["macs"] == 613_200
+    for name in ("macs", "pointwise_macs", "depthwise_macs", "elementwise"):
+        assert sum(row[name] for row in rows) == total[name]
+
+
+def test_a_check_prints_three_counters_and_what_each_leaves_out(capsys):
+    count_command("efficientnet-b0-small", checked=True, as_json=True)
+    rows = json.loads(capsys.readouterr().out)
+    assert [row["counter"] for row in rows] == ["analytic walk", "torch", "fvcore, conv + linear"]
+    assert len({row["macs"] for row in rows}) == 1
+    assert rows[2]["left_out"]["aten::sigmoid"] == 16
+    count_command("efficientnet-b0-small", checked=True)
+    assert "aten::sigmoid 16" in " ".join(capsys.readouterr().out.split())
+
+
+def test_a_check_that_finds_a_difference_exits_with_1(monkeypatch, capsys):
+    def wrong(network):
+        return replace(counter_agreement(network), torch_macs=1)
+
+    monkeypatch.setattr(verbs, "counter_agreement", wrong)
+    with pytest.raises(typer.Exit) as ended:
+        count_command("micro", checked=True)
+    assert ended.value.exit_code == 1
+
+
+@pytest.fixture
+def made_up(monkeypatch):
+    """Time on a device that a test may disturb, never on this machine."""
+    state = {"reading": Reading(), "largest_batch": 1 << 20, "asked": []}
+
+    def runner(job, process, batches):
+        clock = FakeClock()
+        laws = {
+            a.name: lambda i, b, now, ms=10.0 * n: ms for n, a in enumerate(job.networks, 1)
+        } | {job.anchor.name: lambda i, b, now: 10.0}
+        device = FakeDevice(
+            laws, clock, state["largest_batch"], readings=lambda now: state["reading"]
+        )
+        state["asked"].append(job)
+        return measure(job, process, batches, device, clock)
+
+    def on_it(*arguments, **named):
+        return profile(*arguments, runner=runner, clock=FakeClock(), **named)
+
+    monkeypatch.setattr(verbs, "profile", on_it)
+    return state
+
+
+def test_latency_shows_the_ratio_its_interval_and_that_it_is_stable(made_up, capsys):
+    latency_command(["micro", "efficientnet-b0-small"], processes=2, seconds=4.0)
+    printed = capsys.readouterr().out
+    assert "2.000" in printed
+    assert "stable" in printed
+    assert "anchor: micro" in printed
+
+
+def test_latency_says_why_a_time_is_not_to_be_trusted(made_up, capsys):
+    made_up["reading"] = Reading(foreign=1.0, cores=2)
+    latency_command(["micro"], processes=1, seconds=2.0, attempts=1)
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "unstable, foreign load: others keep 1.00 of 2 cores busy (micro)" in printed
+
+
+def test_latency_for_machines_is_json(made_up, capsys):
+    latency_command(["micro"], px=32, batch="2", processes=1, seconds=2.0, as_json=True)
+    (row,) = json.loads(capsys.readouterr().out)
+    assert (row["network"], row["px"], row["batch"]) == ("micro", 32, 2)
+    assert row["ratio"] == 1.0
+    assert row["stable"]
+
+
+def test_what_does_not_fit_is_a_row_with_its_reason(made_up, capsys):
+    made_up["largest_batch"] = 32
+    latency_command(["micro"], batch="64", processes=1, seconds=2.0)
+    assert "out of memory at batch 64" in " ".join(capsys.readouterr().out.split())
+
+
+def test_options_become_the_job(made_up, capsys):
+    latency_command(
+        ["micro"], anchor="efficientnet-b0-small", px=48, regime="training,bfloat16", processes=1
+    )
+    job = made_up["asked"][0]
+    assert job.anchor.name == "efficientnet-b0-small"
+    assert {a.resolution_px for a in job.line_up} == {48}
+    assert job.regime == Regime("training", 1, "bfloat16")
+
+
+def test_a_regime_is_read_from_words_in_any_order():
+    assert regime_of("bfloat16, training", "plateau") == Regime("training", "plateau", "bfloat16")
+    assert regime_of("", "1") == Regime()
+
+
+@pytest.mark.parametrize(
+    ("words", "batch", "said"),
+    [
+        ("int8", "1", "a regime is made of the words inference, training, float32"),
+        ("eager,graph", "1", "a regime has one mode, got 'eager' and 'graph'"),
+        ("eager", "many", "batch must be a number, or plateau, got 'many'"),
+        ("eager", "0", "batch must be at least 1"),
+        ("tf32", "1", "TF32 and CUDA graphs need a CUDA device"),
+    ],
+)
+def test_a_regime_that_cannot_be_is_refused_in_one_line(words, batch, said):
+    with pytest.raises(UserError, match=said):
+        latency_command(["micro"], regime=words, batch=batch, device="cpu")

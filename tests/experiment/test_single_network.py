@@ -1,0 +1,199 @@
+"""The verb `train`: one network, from a folder of images to its result and its weights."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import typer
+from rich.console import Console
+
+from scaling_search.cli.run import EpochLines, train_command
+from scaling_search.core.errors import UserError
+from scaling_search.experiment.outcome import read_experiment
+from scaling_search.experiment.single_network import recipe_of, train_alone
+from scaling_search.jobs.executor import Epoch, Started
+from scaling_search.jobs.ledger import Ledger
+from scaling_search.nets.predict import read_module
+from scaling_search.training.recipes import recipe_named
+from tests.data.conftest import disc
+from tests.trainings import record
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    """Two classes of discs, 20 training and 4 test images each."""
+    for split, count in (("train", 20), ("test", 4)):
+        for name, base in (("cat", 20), ("dog", 120)):
+            place = tmp_path / "photos" / split / name
+            place.mkdir(parents=True)
+            for number in range(count):
+                disc(base + 3 * number, (20, 16)).save(place / f"{number}.png")
+    return tmp_path / "photos"
+
+
+def train(photos: Path, out: Path, **options: object) -> list[dict[str, object]]:
+    asked = {"px": 16, "epochs": 1, "batch_size": 8, "workers": 0, "device": "cpu"} | options
+    train_command("micro", data="imagefolder", root=str(photos), out=out, as_json=True, **asked)  # type: ignore[arg-type]
+    rows: list[dict[str, object]] = json.loads((out / "result.json").read_text())
+    return rows
+
+
+def test_a_network_is_trained_scored_and_its_weights_written(photos: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    (row,) = train(photos, out, epochs=2)
+    assert (row["network"], row["px"], row["seed"], row["epochs"]) == ("micro", 16, 0, 2)
+    assert (row["train_images"], row["status"]) == (36, "finished")
+    module, card = read_module(out / str(row["weights"]))
+    assert card.classes == ("cat", "dog")
+    assert not module.training
+
+
+def test_started_again_nothing_is_trained_and_another_seed_is_added(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "run"
+    first = train(photos, out, seed=2, seeds=2)
+    assert [row["seed"] for row in first] == [2, 3]
+    held = (out / "ledger.jsonl").read_bytes()
+    assert train(photos, out, seed=2, seeds=2) == first
+    assert (out / "ledger.jsonl").read_bytes() == held
+    (other,) = train(photos, out, seed=0)
+    assert (out / "ledger.jsonl").read_bytes().startswith(held)
+    assert other["weights"] == "micro-seed-0.safetensors"
+    assert (out / "micro-seed-2.safetensors").is_file()
+
+
+def test_a_second_run_on_one_directory_is_refused(photos: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    train(photos, out)
+    with Ledger(out / "ledger.jsonl"), pytest.raises(UserError, match="one run writes a directory"):
+        train(photos, out)
+
+
+def test_weights_whose_checkpoints_are_gone_are_not_written_and_that_is_said(
+    photos: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "run"
+    train(photos, out)
+    for path in out.glob("checkpoints/**/*.safetensors"):
+        path.unlink()
+    (row,) = train(photos, out)
+    assert (row["status"], row["weights"]) == ("finished", None)
+
+
+def test_a_training_that_fails_is_a_result_and_exit_1(photos: Path, tmp_path: Path) -> None:
+    recipe = tmp_path / "wild.toml"
+    recipe.write_text("learning_rate = 4e9\nwarmup_epochs = 0\n")
+    with pytest.raises(typer.Exit) as ended:
+        train(photos, tmp_path / "run", recipe=str(recipe))
+    assert ended.value.exit_code == 1
+    (row,) = json.loads((tmp_path / "run" / "result.json").read_text())
+    assert (row["status"], row["weights"], row["test_top1_percent"]) == ("diverged", None, None)
+
+
+def test_first_mistakes_are_one_line_each_and_leave_no_directory(
+    photos: Path, tmp_path: Path
+) -> None:
+    lone, bare = tmp_path / "lone", tmp_path / "bare"
+    for split in ("train", "test"):
+        (lone / split / "cat").mkdir(parents=True)
+        disc(9, (16, 16)).save(lone / split / "cat" / "0.png")
+    (bare / "cat").mkdir(parents=True)
+    mistakes: list[tuple[dict[str, object], str]] = [
+        ({"root": tmp_path / "none"}, "none, a path where nothing is: put the images in <root>/tr"),
+        ({"root": bare}, "train must hold a folder a class, got an absent folder: put the images"),
+        ({"root": photos / "train"}, "name its parent"),
+        ({"root": lone}, "each of 2 classes or more, got 'cat' alone"),
+        ({"px": 5}, "need images of at least 8 px, got 5"),
+        ({"batch_size": 999}, "a batch of 999 needs at least as many training images, got 36"),
+        ({"batch_size": 0}, "batch_size must be at least 1, got 0"),
+        ({"epochs": 0}, "at least 1 epoch, got 0"),
+        ({"seed": -1}, "a seed must be 0 or more, got -1"),
+        ({"recipe": "papr"}, "unknown recipe 'papr': did you mean paper?"),
+        ({"recipe": "none.toml"}, "a recipe file must be readable, got 'none.toml'"),
+        ({"device": "tpu"}, "device must be auto"),
+        ({"workers": -1}, "workers must be 0 or more"),
+    ]
+    for options, said in mistakes:
+        root = options.pop("root", photos)
+        with pytest.raises(UserError, match=said.replace("?", r"\?")) as caught:
+            train(Path(str(root)), tmp_path / "run", **options)
+        assert "\n" not in str(caught.value)
+        assert not (tmp_path / "run").exists()
+
+
+def test_a_recipe_is_a_name_or_a_file_and_its_rate_follows_the_batch(tmp_path: Path) -> None:
+    assert recipe_of("paper") == recipe_named("paper")
+    halved = recipe_of("paper", 2048)
+    assert (halved.batch_size, halved.learning_rate) == (
+        2048,
+        recipe_named("paper").learning_rate / 2,
+    )
+    path = tmp_path / "mine.toml"
+    path.write_text('like = "modern"\noptimizer = "adamw"\nlearning_rate = 0.01\n')
+    mine = recipe_of(str(path))
+    assert (mine.optimizer, mine.learning_rate) == ("adamw", 0.01)
+    assert mine.label_smoothing == recipe_named("modern").label_smoothing
+    for text, said in (
+        ("learning_rat = 1", r"line 1: unknown key 'learning_rat': known are optimizer, learning_"),
+        ("\nlearning_rate = -1", "learning_rate must be positive"),
+        ('like = "papr"', "did you mean paper"),
+        ("like = [", "must be valid TOML"),
+    ):
+        path.write_text(text)
+        with pytest.raises(UserError, match=said) as caught:
+            recipe_of(str(path))
+        assert str(path) in str(caught.value)
+
+
+def test_the_run_directory_is_like_any_other(photos: Path, tmp_path: Path) -> None:
+    train(photos, tmp_path / "run", seed=1)
+    experiment = read_experiment(tmp_path / "run")
+    with Ledger(tmp_path / "run" / "ledger.jsonl") as ledger:
+        assert ledger.get(experiment.compare_job(experiment.base, 1)) is not None
+
+
+def test_each_epoch_is_said(photos: Path, tmp_path: Path) -> None:
+    train(photos, tmp_path / "run")
+    experiment = read_experiment(tmp_path / "run")
+    job = experiment.compare_job(experiment.base, 0)
+    console = Console(file=(tmp_path / "said").open("w"), width=200)
+    with EpochLines(console) as live:
+        live.event(Started(job))
+        live.event(Epoch(job, record(1, 0.25, train_loss=0.5, seconds=7.0)))
+    console.file.close()
+    said = (tmp_path / "said").read_text()
+    assert "seed 0, epoch 1 of 1: loss 0.5000, validation 25.00%, 7 s of training" in said
+
+
+def test_killed_in_its_middle_it_goes_on_to_the_same_result(photos: Path, tmp_path: Path) -> None:
+    words = ["train", "micro", "--data", "imagefolder", "--root", str(photos), "--px", "16"]
+    words += ["--epochs", "20", "--batch-size", "8", "--device", "cpu", "--workers", "1"]
+    command = [sys.executable, "-m", "scaling_search", *words, "--out", str(tmp_path / "killed")]
+    with (tmp_path / "said").open("w") as said:
+        run = subprocess.Popen(command, stderr=said, stdout=subprocess.DEVNULL)
+        while "epoch 3 of" not in (tmp_path / "said").read_text() and run.poll() is None:
+            time.sleep(0.05)
+        run.send_signal(signal.SIGKILL)
+        run.wait()
+    assert run.returncode == -signal.SIGKILL
+    assert not (tmp_path / "killed" / "result.json").exists()
+    for _ in range(200):  # the worker writes its checkpoint once its driver is gone
+        if list(tmp_path.glob("killed/checkpoints/**/*.safetensors")):
+            break
+        time.sleep(0.1)
+    experiment = read_experiment(tmp_path / "killed")
+    (resumed,) = train_alone(experiment.study, (0,), tmp_path / "killed", device="cpu", workers=0)
+    (whole,) = train_alone(experiment.study, (0,), tmp_path / "whole", device="cpu", workers=0)
+    assert resumed.row | {"train_seconds": 0} == whole.row | {"train_seconds": 0}
+    ours, theirs = (read_module(one.weights)[0] for one in (resumed, whole) if one.weights)
+    assert all(
+        (a == b).all()
+        for a, b in zip(ours.state_dict().values(), theirs.state_dict().values(), strict=True)
+    )

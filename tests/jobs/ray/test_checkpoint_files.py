@@ -1,0 +1,60 @@
+"""Checkpoints on their way between machines: whole, newest first, and only where they belong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from scaling_search.jobs.ray.checkpoint_files import CheckpointFile, new_parcels, packed, put_down
+from scaling_search.training.checkpoint import Checkpoint, save, whole
+from scaling_search.training.loop import CheckpointPolicy
+
+
+def keeping(folder: Path) -> CheckpointPolicy:
+    return CheckpointPolicy(folder / "plateau", folder / "plateau" / "fall")
+
+
+def kept(folder: Path, step: int) -> Path:
+    return save(folder, Checkpoint(step, {"weight": torch.full((2,), float(step))}, {}))
+
+
+def test_a_training_goes_on_from_the_newest_of_its_fall_or_else_of_its_plateau(
+    tmp_path: Path,
+) -> None:
+    here = keeping(tmp_path)
+    assert packed(here) == []
+    plateau = kept(here.plateau, 3)
+    assert packed(here) == [CheckpointFile("plateau", plateau.name, plateau.read_bytes())]
+    fall = kept(here.fall, 5)
+    assert packed(here) == [CheckpointFile("fall", fall.name, fall.read_bytes())]
+
+
+def test_each_checkpoint_is_sent_once(tmp_path: Path) -> None:
+    here, seen = keeping(tmp_path), set[str]()
+    first = kept(here.plateau, 1)
+    assert [parcel.name for parcel in new_parcels(here, seen)] == [first.name]
+    second, third = kept(here.plateau, 2), kept(here.fall, 3)
+    assert [parcel.name for parcel in new_parcels(here, seen)] == [second.name, third.name]
+    assert list(new_parcels(here, seen)) == []
+
+
+def test_what_arrives_is_what_was_sent_and_the_two_newest_are_kept(tmp_path: Path) -> None:
+    here, there = keeping(tmp_path / "here"), keeping(tmp_path / "there")
+    for step in (1, 2, 3):
+        kept(here.plateau, step)
+        for parcel in packed(here):
+            put_down(parcel, there)
+    assert [checkpoint.step for checkpoint in whole(there.plateau, at_most=9)] == [3, 2]
+    newest = next(whole(there.plateau, at_most=9))
+    assert newest.tensors["weight"].tolist() == [3.0, 3.0]
+
+
+@pytest.mark.parametrize(
+    "name", ["../000000001-ab.safetensors", "000000001-../../x.safetensors", "weights.safetensors"]
+)
+def test_a_name_that_leads_elsewhere_is_refused(name: str, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="named by its step and its digest"):
+        put_down(CheckpointFile("fall", name, b"content"), keeping(tmp_path / "run"))
+    assert not list(tmp_path.rglob("*.safetensors"))

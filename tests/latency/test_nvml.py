@@ -1,0 +1,93 @@
+"""NVML's answers in our words, from a module that is made up."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+
+import pytest
+
+from scaling_search.latency.job import Reading
+from scaling_search.latency.nvml import NvmlSampler, driver_version, sampler, slowed_by
+
+
+class NvmlError(Exception):
+    """Stands for pynvml.NVMLError."""
+
+
+@dataclass
+class Process:
+    pid: int
+
+
+class FakeNvml:
+    NVMLError = NvmlError
+    NVML_CLOCK_SM = 1
+    NVML_TEMPERATURE_GPU = 0
+
+    def __init__(self, pids=(), reasons=0, dumb=False):
+        self.pids, self.reasons, self.dumb = pids, reasons, dumb
+        self.asked = ""
+
+    def nvmlInit(self):  # noqa: N802
+        if self.dumb:
+            raise NvmlError
+
+    def nvmlSystemGetDriverVersion(self):  # noqa: N802
+        return b"575.51"
+
+    def nvmlDeviceGetHandleByUUID(self, uuid):  # noqa: N802
+        self.asked = uuid
+        return "card"
+
+    def nvmlDeviceGetClockInfo(self, handle, kind):  # noqa: N802
+        return 1410
+
+    def nvmlDeviceGetTemperature(self, handle, kind):  # noqa: N802
+        if self.dumb:
+            raise NvmlError
+        return 61
+
+    def nvmlDeviceGetCurrentClocksThrottleReasons(self, handle):  # noqa: N802
+        return self.reasons
+
+    def nvmlDeviceGetComputeRunningProcesses(self, handle):  # noqa: N802
+        return [Process(pid) for pid in self.pids]
+
+
+def test_a_reading_holds_clock_temperature_and_company():
+    reading = NvmlSampler(FakeNvml((7, 8, 9)), "card", 7)()
+    assert reading == Reading(foreign=2.0, clock_mhz=1410.0, temperature_c=61.0)
+
+
+@pytest.mark.parametrize(("pids", "foreign"), [((), 0.0), ((3001,), 0.0), ((3001, 3002), 1.0)])
+def test_in_a_container_one_of_the_strangers_is_us(pids, foreign):
+    assert NvmlSampler(FakeNvml(pids), "card", 7)().foreign == foreign
+
+
+def test_only_what_slows_a_card_down_is_a_reason():
+    assert slowed_by(0x01 | 0x02) == ()
+    assert slowed_by(0x04 | 0x40) == ("power cap", "heat (hardware)")
+
+
+def test_what_a_card_does_not_answer_stays_open():
+    assert NvmlSampler(FakeNvml(dumb=True), "card", 7)().temperature_c is None
+
+
+def test_the_card_is_found_by_its_uuid(monkeypatch):
+    nvml = FakeNvml()
+    monkeypatch.setitem(sys.modules, "pynvml", nvml)
+    assert isinstance(sampler("abc", 1), NvmlSampler)
+    assert nvml.asked == "GPU-abc"
+
+
+@pytest.mark.parametrize("module", [None, FakeNvml(dumb=True)])
+def test_without_nvml_a_reading_is_empty(monkeypatch, module):
+    monkeypatch.setitem(sys.modules, "pynvml", module)
+    assert sampler("abc", 1)() == Reading()
+    assert driver_version() == ""
+
+
+def test_the_driver_says_its_version(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pynvml", FakeNvml())
+    assert driver_version() == "575.51"
