@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from scaling_search.cost.analytic import Cost, count
     from scaling_search.data.request import DataRequest
     from scaling_search.experiment.outcome import Outcome
+    from scaling_search.experiment.paper_figure import figure, save_figure
     from scaling_search.experiment.pipeline import run
     from scaling_search.experiment.study import Study
     from scaling_search.latency.profile import profile
@@ -35,8 +36,10 @@ __all__ = [
     "build",
     "candidates",
     "count",
+    "figure",
     "profile",
     "run",
+    "save_figure",
     "scale",
 ]
 
@@ -50,6 +53,7 @@ _HOMES = {
     "core.errors": ("UserError",),
     "nets.build": ("build",),
     "experiment.outcome": ("Outcome",),
+    "experiment.paper_figure": ("figure", "save_figure"),
     "experiment.pipeline": ("run",),
     "search.candidates": ("Candidate", "candidates"),
     "search.space": ("Budget", "Space"),

@@ -11,14 +11,14 @@ import sys
 from pathlib import Path
 
 import pandas as pd
-from scaling_search.errors import UserError
-from scaling_search.files import write_atomically
-from scaling_search.proxy import Trainings, fidelity, read_trainings
-from scaling_search.report.table import write_tables
 from tabulate import tabulate
 
+from scaling_search.core.atomic_files import write_atomically
+from scaling_search.core.errors import UserError
+from scaling_search.experiment.fidelity import SearchCurves, fidelity, read_trainings
+from scaling_search.report.cells import write_tables
 from scaling_search.report.fidelity import fidelity_picture, fidelity_table
-from scaling_search.search import tabular
+from scaling_search.search import curve_table
 from scaling_search.search.fidelity import lengths, scores
 
 HERE = Path(__file__).resolve().parent
@@ -33,19 +33,19 @@ def publish(run: Path, here: Path = HERE) -> None:
         raise UserError(
             f"a table stands beside its study.toml, got none in {folder}: copy it there"
         )
-    tabular.write(trainings.curves, folder / "curves.csv")
+    curve_table.write(trainings.curves, folder / "curves.csv")
     for name in COPIED:
         write_atomically(folder / name, (run / name).read_bytes())
 
 
-def lengths_table(trainings: Trainings) -> str:
+def lengths_table(trainings: SearchCurves) -> str:
     """One row a length of training, as Markdown: how many there are, and what they came to."""
     plan, pool = trainings.experiment.study.search, len(trainings.experiment.pool)
     rows = [_length_row(trainings.curves, rung.epochs, pool * rung.seeds) for rung in plan.rungs]
     return tabulate(rows, headers="keys", tablefmt="pipe", disable_numparse=True) + "\n"
 
 
-def readme_of(trainings: Trainings) -> str:
+def readme_of(trainings: SearchCurves) -> str:
     """What a table's own README says."""
     study, info = trainings.experiment.study, trainings.experiment.info
     px = trainings.experiment.base.resolution_px
@@ -65,7 +65,7 @@ images. `environment.json` says on what it ran, and
 """
 
 
-def overview(tables: list[Trainings], here: Path = HERE) -> str:
+def overview(tables: list[SearchCurves], here: Path = HERE) -> str:
     """What the README over all tables says; writes the fidelity table and picture it shows."""
     found = fidelity([here / table.name for table in tables], min(map(_whole_to, tables)))
     table, drawn = fidelity_table(found), fidelity_picture(found)
@@ -103,13 +103,13 @@ are matched one to one by how they share the growth between depth, width and res
 """
 
 
-def _whole_to(one: Trainings) -> int:
+def _whole_to(one: SearchCurves) -> int:
     """The longest training that all networks have; of a longer one only the first few are in."""
     whole = len(one.experiment.pool)
     return max((e for e in lengths(one.curves) if len(scores(one.curves, e)) == whole), default=1)
 
 
-def _listed(one: Trainings) -> str:
+def _listed(one: SearchCurves) -> str:
     curves, networks = one.curves, len(one.experiment.pool)
     ended = curves[curves["epoch"] == curves["epochs"]]
     hours = ended["train_seconds"].sum() / 3600
@@ -117,7 +117,7 @@ def _listed(one: Trainings) -> str:
     return f"| {link} | {networks} | {curves['job'].nunique():,} | {hours:.1f} | {_what(one)} |"
 
 
-def _what(one: Trainings) -> str:
+def _what(one: SearchCurves) -> str:
     study, info = one.experiment.study, one.experiment.info
     images = Path(study.data.root).name if study.data.root else info.name
     return (

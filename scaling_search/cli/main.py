@@ -13,7 +13,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from scaling_search.cli import doctor, export, fidelity, inspect, measure, run
+from scaling_search.cli import doctor, export, fidelity, figure, inspect, measure, run
 from scaling_search.cli.output import errors
 from scaling_search.core.errors import UserError
 from scaling_search.jobs.preemption import PREEMPTION, REQUEUE
@@ -52,6 +52,8 @@ VERBS: dict[str, Callable[..., None]] = {
     "compare": run.compare_command,
     "train": run.train_command,
     "report": run.report_command,
+    "figure": figure.figure_command,
+    "watch": figure.watch_command,
     "doctor": doctor.doctor_command,
     "export": export.export_command,
     "predict": export.predict_command,

@@ -23,16 +23,24 @@ from scaling_search.core.errors import UserError
 from scaling_search.data.request import DataInfo
 from scaling_search.experiment.cautions import cautions
 from scaling_search.experiment.experiment import Experiment
+from scaling_search.experiment.network_study import network_study, network_study_toml
 from scaling_search.experiment.study import read_study
 from scaling_search.jobs.environment import mixture
 from scaling_search.jobs.job import Result, TrainJob
 from scaling_search.jobs.ledger import Ledger
 from scaling_search.report.page import Paths, ReportData, Time, write_report
+from scaling_search.report.page_data import Details
 from scaling_search.search.constants import Constants
-from scaling_search.search.frame import CANDIDATE_COLUMNS, gate_frame, search_frame
+from scaling_search.search.frame import (
+    CANDIDATE_COLUMNS,
+    gate_frame,
+    search_curves_frame,
+    search_frame,
+)
 from scaling_search.search.gate import GateFinding
-from scaling_search.search.resources import UntimedError
+from scaling_search.search.resources import UntimedError, meter_of
 from scaling_search.search.search import Find, Search
+from scaling_search.search.space import Budget
 
 _INFO = TypeAdapter(DataInfo)
 
@@ -41,7 +49,7 @@ _INFO = TypeAdapter(DataInfo)
 class Outcome:
     """What a run found: the constants (None when they were given), tables, and the report.
 
-    `runs` has one row a training of the comparison, `search` one a candidate, `curves` one an
+    `runs` has one row a training of the comparison, `search` one a candidate tried, `curves` one an
     epoch, `gains` one a φ and rival; accuracies are fractions, gains percentage points. `cautions`
     are sentences on how far the constants are to be trusted. `rates` is what each network came to
     at each learning rate, where several are checked; `gate` what speaks against the proxy (None:
@@ -88,37 +96,42 @@ def read_experiment(out: Path, *, function: str | None = None) -> Experiment:
 
 def report_of(experiment: Experiment, ledger: Ledger, out: Path) -> Outcome:
     """Tables, figures and page from what the ledger holds, and what is missing there."""
+    evidence = evidence_of(experiment, ledger, out)
+    report = write_report(evidence, out)
+    runs, answers = evidence.runs, (evidence.cautions, evidence.rates, evidence.gate)
+    frames = (runs, evidence.search, evidence.curves, gains(runs))
+    return Outcome(evidence.constants, *frames, report, *answers)
+
+
+def evidence_of(experiment: Experiment, ledger: Ledger, out: Path) -> ReportData:
+    """All that a report of this run says, from what the ledger holds; nothing is written."""
     study, find = experiment.study, _Lookup(ledger)
-    search = _finished_search(experiment, find)
+    begun = _search(experiment, find)
+    search = begun if begun is not None and begun.state().done else None
     constants = None if search is None else experiment.constants(search)
     coefficients = constants.coefficients if constants else study.compare.constants
     members = _members(experiment, coefficients)
     trainings = experiment.trainings(members, find)
-    searched = _searched(experiment, search, constants)
-    runs, curves = runs_frame(trainings), curves_frame(trainings)
-    rates = rate_check(trainings)
-    against, gate = cautions(search), _gate(experiment, ledger)
-    evidence = ReportData(
+    return ReportData(
         title=study.name,
         question=_question(experiment),
         constants=constants,
-        runs=runs,
-        search=searched,
-        curves=curves,
+        runs=runs_frame(trainings),
+        search=_searched(experiment, begun, constants),
+        curves=curves_frame(trainings),
         study_toml=(out / "study.toml").read_text(encoding="utf-8"),
         environment=json.loads((out / "environment.json").read_text()),
         command=f"scaling-search run study.toml --out {out.name}",
         time=_time(experiment, ledger, experiment.line_up(members, search)),
-        cautions=against,
-        gate=gate,
+        cautions=cautions(search),
+        gate=_gate(experiment, ledger),
         gate_runs=_gate_runs(experiment, ledger),
         second=study.search.second,
-        rates=rates,
+        rates=rate_check(trainings),
         mixture=mixture(find.wheres()),
         missing=tuple(_missing(experiment, ledger, search, trainings)),
+        details=_details(experiment, begun, trainings),
     )
-    report = write_report(evidence, out)
-    return Outcome(constants, runs, searched, curves, gains(runs), report, against, rates, gate)
 
 
 @dataclass(frozen=True)
@@ -146,6 +159,21 @@ def _members(experiment: Experiment, coefficients: Coefficients | None) -> tuple
     return ()
 
 
+def _details(experiment: Experiment, search: Search | None, trainings: Trainings) -> Details:
+    """The studies of single networks, their simulated memory, and the candidates' curves."""
+    study, members = experiment.study, trainings.members
+    alone = {(m.method, m.phi): network_study(study, m, trainings) for m in members}
+    meter = meter_of(Budget(resource="memory"), study.timing.regime)
+    described = [m.architecture for m in members if isinstance(m.architecture, Architecture)]
+    curves = {} if search is None else {"search_curves": search_curves_frame(search)}
+    return Details(
+        studies={key: network_study_toml(each) for key, each in alone.items() if each is not None},
+        peaks={network.fingerprint: round(meter(network)) for network in described},
+        task=study.timing.regime.task,
+        **curves,
+    )
+
+
 def _gate(experiment: Experiment, ledger: Ledger) -> tuple[GateFinding, ...] | None:
     """What speaks against the proxy; None without a gate, or before it has been run."""
     with suppress(UntimedError):
@@ -171,13 +199,14 @@ def _gate_runs(experiment: Experiment, ledger: Ledger) -> pd.DataFrame | None:
     return None
 
 
-def _finished_search(experiment: Experiment, find: Find) -> Search | None:
-    """The run's search; None where the constants were given, or it is not finished."""
+def _search(experiment: Experiment, find: Find) -> Search | None:
+    """The run's search; None where the constants were given, or it waits for timings."""
     if experiment.study.compare.constants is not None:
         return None
     with suppress(UntimedError):
         search = experiment.search(find)
-        return search if search.state().done else None
+        search.state()
+        return search
     return None
 
 
@@ -210,7 +239,7 @@ def _tried(experiment: Experiment, ledger: Ledger) -> int:
 def _searched(
     experiment: Experiment, search: Search | None, constants: Constants | None
 ) -> pd.DataFrame:
-    if search is None or constants is None:
+    if search is None:
         return pd.DataFrame(columns=list(CANDIDATE_COLUMNS))
     frame, second = search_frame(search, constants), experiment.study.search.second
     if experiment.costs and second:

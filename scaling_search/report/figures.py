@@ -66,7 +66,7 @@ def accuracy_picture(runs: pd.DataFrame, cost: CostName) -> Picture:
             _draw_line(axes, looks[str(method)], line)
         _draw_base(axes, runs, cost)
         axes.set(xscale="log", xlabel=_axis_label(cost), ylabel="test top-1 (%)")
-        _log_ticks(axes, dots["cost"])
+        log_ticks(axes, dots["cost"])
         figure.legend(handles=method_keys(looks), loc="outside lower center", ncols=3)
 
     caption = (
@@ -92,7 +92,7 @@ def gate_picture(gate: pd.DataFrame) -> Picture:
             mark: Any = {"color": look.colour, "marker": look.marker, "markersize": 6.5}
             axes.plot(means["cost"][[method]], means["top1"][[method]], **mark)
         axes.set(xscale="log", xlabel=_axis_label("macs"), ylabel="validation top-1 (%)")
-        _log_ticks(axes, dots["cost"])
+        log_ticks(axes, dots["cost"])
         figure.legend(handles=method_keys(looks), loc="outside lower center", ncols=4)
 
     caption = (
@@ -187,7 +187,7 @@ def _axis_label(cost: CostName) -> str:
     assert_never(cost)
 
 
-def _log_ticks(axes: Any, costs: pd.Series[Any]) -> None:
+def log_ticks(axes: Any, costs: pd.Series[Any]) -> None:
     """Label the axis more finely, the fewer decades the costs span."""
     span = costs.max() / costs.min() if len(costs) else 1.0
     if span < 2:
@@ -196,12 +196,13 @@ def _log_ticks(axes: Any, costs: pd.Series[Any]) -> None:
         steps = (1, 1.5, 2, 3, 4, 5, 7) if span < 12 else (1, 2, 5)
     locator = plotting.LogLocator(subs=steps, numticks=20)
     axes.xaxis.set_major_locator(locator)
-    axes.xaxis.set_major_formatter(plotting.FuncFormatter(lambda value, _: _si(value)))
+    axes.xaxis.set_major_formatter(plotting.FuncFormatter(lambda value, _: si_text(value)))
     axes.xaxis.set_minor_locator(plotting.NullLocator())
     axes.xaxis.set_minor_formatter(plotting.NullFormatter())
 
 
-def _si(value: float) -> str:
+def si_text(value: float) -> str:
+    """A count in thousands, millions or billions: "4.5 M"."""
     for factor, unit in ((1e9, " G"), (1e6, " M"), (1e3, " k")):
         if value >= factor * 0.9999:
             return f"{value / factor:.3g}{unit}"

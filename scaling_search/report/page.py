@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
 import jinja2
 import pandas as pd
+from markupsafe import Markup, escape
 
 from scaling_search.compare.networks import finished
 from scaling_search.compare.rates import RateCheck
@@ -33,6 +35,7 @@ from scaling_search.report.latency import (
     points_of,
 )
 from scaling_search.report.latency_figures import accuracy_latency_picture, explains_picture
+from scaling_search.report.page_data import Details, Frames, page_json
 from scaling_search.report.pareto import SECOND_WORDS, pareto, pareto_picture, pareto_table
 from scaling_search.report.search_landscape import landscape, landscape_picture
 from scaling_search.report.tables import (
@@ -108,6 +111,7 @@ class ReportData:
     rates: RateCheck | None = None
     mixture: str = ""
     missing: tuple[str, ...] = ()
+    details: Details = field(default_factory=Details)
 
 
 @dataclass(frozen=True)
@@ -131,13 +135,18 @@ def write_report(evidence: ReportData, out: Path) -> Paths:
         for picture in drawn
         for ending, data in (("png", picture.png), ("svg", picture.svg))
     )
-    words = _words(evidence, tables, drawn)
+    readme = _render("README.md.jinja", _words(evidence, tables, drawn))
     return Paths(
-        html=write_atomically(out / "report.html", _render("report.html", words)),
-        readme=write_atomically(out / "README.md", _render("README.md.jinja", words)),
+        html=write_atomically(out / "report.html", page_html(evidence, tables, drawn)),
+        readme=write_atomically(out / "README.md", readme),
         tables=write_tables(tuple(tables.values()), out / "tables"),
         figures=figures,
     )
+
+
+def page_html(evidence: ReportData, tables: Mapping[str, Table], drawn: tuple[Picture, ...]) -> str:
+    """The page: one HTML text that loads nothing, with these tables and still pictures."""
+    return _render("report.html", _words(evidence, tables, drawn))
 
 
 def tables_of(evidence: ReportData) -> dict[str, Table]:
@@ -210,7 +219,31 @@ def _words(
         "left_aligned": LEFT_ALIGNED,
         "pareto": [f"pareto_{second}" for second, _ in _weighed(evidence)],
         "data_uri": _data_uri,
+        "inlined": _inlined,
+        "as_cell": _cell,
+        "data": Markup(page_json(frames_of(evidence))),
     }
+
+
+def frames_of(evidence: ReportData) -> Frames:
+    """What of the evidence the page's script, and a figure for a paper, draw from."""
+    time, peaks, latency = evidence.time, dict[str, int](), None
+    if time is not None:
+        measured = time.frame[time.frame["peak_source"] == "measured"]
+        peaks = dict(zip(measured["fingerprint"], measured["peak_bytes"].astype(int), strict=True))
+        latency = accuracy_latency_frame(evidence.runs, time.frame)
+    frames = (evidence.runs, evidence.search, evidence.curves, latency)
+    return Frames(evidence.title, *frames, peaks=peaks, details=evidence.details)
+
+
+def _inlined(name: str) -> Markup:
+    """A template as it is: the page's style and script are our own."""
+    return Markup((_TEMPLATES / name).read_text(encoding="utf-8"))
+
+
+def _cell(text: object) -> Markup:
+    """A table's cell; an interval is not broken into two lines, but may stand on its own."""
+    return Markup(re.sub(r"(\[[^\]]*\])", r"<span>\1</span>", str(escape(text))))
 
 
 def _data_uri(picture: Picture) -> str:

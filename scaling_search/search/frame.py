@@ -22,6 +22,7 @@ CANDIDATE_COLUMNS = (
     *(*SHARE_COLUMNS, "rung", "phi", "epochs", "n"),
     *("validation_top1", "sd", "p_best", "tie", "best", "status"),
 )
+CURVE_COLUMNS = ("network", "seed", "epoch", "train_loss", "validation_loss", "validation_top1")
 GATE_COLUMNS = ("method", "network", "macs", "seed", "validation_top1")
 
 
@@ -42,15 +43,21 @@ def gate_frame(jobs: Mapping[str, tuple[TrainJob, ...]], find: Find) -> pd.DataF
     return pd.DataFrame(rows, columns=list(GATE_COLUMNS))
 
 
-def search_frame(search: Search, constants: Constants) -> pd.DataFrame:
-    """One row a trained candidate, at the highest rung that it reached."""
+def search_frame(search: Search, constants: Constants | None) -> pd.DataFrame:
+    """One row a trained candidate, at the highest rung that it reached.
+
+    `constants` is None while the search goes on: then none is the best, nor a tie.
+    """
     rows, rungs = [], search.reached()
+    chances, ties = (constants.chances, constants.ties) if constants else ({}, ())
     for index in dict.fromkeys(index for tried in rungs for index in tried):
         candidate = search.pool[index]
         reached = max(rung for rung, tried in enumerate(rungs) if index in tried)
         results = [search.find(job) for job in search.jobs(reached, index)]
         scores = [r.validation_top1 for r in results if isinstance(r, Finished)]
         failures = [r.kind for r in results if r is not None and not isinstance(r, Finished)]
+        if not scores and not failures:
+            continue  # asked for, and not trained yet
         rows.append(
             {
                 **_described(candidate),
@@ -61,13 +68,34 @@ def search_frame(search: Search, constants: Constants) -> pd.DataFrame:
                 "validation_top1": statistics.fmean(scores) if scores else math.nan,
                 "sd": statistics.stdev(scores) if len(scores) > 1 else math.nan,
                 # More digits would be the draws' own noise.
-                "p_best": round(constants.chances.get(candidate.name, math.nan), 2),
-                "tie": candidate.name in constants.ties,
-                "best": candidate.name == constants.ties[0],
+                "p_best": round(chances.get(candidate.name, math.nan), 2),
+                "tie": candidate.name in ties,
+                "best": candidate.name in ties[:1],
                 "status": failures[0] if failures else "finished",
             }
         )
     return pd.DataFrame(rows, columns=list(CANDIDATE_COLUMNS))
+
+
+def search_curves_frame(search: Search) -> pd.DataFrame:
+    """One row an epoch of each candidate's finished trainings at the highest rung it reached."""
+    rungs = search.reached()
+    highest = {index: rung for rung, tried in enumerate(rungs) for index in tried}
+    rows = [
+        {
+            "network": search.pool[index].name,
+            "seed": job.seed,
+            "epoch": record.epoch,
+            "train_loss": record.train_loss,
+            "validation_loss": record.validation_loss,
+            "validation_top1": record.validation_top1,
+        }
+        for index, rung in highest.items()
+        for job in search.jobs(rung, index)
+        if isinstance(result := search.find(job), Finished)
+        for record in result.history
+    ]
+    return pd.DataFrame(rows, columns=list(CURVE_COLUMNS))
 
 
 def _described(candidate: Candidate) -> dict[str, Any]:

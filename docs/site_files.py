@@ -1,0 +1,28 @@
+"""The site's files lie in it as in the repository, so that one link serves in both."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.structure.files import File, Files
+
+ROOT = Path(__file__).parent.parent
+SHOWN = (
+    *("*.md", "LICENSE", "CITATION.cff", "docs/*.md", "examples/**/*", "benchmarks/*.md"),
+    *(f"results/**/*.{ending}" for ending in ("md", "svg", "png", "csv", "html", "toml", "json")),
+    *("benchmarks/*.py", "results/*.py", "results/benchmarks/*.json", "tests/**/*.py"),
+)
+"""What pages link to: themselves, pictures, tables, and the code that made them."""
+
+
+def on_files(files: Files, config: MkDocsConfig) -> Files:
+    """Take what pages may link to, from the root of the repository on."""
+    themes = [file for file in files if file.src_dir != config.docs_dir]
+    found = sorted({path for pattern in SHOWN for path in ROOT.glob(pattern) if path.is_file()})
+    ours = [
+        File.generated(config, path.relative_to(ROOT).as_posix(), abs_src_path=str(path))
+        for path in found
+        if "__pycache__" not in path.parts
+    ]
+    return Files([*themes, *ours])
