@@ -136,12 +136,13 @@ def offends(node: ast.AST) -> bool:
     return False
 
 
-def test_the_package_evaluates_no_text_unpickles_nothing_and_serves_nothing() -> None:
+def test_the_package_evaluates_no_text_unpickles_nothing_and_serves_only_when_asked() -> None:
     package = Path(scaling_search.__path__[0])
-    offences = [
-        f"{path.relative_to(package)}:{node.lineno}"
+    offences = {
+        (str(path.relative_to(package)), ast.unparse(node).split(" import")[0])
         for path in package.rglob("*.py")
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if offends(node) and isinstance(node, ast.stmt | ast.expr)
-    ]
-    assert offences == []
+    }
+    # `watch` alone serves, on the loopback: tests/experiment/test_watch_server.py.
+    assert offences == {("experiment/watch_server.py", "from http.server")}
