@@ -5,13 +5,17 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEPENDENCIES := pyproject.toml constraints.txt
 
-.PHONY: demo test check format docs clean
+.PHONY: demo test check gpu-check format docs clean
 
 demo: $(VENV)/.installed
 	$(BIN)/scaling-search run --preset demo --out runs/demo
 
 test: check
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --durations 10
+
+# What only a GPU shows: at most eight minutes on one card (docs/gpu-node.md).
+gpu-check: $(VENV)/.installed-gpu
+	$(BIN)/python benchmarks/gpu_check.py
 
 # What pre-commit runs too.
 check: $(VENV)/.installed-dev
@@ -47,3 +51,9 @@ $(VENV)/.installed-dev: $(DEPENDENCIES) | $(BIN)/python
 $(VENV)/.installed-docs: $(DEPENDENCIES) | $(BIN)/python
 	$(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt -e '.[docs]'
 	touch $@ $(VENV)/.installed
+
+# timm is the peer of the training rates; all that it needs is there already.
+$(VENV)/.installed-gpu: $(VENV)/.installed-dev
+	$(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt -e '.[gpu]'
+	$(BIN)/python -m pip install --disable-pip-version-check --no-deps timm
+	touch $@

@@ -66,6 +66,9 @@ class AtOnce:
         """Whether it stopped for its limit."""
         return time.thread_time() - self.began > self.limit_seconds
 
+    def rest(self) -> None:
+        """Nothing is anywhere."""
+
     def run(self, source: NextJob) -> Iterator[Event]:
         """End every job that the source gives."""
         while not self.spent and (job := source()) is not None:

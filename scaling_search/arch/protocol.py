@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 class Network(Protocol):
     """A network as a value: equal values are the same network, whatever they are called.
 
-    `Architecture` is one, described by a table of stages; `cost.custom_network.CustomNetwork` is another,
+    `Architecture` is one, described by a table of stages; `cost.custom_network` has another,
     made by a function of the user's.
     """
 

@@ -25,6 +25,7 @@ from scaling_search.data.splitting import Indices
 Read = Callable[[torch.Tensor], torch.Tensor]
 """Indices (int64, B, CPU) to images (uint8, B × C × px × px, CPU); readers take it pickled."""
 
+TRAININGS_AT_ONCE = "SCALING_SEARCH_TRAININGS_AT_ONCE"  # a run's workers are told
 MOST_READERS = 16
 AHEAD = 2  # batches that each reader has made or is making
 KEPT_READERS = (
@@ -36,8 +37,9 @@ SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 (where the system keeps it; nothi
 def reader_count(device: torch.device) -> int:
     """How many processes read for one training: SCALING_SEARCH_READERS, or what suits the device.
 
-    On a GPU the cores are shared by the trainings that torchrun started; on a CPU they are busy
-    with training, and one reader is enough to overlap the two.
+    On a GPU the cores that this process may use are shared by the trainings that torchrun started,
+    or by those of a run's workers; on a CPU they are busy with training, and one reader is enough
+    to overlap the two.
     """
     named = os.environ.get("SCALING_SEARCH_READERS")
     if named is not None:
@@ -46,8 +48,16 @@ def reader_count(device: torch.device) -> int:
         return int(named)
     if device.type == "cpu":
         return 1
-    trainings = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
-    return max(1, min(MOST_READERS, (os.cpu_count() or 1) // trainings))
+    together = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+    at_once = int(os.environ.get(TRAININGS_AT_ONCE, "1"))
+    return max(1, min(MOST_READERS, _usable_cores() // (together * at_once)))
+
+
+def _usable_cores() -> int:
+    """A batch system gives a process some of a machine's cores."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def read_ahead(

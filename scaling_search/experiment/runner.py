@@ -83,7 +83,7 @@ class Runner:
         if not self.experiment.study.asks_latency:
             return self
         machine = Machine(self.device, machine_of(self.device))
-        rounds = TimingRounds(self.ledger, machine, self.listener.say)
+        rounds = TimingRounds(self.ledger, machine, self.listener.say, rest=self.executor.rest)
         return replace(self, experiment=rounds.until(self.experiment, ask))
 
     def time(self, networks: list[Architecture]) -> None:
@@ -97,6 +97,7 @@ class Runner:
             self.listener.say(
                 f"timing {len(networks)} networks: {seconds}, again if it is unstable"
             )
+            self.executor.rest()
             timed = time_networks(job, in_child, SystemClock())
             self.ledger.accept_timed(timed, {"device": machine.machine})
 

@@ -33,12 +33,16 @@ def on_this_machine(job: TimeJob) -> Timed:
 
 @dataclass(frozen=True)
 class TimingRounds:
-    """Where latencies are measured and kept; whoever calls sees to it that nothing trains."""
+    """Where latencies are measured and kept; whoever calls sees to it that nothing trains.
+
+    `rest` is called before each timing: what waits for a next training must not be there either.
+    """
 
     ledger: Ledger
     machine: Machine
     say: Callable[[str], None]
     timer: Timer = on_this_machine
+    rest: Callable[[], None] = lambda: None
 
     def until(self, experiment: Experiment, ask: Callable[[Experiment], object]) -> Experiment:
         """The experiment that knows enough for `ask`; this machine times what it has not yet.
@@ -72,6 +76,7 @@ class TimingRounds:
     def _timed(self, job: TimeJob) -> Timed:
         seconds = f"{job.budget.seconds:g} s and its warm-up"
         self.say(f"timing {len(job.networks)} networks for the latency budget: {seconds}")
+        self.rest()
         timed = self.timer(job)
         failure = anchor_failure(timed)
         rule = "a latency budget needs a base that can be timed"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import platform
 import re
@@ -9,6 +10,7 @@ import subprocess
 import tomllib
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -16,24 +18,52 @@ import torch
 
 from scaling_search.core.errors import UserError
 from scaling_search.latency.conditions import machine_name
+from scaling_search.latency.gpu_facts import cards, usable, versions
+from scaling_search.latency.process_runner import machine_of
 
 # The entries that a training's record repeats: kernels, and so last bits, hang on them.
 DEVICE, CAPABILITY = "device", "cpu capability"
+
+_log = logging.getLogger(__name__)
 
 PACKAGE = Path(__file__).parents[1]
 PACKAGES = ("scaling-search", "torch", "torchvision", "optuna", "numpy", "pandas", "scipy")
 
 
 def chosen_device(asked: str) -> str:
-    """The torch device for "auto", "cpu", "cuda" or "cuda:N"; raises UserError if there is none."""
+    """The torch device for "auto", "cpu", "cuda" or "cuda:N"; raises UserError if there is none.
+
+    Where "auto" comes to the CPU of a machine whose GPU torch can't use, a warning is logged, once.
+    """
     if asked == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
+        return _best_device()
     match = re.fullmatch(r"cpu|cuda(?::([0-9]+))?", asked)
     if match is None:
         raise UserError(f"device must be auto, cpu, cuda or cuda:N, got {asked!r}")
     if asked != "cpu" and int(match[1] or 0) >= torch.cuda.device_count():
         raise UserError(f"a CUDA device must be present, got {asked!r}: choose --device cpu")
     return asked
+
+
+def _best_device() -> str:
+    there, reason = usable()
+    if there:
+        return "cuda"
+    if count := cards():
+        _warn_of_unused(count, reason)
+    return "cpu"
+
+
+@cache
+def _warn_of_unused(count: int, reason: str) -> None:
+    why = reason or ("it finds none" if torch.version.cuda else "it was built without CUDA")
+    _log.warning(
+        "device auto needs a GPU that torch can use, got %d NVIDIA GPU%s that it can't (%s), and "
+        "takes the CPU: mend the driver or torch, or ask for --device cpu",
+        count,
+        "" if count == 1 else "s",
+        why,
+    )
 
 
 def environment(device: str, workers: int) -> dict[str, str]:
@@ -44,7 +74,10 @@ def environment(device: str, workers: int) -> dict[str, str]:
         "system": f"{platform.system()} {platform.machine()}",
         "cpu": machine_name("cpu"),
         "cores": str(os.cpu_count()),
-        **where_on(device),
+        # Asked of a child: this process would live on a GPU beside those that train there.
+        DEVICE: machine_of(device),
+        CAPABILITY: _capability(),
+        **(versions() if device != "cpu" else {}),
         "workers": str(workers),
         "threads per worker": "1",
         "git commit": commit_of(PACKAGE),
@@ -57,8 +90,12 @@ def where_on(device: str) -> dict[str, str]:
 
     The latter matter on a GPU too: weights are drawn on the CPU.
     """
+    return {DEVICE: machine_name(device), CAPABILITY: _capability()}
+
+
+def _capability() -> str:
     # Set lower by the variable ATEN_CPU_CAPABILITY than the CPU's model says.
-    return {DEVICE: machine_name(device), CAPABILITY: torch.backends.cpu.get_cpu_capability()}
+    return str(torch.backends.cpu.get_cpu_capability())
 
 
 def where_in(environment: Mapping[str, str]) -> dict[str, str]:

@@ -13,6 +13,7 @@ from torch import nn
 from scaling_search.arch.spec import Architecture
 from scaling_search.core.errors import UserError
 from scaling_search.cost.arithmetic import arithmetic
+from scaling_search.cost.current_device import make_current
 from scaling_search.cost.device_memory import give_back, lacks_memory
 from scaling_search.data.load import forget_splits, load_split
 from scaling_search.jobs.job import (
@@ -32,9 +33,6 @@ from scaling_search.training.evaluate import score
 from scaling_search.training.history import EpochRecord, Scores
 from scaling_search.training.loop import CheckpointPolicy, DivergedError, Trainer
 from scaling_search.training.recipe import Recipe
-
-# torch's CPU allocator raises a bare RuntimeError, and so do libraries on a GPU.
-NO_MEMORY = ("can't allocate memory", "_STATUS_ALLOC_FAILED", "CUDA out of memory")
 
 
 @dataclass(frozen=True)
@@ -78,6 +76,7 @@ def execute(
     result; a group tries again together, in `jobs.peers`. Raises StoppedError once `stop_asked`
     says so and the checkpoint is written; UserError; OSError; and what a user's network raises.
     """
+    make_current(torch.device(place.device))
     result = _attempt(job, place, stop_asked, on_epoch, group)
     if isinstance(result, OutOfMemory) and group.world == 1:
         make_room(place)

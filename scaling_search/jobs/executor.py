@@ -18,7 +18,8 @@ from typing import Any, Protocol, Self, cast
 import torch
 
 from scaling_search.core.errors import UserError
-from scaling_search.jobs.execute import Place, execute
+from scaling_search.data.prefetch import TRAININGS_AT_ONCE
+from scaling_search.jobs.execute import Place, execute, make_room
 from scaling_search.jobs.failure import failure_here, logged
 from scaling_search.jobs.job import (
     Failed,
@@ -82,6 +83,10 @@ class Executor(Protocol):
         """
         ...
 
+    def rest(self) -> None:
+        """Between two runs: leave the device to whoever times on it, until the next job comes."""
+        ...
+
 
 def each_of(jobs: Iterable[TrainJob]) -> NextJob:
     """The source that gives these jobs in order."""
@@ -103,6 +108,10 @@ class Inline:
             with PREEMPTION.polled():
                 result = self._result(job)
             yield Ended(job, result)
+
+    def rest(self) -> None:
+        """Keep no memory of the device; what this process is on it without that does nothing."""
+        make_room(self.place)
 
     def _result(self, job: TrainJob) -> Result:
         try:
@@ -147,6 +156,10 @@ class Workers:
 
     def __exit__(self, *_: object) -> None:
         """Ask the workers to stop at their next step; kill those that do not."""
+        self.rest()
+
+    def rest(self) -> None:
+        """End all workers, idle ones too: each holds memory and a context of a GPU."""
         for worker in self._pool:
             worker.process.ask_to_stop()
         deadline = time.monotonic() + GRACE_SECONDS
@@ -185,8 +198,11 @@ class Workers:
                     self._replace(worker)
                 return worker
         log = self.logs / f"worker-{len(self._pool)}.log"
-        self._pool.append(_Worker(WorkerProcess(log, interpreter_settings(1))))
+        self._pool.append(_Worker(WorkerProcess(log, self._settings())))
         return self._pool[-1]
+
+    def _settings(self) -> dict[str, str]:
+        return {**interpreter_settings(1), TRAININGS_AT_ONCE: str(self.workers)}
 
     def _listen(self, again: deque[TrainJob]) -> Iterator[Event]:
         PREEMPTION.check()
@@ -242,7 +258,7 @@ class Workers:
     def _replace(self, worker: _Worker, grace_seconds: float = 0.0) -> int:
         """Kill the process unless it ends in that time, start another; the old one's status."""
         status = worker.process.end(grace_seconds)
-        worker.process = WorkerProcess(worker.process.log, interpreter_settings(1))
+        worker.process = WorkerProcess(worker.process.log, self._settings())
         worker.job = None
         return status
 

@@ -22,6 +22,7 @@ from scaling_search.jobs.job import (
     Result,
     TimedOut,
 )
+from scaling_search.latency.process_runner import memory_of
 
 MORE_MEMORY = 1.05  # a machine of the same kind has a little more or less than another
 CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
@@ -103,7 +104,7 @@ def code_digest() -> str:
 
 def _memory_bytes(device: str) -> int:
     if device.startswith("cuda"):
-        return int(torch.cuda.get_device_properties(device).total_memory)
+        return memory_of(device)
     there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     try:
         allowed = CGROUP_LIMIT.read_text().strip()

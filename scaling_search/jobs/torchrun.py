@@ -97,9 +97,10 @@ class Peers:
         self, number: int, job: TrainJob, place: Place, on_epoch: Callable[[EpochRecord], None]
     ) -> Result:
         store = PrefixStore(f"job-{self.orders}-{number}", self.store)
-        with joined(store, self.group, torch.device(place.device)):
+        with joined(store, self.group, torch.device(place.device)) as bonds:
             outcome = _outcome(job, place, self.group, on_epoch)
             _leave_word(store, outcome)
+            bonds.broken = isinstance(outcome, Exception | OutOfMemory)
         if isinstance(outcome, LostPeerError):
             outcome = _word(store) or outcome
         if isinstance(outcome, Exception):

@@ -19,7 +19,7 @@ import torch.distributed as dist
 
 from scaling_search.core.errors import UserError, require
 from scaling_search.jobs.environment import environment
-from scaling_search.jobs.execute import Place
+from scaling_search.jobs.execute import Place, make_room
 from scaling_search.jobs.executor import Ended, Epoch, Event, NextJob, Started
 from scaling_search.jobs.job import TrainJob, job_from_json, job_to_json
 from scaling_search.jobs.preemption import PREEMPTION, REQUEUE
@@ -55,6 +55,10 @@ class TorchrunExecutor:
             with PREEMPTION.polled():
                 result = self.peers.train(job, self.place, self._teller(job))
             yield Ended(job, result)
+
+    def rest(self) -> None:
+        """Keep no memory of this process's device; the others are on devices of their own."""
+        make_room(self.place)
 
     def _teller(self, job: TrainJob) -> Callable[[EpochRecord], None]:
         return lambda record: self.told(Epoch(job, record))

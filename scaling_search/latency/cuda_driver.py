@@ -8,6 +8,7 @@ from typing import cast
 
 import torch
 
+from scaling_search.cost.current_device import make_current
 from scaling_search.cost.device_memory import give_back
 from scaling_search.cost.step import Step
 from scaling_search.latency.cuda import CapturedStep, CudaDevice, CudaEvent
@@ -64,11 +65,12 @@ class TorchDriver:
 def cuda_device(name: str, clock: Clock) -> CudaDevice:
     """The GPU called `name` ("cuda" or "cuda:N"), made the current one of this process."""
     index = torch.device(name).index or 0
-    torch.cuda.set_device(index)
+    make_current(torch.device("cuda", index))
     # The shapes never change here, so the search for the fastest algorithm pays.
     torch.backends.cudnn.benchmark = True
     uuid = str(torch.cuda.get_device_properties(index).uuid)
     driver = TorchDriver(torch.device("cuda", index))
     facts = {"driver": driver_version(), "cudnn.benchmark": "on"}
     known = {what: value for what, value in facts.items() if value}
-    return CudaDevice(name, driver, sampler(uuid, os.getpid()), clock, facts=known)
+    read = sampler(uuid, os.getpid(), frozenset({os.getppid()}))
+    return CudaDevice(name, driver, read, clock, facts=known)

@@ -23,11 +23,16 @@ SLOWED_BY = {
 
 @dataclass(frozen=True)
 class NvmlSampler:
-    """Reads one GPU through the module `nvml` (pynvml); `pid` is ours."""
+    """Reads one GPU through the module `nvml` (pynvml); `pid` is ours.
+
+    `waiting` are processes that wait for this one's answer, such as the driver of a run that has
+    trained in its own process: they are on the GPU, and are no load.
+    """
 
     nvml: Any
     handle: Any
     pid: int
+    waiting: frozenset[int] = frozenset()
 
     def __call__(self) -> Reading:
         """Read once."""
@@ -49,7 +54,7 @@ class NvmlSampler:
         pids = {process.pid for process in listed}
         # In a container NVML gives the host's numbers: ours is then one of the strangers'.
         ours = {self.pid} if self.pid in pids else set(sorted(pids)[:1])
-        return float(len(pids - ours))
+        return float(len(pids - ours - self.waiting))
 
     def _try(self, ask: Callable[..., Any], *arguments: Any) -> Any:
         try:
@@ -61,6 +66,19 @@ class NvmlSampler:
 def slowed_by(bits: int) -> tuple[str, ...]:
     """The reasons, in words, in NVML's mask."""
     return tuple(reason for bit, reason in SLOWED_BY.items() if bits & bit)
+
+
+def card_count() -> int:
+    """How many GPUs the driver knows; 0 where NVML is missing or finds no driver."""
+    try:
+        import pynvml
+
+        pynvml.nvmlInit()
+        return int(pynvml.nvmlDeviceGetCount())
+    except ImportError:
+        return 0
+    except pynvml.NVMLError:
+        return 0
 
 
 def driver_version() -> str:
@@ -77,7 +95,7 @@ def driver_version() -> str:
     return version.decode() if isinstance(version, bytes) else str(version)
 
 
-def sampler(uuid: str, pid: int) -> Callable[[], Reading]:
+def sampler(uuid: str, pid: int, waiting: frozenset[int] = frozenset()) -> Callable[[], Reading]:
     """A reader of the GPU with this UUID; an empty one where NVML is missing."""
     try:
         import pynvml
@@ -88,4 +106,4 @@ def sampler(uuid: str, pid: int) -> Callable[[], Reading]:
         return Reading
     except pynvml.NVMLError:
         return Reading
-    return NvmlSampler(pynvml, handle, pid)
+    return NvmlSampler(pynvml, handle, pid, waiting)

@@ -35,8 +35,8 @@ def main() -> None:
 
 
 def _answer(order: dict[str, object]) -> object:
-    if "machine_of" in order:
-        return machine_name(str(order["machine_of"]))
+    if "facts_of" in order:
+        return _facts(str(order["facts_of"]))
     job = _JOBS.validate_python(order["job"])
     batches = order["batches"]
     torch.set_num_threads(job.place.threads)
@@ -45,6 +45,12 @@ def _answer(order: dict[str, object]) -> object:
     clock = SystemClock()
     with never_plain() if job.regime.mode == "compile" else nullcontext():
         return asdict(measure(job, int(str(order["process"])), known, _device(job, clock), clock))
+
+
+def _facts(device: str) -> dict[str, str]:
+    """The device in words, and its memory in bytes."""
+    memory = torch.cuda.get_device_properties(device).total_memory
+    return {"machine": machine_name(device), "memory": str(memory)}
 
 
 def _device(job: TimeJob, clock: SystemClock) -> Device:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import asdict
+from functools import cache
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -45,9 +46,19 @@ def machine_of(device: str) -> str:
     """The device in words. A GPU is asked by a child, or this process would live on it too."""
     if device == "cpu":
         return machine_name(device)
-    done = _child({"machine_of": device}, interpreter_settings(1), SET_UP_SECONDS)
+    return _facts_of(device)["machine"]
+
+
+def memory_of(gpu: str) -> int:
+    """The bytes of a GPU's memory, asked like its name."""
+    return int(_facts_of(gpu)["memory"])
+
+
+@cache
+def _facts_of(gpu: str) -> dict[str, str]:
+    done = _child({"facts_of": gpu}, interpreter_settings(1), SET_UP_SECONDS)
     done.check_returncode()
-    return str(json.loads(done.stdout))
+    return dict(json.loads(done.stdout))
 
 
 def interpreter_settings(threads: int) -> dict[str, str]:

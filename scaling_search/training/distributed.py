@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TypeVar
@@ -17,11 +17,12 @@ from typing import TypeVar
 import torch
 import torch.distributed as dist
 from torch import nn
-from torch.distributed.distributed_c10d import Store
+from torch.distributed.distributed_c10d import Store, _abort_process_group
 from torch.distributed.rendezvous import rendezvous
 from torch.nn.parallel import DistributedDataParallel
 
 from scaling_search.core.errors import require
+from scaling_search.cost.current_device import make_current
 from scaling_search.training.recipe import Recipe
 from scaling_search.training.sync_norm import synchronised
 
@@ -133,22 +134,48 @@ class Group:
 ALONE = Group()
 
 
+@dataclass
+class Bonds:
+    """What holds the processes of a group together while they train.
+
+    Whoever leaves alone says so: `broken` is set, and nothing is waited for at the end.
+    """
+
+    broken: bool = False
+
+
 @contextmanager
-def joined(store: Store, group: Group, device: torch.device) -> Iterator[None]:
-    """Within this block the processes that share the store can talk to each other."""
-    backend = "gloo"
+def joined(store: Store, group: Group, device: torch.device) -> Iterator[Bonds]:
+    """Within this block the processes that share the store can talk to each other.
+
+    After an error, and where its bonds are broken, this process leaves without waiting for what
+    the others will never do: NCCL would wait for its kernels to end, as long as the timeout is.
+    """
+    backend, bonds = "gloo", Bonds()
+    make_current(device)
     if device.type == "cuda":
-        torch.cuda.set_device(device)
         backend = "cpu:gloo,cuda:nccl"
     dist.init_process_group(
         backend, store=store, rank=group.rank, world_size=group.world, timeout=TIMEOUT
     )
     try:
-        yield
+        yield bonds
+    except BaseException:
+        bonds.broken = True
+        raise
     finally:
-        dist.destroy_process_group()
+        _leave(bonds)
         # The connections close with the last reference: the others must not wait for this process.
         gc.collect()
+
+
+def _leave(bonds: Bonds) -> None:
+    if bonds.broken:
+        # Some backends can't be aborted, and wait for nothing when they are destroyed.
+        with suppress(RuntimeError):
+            _abort_process_group()
+    if dist.is_initialized():
+        dist.destroy_process_group()
 
 
 def is_of_peers(error: RuntimeError) -> bool:

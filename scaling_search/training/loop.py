@@ -25,6 +25,7 @@ from scaling_search.training.evaluate import score
 from scaling_search.training.history import EpochRecord, Scores, epoch_record
 from scaling_search.training.recipe import Recipe
 from scaling_search.training.step import seed_chance, train_step
+from scaling_search.training.stopping import StopRequest
 from scaling_search.training.train_state import TrainState, new_state
 
 _log = logging.getLogger(__name__)
@@ -102,6 +103,8 @@ class Trainer:
         """
         finished = self._resume()
         self.last_kept = self._now()
+        if self.keeping is not None:
+            self.stop = StopRequest(self.group, self.keeping.stop_asked, self._now)
         while self.step < self.total_steps:
             self._epoch()
         if self.keeping is not None and not finished:
@@ -168,7 +171,7 @@ class Trainer:
     def _keep(self) -> None:
         if self.keeping is None:
             return
-        stop = self.group.any(self.keeping.stop_asked())
+        stop = self.stop.at(self.step, ends_epoch=self.step % self.steps_per_epoch == 0)
         due = self._now() - self.last_kept >= self.keeping.every_seconds
         at_fall = self.step == self.shared_steps and self.step < self.total_steps
         if not (stop or due or at_fall):

@@ -135,11 +135,22 @@ def test_the_number_of_readers_is_asked_for_or_suits_the_device(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.delenv("SCALING_SEARCH_READERS", raising=False)
+    monkeypatch.delenv(prefetch.TRAININGS_AT_ONCE, raising=False)
+    gpu = torch.device("cuda")
+    # A machine of 64 cores; then a batch system gives 12 of them to this process.
     monkeypatch.setattr(os, "cpu_count", lambda: 64)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(64)), raising=False)
     assert prefetch.reader_count(CPU) == 1
-    assert prefetch.reader_count(torch.device("cuda")) == prefetch.MOST_READERS
+    assert prefetch.reader_count(gpu) == prefetch.MOST_READERS
     monkeypatch.setenv("LOCAL_WORLD_SIZE", "8")
-    assert prefetch.reader_count(torch.device("cuda")) == 8
+    assert prefetch.reader_count(gpu) == 8
+    monkeypatch.delenv("LOCAL_WORLD_SIZE")
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(12)), raising=False)
+    assert prefetch.reader_count(gpu) == 12
+    monkeypatch.setenv(prefetch.TRAININGS_AT_ONCE, "4")
+    assert prefetch.reader_count(gpu) == 3
+    monkeypatch.setenv(prefetch.TRAININGS_AT_ONCE, "40")
+    assert prefetch.reader_count(gpu) == 1
     monkeypatch.setenv("SCALING_SEARCH_READERS", "3")
     assert prefetch.reader_count(CPU) == 3
     monkeypatch.setenv("SCALING_SEARCH_READERS", "-1")

@@ -73,6 +73,23 @@ def members(experiment: Experiment) -> object:
     return experiment.members(POINT)
 
 
+def test_before_each_timing_whatever_waits_for_a_training_is_ended(tmp_path: Path) -> None:
+    order: list[str] = []
+    bench = Bench()
+
+    def timer(job: TimeJob) -> Timed:
+        order.append("timed")
+        return bench(job)
+
+    with Ledger(tmp_path / "ledger.jsonl") as ledger:
+        asked = TimingRounds(ledger, HERE, lambda _: None, timer, rest=lambda: order.append("rest"))
+        asked.until(SETTING, members)
+        assert order == ["rest", "timed"] * (len(order) // 2) != []
+        order.clear()
+        asked.until(SETTING, members)
+    assert order == []  # nothing to time: nobody is disturbed
+
+
 def test_the_pool_is_that_of_brute_force_and_each_network_is_timed_once(tmp_path: Path) -> None:
     bench = Bench()
     with Ledger(tmp_path / "ledger.jsonl") as ledger:

@@ -8,6 +8,8 @@ import re
 import shutil
 import subprocess
 import sys
+import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ import pytest
 import torch
 
 from scaling_search.core.errors import UserError
+from scaling_search.jobs import environment as module
 from scaling_search.jobs.environment import (
     chosen_device,
     commit_of,
@@ -23,6 +26,7 @@ from scaling_search.jobs.environment import (
     where_in,
     where_on,
 )
+from scaling_search.latency import gpu_facts
 from scaling_search.latency.conditions import machine_name
 
 
@@ -148,6 +152,84 @@ def test_auto_takes_a_gpu_where_there_is_one(
 ) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: there)
     assert chosen_device("auto") == device
+
+
+@pytest.fixture
+def unusable(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A machine with two GPUs that torch can't use."""
+    for card in ("0000:41:00.0", "0000:c1:00.0"):
+        (tmp_path / card).mkdir()
+    monkeypatch.setattr(gpu_facts, "CARDS", tmp_path)
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    module._warn_of_unused.cache_clear()
+
+
+def refuse() -> bool:
+    raise RuntimeError("CUDA unknown error - this may be due to\nan incorrect environment")
+
+
+def warn() -> bool:
+    warnings.warn("CUDA initialization: The NVIDIA driver on your system is too old", stacklevel=1)
+    return False
+
+
+@pytest.mark.usefixtures("unusable")
+@pytest.mark.parametrize(
+    ("ask", "why"),
+    [
+        (warn, "is too old"),
+        (refuse, "CUDA unknown error - this may be due to"),
+        (bool, "none|CUDA"),
+    ],
+)
+def test_auto_says_once_that_it_trains_on_the_cpu_beside_a_gpu(
+    ask: Callable[[], bool],
+    why: str,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", ask)
+    assert [chosen_device("auto"), chosen_device("auto")] == ["cpu", "cpu"]
+    (said,) = caplog.messages
+    assert re.search(rf"got 2 NVIDIA GPUs that it can't \(.*({why})\), and takes the CPU: ", said)
+    assert "\n" not in said
+
+
+@pytest.mark.usefixtures("unusable")
+def test_gpus_that_the_user_hides_are_not_spoken_of(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    assert chosen_device("auto") == "cpu"
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES")
+    assert chosen_device("cpu") == "cpu"
+    monkeypatch.setattr(gpu_facts, "CARDS", Path("/nowhere"))
+    assert chosen_device("auto") == "cpu"
+    assert caplog.messages == []
+
+
+def test_on_a_gpu_the_versions_of_cuda_cudnn_and_driver_are_recorded(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "version").write_text(
+        "NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  570.86.15  Release Build\n"
+    )
+    monkeypatch.setattr(gpu_facts, "MODULE", tmp_path / "version")
+    monkeypatch.setattr(gpu_facts, "driver_version", lambda: "")
+    monkeypatch.setattr(torch.version, "cuda", "13.0")
+    monkeypatch.setattr(torch.backends.cudnn, "version", lambda: 91002)
+    monkeypatch.setattr(module, "machine_of", lambda device: f"a card called {device}")
+    monkeypatch.setattr(torch.cuda, "get_device_name", None)  # a context of the driver's
+    found = environment("cuda:1", 1)
+    versions = {name: found[name] for name in ("cuda", "cudnn", "driver", "device")}
+    assert versions == {
+        "cuda": "13.0",
+        "cudnn": "91002",
+        "driver": "570.86.15",
+        "device": "a card called cuda:1",
+    }
+    assert not {"cuda", "cudnn", "driver"} & environment("cpu", 1).keys()
 
 
 def test_a_device_that_is_there_is_taken_as_asked(monkeypatch: pytest.MonkeyPatch) -> None:

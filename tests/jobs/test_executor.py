@@ -14,6 +14,8 @@ import pytest
 
 from scaling_search.core.errors import UserError
 from scaling_search.cost.custom_network import custom_network
+from scaling_search.data import load
+from scaling_search.data.prefetch import TRAININGS_AT_ONCE
 from scaling_search.data.request import DataRequest
 from scaling_search.jobs import executor
 from scaling_search.jobs.executor import (
@@ -267,6 +269,26 @@ with Workers(1, place(folder), folder / "logs") as pool:
         if isinstance(event, Epoch):
             print(*[worker.process.pid for worker in pool._pool], flush=True)
 """
+
+
+def test_at_rest_no_worker_is_left_and_the_next_job_has_a_new_one(tmp_path: Path) -> None:
+    with Workers(2, place(tmp_path), tmp_path / "logs") as workers:
+        first = ended(list(workers.run(each_of([job(), job(seed=1)]))))
+        pids = [worker.process.pid for worker in workers._pool]
+        environments = [Path(f"/proc/{pid}/environ").read_bytes() for pid in pids]
+        assert all(f"{TRAININGS_AT_ONCE}=2".encode() in each for each in environments)
+        workers.rest()
+        assert all(gone(pid) for pid in pids)
+        workers.rest()
+        (again,) = ended(list(workers.run(each_of([job(seed=2)]))))
+    assert all(isinstance(each.result, Finished) for each in (*first, again))
+
+
+def test_at_rest_this_process_keeps_no_images() -> None:
+    list(Inline().run(each_of([job()])))
+    assert load._splits._values
+    Inline().rest()
+    assert not load._splits._values
 
 
 def test_workers_of_a_killed_driver_end_by_themselves(tmp_path: Path) -> None:

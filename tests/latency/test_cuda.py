@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from dataclasses import dataclass, field
 
 import pytest
@@ -120,6 +121,34 @@ def test_out_of_memory_gives_back_what_was_cached():
     with pytest.raises(DeviceFullError, match="2 GiB"):
         device(gpu, full).load(SMALL, Regime(batch=64), 64)
     assert gpu.released == 1
+
+
+def test_what_found_too_little_memory_is_gone_before_memory_is_given_back():
+    class Step:
+        def __init__(self):
+            self.held = torch.zeros(1)
+
+        def __call__(self):
+            activations = torch.zeros(1)
+            made.append(weakref.ref(activations))
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB")
+
+    def loader(*_):
+        step = Step()
+        made.append(weakref.ref(step.held))
+        return step
+
+    class Gpu(FakeGpu):
+        def release(self):
+            super().release()
+            alive.extend(ref() is not None for ref in made)
+
+    made, alive, gpu = [], [], Gpu()
+    with pytest.raises(DeviceFullError):
+        device(gpu, loader).load(SMALL, Regime("training", 64), 64)
+    assert gpu.released == 1
+    assert alive == [False, False]
+    assert device(gpu).load(SMALL, Regime(), 1).run(2).times_ms
 
 
 def test_other_errors_are_not_taken_for_lack_of_memory():

@@ -65,6 +65,11 @@ def test_in_a_container_one_of_the_strangers_is_us(pids, foreign):
     assert NvmlSampler(FakeNvml(pids), "card", 7)().foreign == foreign
 
 
+@pytest.mark.parametrize(("pids", "foreign"), [((7, 5), 0.0), ((7, 5, 9), 1.0), ((7,), 0.0)])
+def test_who_waits_for_us_is_no_load(pids, foreign):
+    assert NvmlSampler(FakeNvml(pids), "card", 7, frozenset({5}))().foreign == foreign
+
+
 def test_only_what_slows_a_card_down_is_a_reason():
     assert slowed_by(0x01 | 0x02) == ()
     assert slowed_by(0x04 | 0x40) == ("power cap", "heat (hardware)")

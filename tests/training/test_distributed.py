@@ -172,7 +172,9 @@ def test_any_process_that_is_asked_for_room_stops_all_at_the_same_step(
     out = tmp_path / "out"
     stopped = run(out, on=ranks.ask_for_room)
     assert stopped.ended.statuses == [REQUEUE, 0]
-    assert [step_of(path) for path in stopped.checkpoints] == [5]
+    # At the next exchange: at the latest at the end of the epoch.
+    (kept,) = stopped.checkpoints
+    assert 5 <= step_of(kept) <= 9
     again = run(out)
     assert same_weights(again, pair)
     assert without_times(*again.results) == without_times(*pair.results)

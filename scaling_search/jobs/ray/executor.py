@@ -121,6 +121,9 @@ class RayTasks:
         with PREEMPTION.polled():
             yield from self._events(source)
 
+    def rest(self) -> None:
+        """Nothing is left to end: Ray ends the process of a task that had a GPU."""
+
     def _events(self, source: NextJob) -> Iterator[Event]:
         again: deque[TrainJob] = deque()
         while True:

@@ -1,0 +1,55 @@
+"""All parts in the order of their importance, each with the seconds that it may take on a card."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from gpu.arithmetic import arithmetic_part
+from gpu.card import Card
+from gpu.check import Check
+from gpu.environment import environment_part
+from gpu.graphs import graphs_part
+from gpu.latency import latency_part
+from gpu.marked_tests import marked_tests_part
+from gpu.memory import memory_part
+from gpu.product import product_part
+from gpu.resumption import resumption_part
+from gpu.sharing import sharing_part
+from gpu.throughput import throughput_part
+from gpu.waiting import waiting_part
+
+Work = Callable[[Card, Path], Iterator[Check]]
+"""From a card and the folder of its results to checks, as they come."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part by its name; it is ended after so many seconds."""
+
+    name: str
+    seconds: float
+    work: Work
+
+
+PARTS = (
+    Part("environment", 20, environment_part),
+    Part("arithmetic", 20, arithmetic_part),
+    Part("graphs", 25, graphs_part),
+    Part("synchronisations", 30, waiting_part),
+    Part("resumption", 45, resumption_part),
+    Part("memory", 45, memory_part),
+    Part("latency-1", 100, partial(latency_part, batch=1)),
+    Part("throughput", 60, throughput_part),
+    Part("sharing", 40, sharing_part),
+    Part("product", 75, product_part),
+    Part("marked-tests", 75, marked_tests_part),
+    Part("latency-64", 100, partial(latency_part, batch=64)),
+)
+
+
+def part_named(name: str) -> Part:
+    """The part of this name; raises LookupError."""
+    return next(part for part in PARTS if part.name == name)
