@@ -10,6 +10,7 @@ from pathlib import Path
 from gpu.arithmetic import arithmetic_part
 from gpu.card import Card
 from gpu.check import Check
+from gpu.compiled import compiled_part
 from gpu.environment import environment_part
 from gpu.graphs import graphs_part
 from gpu.latency import latency_part
@@ -41,11 +42,12 @@ PARTS = (
     Part("synchronisations", 30, waiting_part),
     Part("resumption", 45, resumption_part),
     Part("memory", 45, memory_part),
-    Part("latency-1", 100, partial(latency_part, batch=1)),
+    Part("latency-1", 130, partial(latency_part, batch=1)),
     Part("throughput", 60, throughput_part),
     Part("sharing", 40, sharing_part),
     Part("product", 75, product_part),
     Part("marked-tests", 75, marked_tests_part),
+    Part("compiled", 75, compiled_part),
     Part("latency-64", 100, partial(latency_part, batch=64)),
 )
 

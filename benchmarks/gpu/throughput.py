@@ -55,6 +55,7 @@ def _beside_timm(card: Card, layout: MemoryFormat, rates: dict[str, float]) -> C
 def timm_rate(card: Card, layout: MemoryFormat, seconds: float) -> float:
     """The step of timm's train.py: autocast, SGD, a smoothed loss; its images lie there already."""
     work = card.sizes.beside_timm
+    torch.backends.cudnn.benchmark = True  # as train.py does
     make = importlib.import_module("timm").create_model
     model = make("efficientnet_b0", num_classes=20, in_chans=work.channels)
     model = model.to(card.device, memory_format=MEMORY_FORMATS[layout]).train()
@@ -74,7 +75,10 @@ def timm_rate(card: Card, layout: MemoryFormat, seconds: float) -> float:
         optimizer.step()
         optimizer.zero_grad()
 
-    return images_per_second(card, step, work.batch, seconds)
+    try:
+        return images_per_second(card, step, work.batch, seconds)
+    finally:
+        torch.backends.cudnn.benchmark = False
 
 
 def _changes(recipe: Recipe) -> str:

@@ -41,7 +41,8 @@ def named(gpu: Any, name: str, card: Any, out: Path) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    "name", ["environment", "arithmetic", "graphs", "resumption", "memory", "throughput"]
+    "name",
+    ["environment", "arithmetic", "graphs", "resumption", "memory", "throughput", "compiled"],
 )
 def test_a_part_runs_to_its_end_on_a_stand_in(
     gpu: Any, card: Any, name: str, tmp_path: Path
@@ -73,6 +74,23 @@ def test_a_graph_that_writes_elsewhere_is_seen(
     found = named(gpu, "graphs", card, tmp_path)
     assert not found["inference: its weights stay"].holds
     assert not found["training: its weights move, and stay finite"].holds
+
+
+def test_what_jobs_leave_in_memory_is_seen(
+    gpu: Any, card: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leaked: list[torch.Tensor] = []
+
+    def execute(*_: object) -> Any:
+        leaked.append(torch.zeros(1 << 20))
+        return SimpleNamespace(kind="finished")
+
+    monkeypatch.setattr(gpu.memory, "execute", execute)
+    monkeypatch.setattr(gpu.memory, "small_job", lambda: None)
+    lacking, left = gpu.memory.jobs(card)
+    assert not lacking.holds  # without memory it finished
+    assert not left.holds
+    assert left.seen == "4.194e+06"
 
 
 @pytest.mark.parametrize("name", ["default", "averaged, with a warm-up", "cropped"])

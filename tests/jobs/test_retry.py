@@ -6,7 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 
+from scaling_search.jobs import retry
 from scaling_search.jobs.job import (
     Diverged,
     Failed,
@@ -71,6 +73,12 @@ def test_memory_is_that_of_one_training_and_code_that_of_the_package() -> None:
     assert int(one.memory) // 4 == int(four.memory) > 0
     assert one.code == code_digest()
     assert len(one.code) == 16
+
+
+def test_a_gpus_memory_is_not_asked_by_the_driver_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "get_device_properties", None)  # it would stay on the GPU
+    monkeypatch.setattr(retry, "memory_of", lambda gpu: {"cuda:1": 80}[gpu])
+    assert circumstances("a card", "cuda:1", 4, None).memory == "20"
 
 
 def test_a_failure_set_aside_is_missing_and_gives_way_to_the_next_result(tmp_path: Path) -> None:
