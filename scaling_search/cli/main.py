@@ -13,7 +13,16 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from scaling_search.cli import doctor, export, fidelity, figure, inspect, measure, run
+from scaling_search.cli import (
+    doctor,
+    evaluate,
+    export,
+    fidelity,
+    figure,
+    inspect,
+    measure,
+    run,
+)
 from scaling_search.cli.output import errors
 from scaling_search.core.errors import UserError
 from scaling_search.jobs.preemption import PREEMPTION, REQUEUE
@@ -57,6 +66,7 @@ VERBS: dict[str, Callable[..., None]] = {
     "doctor": doctor.doctor_command,
     "export": export.export_command,
     "predict": export.predict_command,
+    "evaluate": evaluate.evaluate_command,
     "export-optuna": export.export_optuna_command,
     "family": inspect.family_command,
     "count": measure.count_command,

@@ -1,0 +1,159 @@
+"""The verb that scores networks with weights which exist already: evaluate."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import torch
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn
+
+from scaling_search.cli import options
+from scaling_search.cli.output import console, errors, print_json, show_rows
+from scaling_search.core.errors import UserError
+from scaling_search.jobs.environment import chosen_device
+from scaling_search.pretrained.evaluation import evaluate
+from scaling_search.pretrained.shown import differences_table, networks_table, values, write
+from scaling_search.pretrained.sources import Wish
+from scaling_search.report.cells import Table
+
+
+def evaluate_command(
+    networks: Annotated[
+        list[str],
+        typer.Argument(
+            help="Names that `networks` lists, each perhaps with weights of its own "
+            "(NAME@WEIGHTS); base, compound:1 … of a run; exported files."
+        ),
+    ],
+    root: Annotated[
+        Path | None,
+        typer.Option(help="The images: val/, else test/, else its own folders are the classes."),
+    ] = None,
+    weights: Annotated[
+        str | None,
+        typer.Option(
+            help="torchvision, torchvision:IMAGENET1K_V2, lite, a file (.safetensors, .pth) or a "
+            "run directory. [default: lite for the Lites]"
+        ),
+    ] = None,
+    download: Annotated[
+        bool, typer.Option("--download", help="Fetch torchvision's weights that are missing.")
+    ] = False,
+    classes: Annotated[
+        str | None,
+        typer.Option(
+            help="A file of lines folder,class (a wnid, name or number), or the word sorted. "
+            "[default: folders are named by their classes]"
+        ),
+    ] = None,
+    split: Annotated[
+        str | None, typer.Option(help="The folder of the root to take. [default: val, else test]")
+    ] = None,
+    images: Annotated[
+        int | None, typer.Option(help="Only so many, evenly spaced. [default: all]")
+    ] = None,
+    px: Annotated[
+        int | None, typer.Option("--px", help="Another side in pixels. [default: the weights' own]")
+    ] = None,
+    crop_share: Annotated[
+        float | None,
+        typer.Option(help="Of the resized side, cut out so much. [default: the weights' own]"),
+    ] = None,
+    interpolation: Annotated[
+        str | None, typer.Option(help="bilinear or bicubic. [default: the weights' own]")
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="Of a run's comparison, this one. [default: its first]")
+    ] = None,
+    batch: Annotated[int, typer.Option(help="Images at a time.")] = 64,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Write tables, picture and what is seen of each image there as well."),
+    ] = None,
+    device: options.DeviceOption = "auto",
+    as_json: options.AsJson = False,
+) -> None:
+    """Score pretrained networks on labelled images: top-1, top-5, cross-entropy, MACs.
+
+    Nothing is trained, and nothing fetched without --download. Example: scaling-search evaluate
+    efficientnet-b0 efficientnet-b1 resnet-50 --weights torchvision --root imagenet --out b0-b1
+    """
+    if root is None:
+        raise UserError(
+            "an evaluation needs images, got none: name with --root the folder that holds val/"
+        )
+    wish = Wish(
+        weights,
+        download,
+        torch.device(chosen_device(device)),
+        px,
+        crop_share,
+        interpolation,
+        seed,
+        report=_say,
+    )
+    with _Bars(errors) as bars:
+        found = evaluate(
+            networks,
+            root,
+            wish,
+            split=split,
+            classes=None if classes is None else Path(classes),
+            images=images,
+            batch=batch,
+            out=out,
+            watch=bars,
+        )
+    if out is not None:
+        write(found, out)
+    if as_json:
+        print_json(values(found))
+        return
+    _show(networks_table(found))
+    if len(found.differences):
+        _show(differences_table(found))
+    for remark in found.remarks:
+        console.print(remark, highlight=False, markup=False, soft_wrap=True)
+    if out is not None:
+        console.print(f"[bold]{out}[/bold]", soft_wrap=True, highlight=False)
+
+
+class _Bars:
+    """A bar for the network that is evaluated; off a terminal, a line when it is done."""
+
+    def __init__(self, console: Console) -> None:
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            TextColumn("{task.completed:,.0f} of {task.total:,.0f} images"),
+            console=console,
+            disable=not console.is_terminal,
+            transient=True,
+        )
+        self._tasks: dict[str, TaskID] = {}
+
+    def __enter__(self) -> _Bars:
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def __call__(self, network: str, done: int, images: int) -> None:
+        if network not in self._tasks:
+            self._tasks[network] = self._progress.add_task(network, total=images)
+        self._progress.update(self._tasks[network], completed=done)
+        if done == images and self._progress.disable:
+            _say(f"{network}: {images:,} images")
+
+
+def _say(text: str) -> None:
+    errors.print(text, highlight=False, markup=False, soft_wrap=True)
+
+
+def _show(table: Table) -> None:
+    heads = [str(head) for head in table.shown.columns]
+    show_rows([dict(zip(heads, row, strict=True)) for row in table.shown.to_numpy()], False)

@@ -1,0 +1,1 @@
+"""Networks with weights that exist already: read, evaluated and compared."""

@@ -1,0 +1,60 @@
+"""`evaluate` by hand: what it prints, writes and refuses."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import torch
+import torchvision
+
+from scaling_search.arch import zoo
+from scaling_search.cost.analytic import count
+from tests.pretrained.conftest import photographs
+from tests.program import call
+
+__all__ = ["photographs"]
+
+
+def resnet(folder: Path) -> str:
+    torch.manual_seed(0)
+    torch.save(torchvision.models.resnet18(weights=None).state_dict(), folder / "r18.pth")
+    return f"resnet-18@{folder / 'r18.pth'}"
+
+
+def test_a_table_is_printed_and_all_is_written(photographs: Path, tmp_path: Path) -> None:
+    out = tmp_path / "evaluated"
+    words = ("evaluate", resnet(tmp_path), "--root", str(photographs), "--px", "64")
+    status, printed, said = call(*words, "--out", str(out), "--device", "cpu")
+    assert status == 0
+    assert "5 images of 5 classes of val/" in printed
+    assert "not shown to be better than chance" in printed  # its weights are random
+    assert said == "resnet-18: 5 images\n"
+    assert (out / "networks.csv").read_text().startswith("network,weights,px,reading,n,")
+    status, printed, _ = call(*words, "--json", "--device", "cpu")
+    (row,) = json.loads(printed)["networks"]
+    assert (row["network"], row["px"], row["macs"]) == (
+        "resnet-18",
+        64,
+        count(zoo.get("resnet-18").fitted(resolution_px=64)).macs,
+    )
+
+
+def test_without_images_the_way_out_is_named(tmp_path: Path) -> None:
+    status, printed, said = call("evaluate", resnet(tmp_path))
+    assert (status, printed) == (2, "")
+    assert said == (
+        "an evaluation needs images, got none: name with --root the folder that holds val/\n"
+    )
+
+
+def test_nothing_is_fetched_unasked(photographs: Path, tmp_path: Path) -> None:
+    before = torch.hub.get_dir()
+    torch.hub.set_dir(str(tmp_path))
+    try:
+        words = ("evaluate", "resnet-18", "--weights", "torchvision", "--root", str(photographs))
+        status, _, said = call(*words)
+    finally:
+        torch.hub.set_dir(before)
+    assert status == 2
+    assert "got none: --download fetches them from https://download.pytorch.org/" in said
