@@ -162,4 +162,4 @@ def test_the_check_runs_every_test_that_is_marked(monkeypatch: pytest.MonkeyPatc
     monkeypatch.syspath_prepend(FOLDER)
     files = importlib.import_module("gpu.marked_tests").marked()
     assert os.path.relpath(__file__, FOLDER.parent) in files
-    assert "tests/cost/latency/test_cuda.py" in files
+    assert "tests/latency/test_cuda.py" in files

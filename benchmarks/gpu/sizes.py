@@ -146,5 +146,5 @@ REHEARSAL = Sizes(
     alone=False,  # others work on a CPU too
     product=(),
     product_workers=2,
-    tests=("tests/cost/latency/test_cuda_driver.py",),
+    tests=("tests/latency/test_cuda_driver.py",),
 )
