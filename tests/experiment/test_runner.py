@@ -75,7 +75,7 @@ def test_the_rounds_of_a_latency_budget_let_the_same_workers_rest(
 ) -> None:
     given: list[Any] = []
     until = SimpleNamespace(until=lambda experiment, ask: experiment)
-    monkeypatch.setattr(module, "Rounds", lambda *_, rest: given.append(rest) or until)
+    monkeypatch.setattr(module, "TimingRounds", lambda *_, rest: given.append(rest) or until)
     executor = Resting()
     drive(executor, Kept()).knowing(lambda experiment: experiment.pool)
     assert given == [executor.rest]
