@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import subprocess
 import warnings
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
@@ -19,7 +20,7 @@ from scaling_search.latency.cuda import CudaDevice
 from scaling_search.latency.cuda_driver import cuda_device
 from scaling_search.latency.protocol import SystemClock
 
-ROOM_BYTES = 24 << 20  # what is left free where memory is to lack: less than one training takes
+ROOM_BYTES = 8 << 20  # what is left free where memory is to lack: less than one training takes
 _WAITS = "called a synchronizing"  # torch's words, in its debug mode
 _QUERY = ["nvidia-smi", "--query-compute-apps=pid", "--format=csv,noheader"]
 
@@ -103,7 +104,7 @@ class Gpu:
         return torch.cuda.max_memory_allocated(self.device)
 
     def waits(self, work: Callable[[], object]) -> int:
-        """How many synchronising calls torch's debug mode names."""
+        """How many synchronising calls torch's debug mode names; where, goes to the log."""
         self.synchronize()
         with warnings.catch_warnings(record=True) as said:
             warnings.simplefilter("always")
@@ -112,7 +113,10 @@ class Gpu:
                 work()
             finally:
                 torch.cuda.set_sync_debug_mode("default")
-        return sum(_WAITS in str(each.message) for each in said)
+        waited = [each for each in said if _WAITS in str(each.message)]
+        for where, times in Counter(f"{each.filename}:{each.lineno}" for each in waited).items():
+            print(f"waited {times} times at {where}")
+        return len(waited)
 
     def launches(self, work: Callable[[], object]) -> Launches:
         """The kernels and copies that torch's profiler saw."""

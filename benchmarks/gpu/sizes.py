@@ -43,8 +43,8 @@ class Sizes:
     graphed: str = "efficientnet-b0"
     junk_blocks: int = 200
     peaks: tuple[tuple[str, Task, int], ...] = (
-        *((f"efficientnet-b{number}", "inference", 1) for number in range(8)),
-        *((f"efficientnet-b{number}", "training", 4) for number in (0, 2, 4, 7)),
+        *((f"efficientnet-b{number}", "training", 4) for number in (0, 4)),
+        *((f"efficientnet-b{number}", "inference", 1) for number in (0, 4, 7)),
     )
     peak_share: tuple[float, float] = (0.95, 1.0)
     waiting: Trained = Trained("micro", 32, 3, 64)

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
 import torch
+from torch.overrides import TorchFunctionMode
 
 
 def sent(tensor: torch.Tensor, device: torch.device) -> torch.Tensor:
@@ -13,3 +17,24 @@ def sent(tensor: torch.Tensor, device: torch.device) -> torch.Tensor:
     if device.type == "cuda":
         tensor = tensor.pin_memory()
     return tensor.to(device, non_blocking=True)
+
+
+class SentConstants(TorchFunctionMode):
+    """Within this block `torch.tensor(numbers, device=gpu)` doesn't wait either.
+
+    torchvision's kernels make their matrices and fills that way, some twenty a batch.
+    """
+
+    def __torch_function__(
+        self,
+        func: Callable[..., Any],
+        types: Sequence[type],
+        args: tuple[Any, ...] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Any:
+        """Make what is asked for on the host, and send it."""
+        named = dict(kwargs or {})
+        device = torch.device(named.get("device") or "cpu")
+        if func is not torch.tensor or device.type == "cpu":
+            return func(*args, **named)
+        return sent(func(*args, **named | {"device": "cpu"}), device)

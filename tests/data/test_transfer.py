@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from scaling_search.data.transfer import sent
+from scaling_search.data.transfer import SentConstants, sent
 
 
 def test_what_is_there_already_is_not_copied() -> None:
@@ -28,3 +28,22 @@ def test_what_goes_to_a_gpu_is_pinned_first(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(torch.Tensor, "to", to)
     sent(torch.arange(3), torch.device("cuda:1"))
     assert calls == ["pinned", (torch.device("cuda:1"), True)]
+
+
+def test_what_a_library_makes_from_numbers_there_is_made_here_and_sent(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made: list[torch.Tensor] = []
+
+    def send(tensor: torch.Tensor, device: torch.device) -> torch.Tensor:
+        made.append(tensor)
+        return tensor.to(device)
+
+    monkeypatch.setattr("scaling_search.data.transfer.sent", send)
+    with SentConstants():
+        there = torch.tensor([0.5, 2.0], dtype=torch.float64, device="meta")
+        here = torch.tensor([3])
+    assert there.device.type == "meta"
+    assert there.dtype == torch.float64
+    assert [each.tolist() for each in made] == [[0.5, 2.0]]
+    assert here.tolist() == [3]
