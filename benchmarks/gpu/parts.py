@@ -47,7 +47,7 @@ PARTS = (
     Part("sharing", 40, sharing_part),
     Part("product", 120, product_part),
     Part("marked-tests", 120, marked_tests_part),
-    Part("compiled", 75, compiled_part),
+    Part("compiled", 120, compiled_part),
     Part("latency-64", 100, partial(latency_part, batch=64)),
 )
 

@@ -40,7 +40,7 @@ class Sizes:
     regimes: dict[int, tuple[tuple[Precision, Mode], ...]] = field(
         default_factory=lambda: {1: _SINGLE, 64: _MANY}
     )
-    graphed: str = "efficientnet-b0"
+    graphed: str = "micro"  # cuDNN looks for algorithms for half a minute to train B0
     junk_blocks: int = 200
     peaks: tuple[tuple[str, Task, int], ...] = (
         *((f"efficientnet-b{number}", "training", 4) for number in (0, 4)),
