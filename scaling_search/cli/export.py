@@ -9,6 +9,7 @@ import numpy as np
 import torch
 import typer
 
+from scaling_search.arch import zoo
 from scaling_search.cli import options
 from scaling_search.cli.output import errors, show_rows
 from scaling_search.core.errors import UserError, require
@@ -18,6 +19,8 @@ from scaling_search.experiment.trained_weights import seed_of, trained_network
 from scaling_search.nets.export import FORMATS, SUFFIXES, Format, export
 from scaling_search.nets.model_card import Card
 from scaling_search.nets.predict import Predictor, module_predictor, predict, read_predictor
+from scaling_search.pretrained.predictions import guesses_of
+from scaling_search.pretrained.sources import Wish, pretrained
 
 RunDirectory = Annotated[Path, typer.Argument(help="A directory that `run` wrote.")]
 Named = Annotated[str, typer.Argument(help="A network of the comparison: base, compound:1 …")]
@@ -53,19 +56,37 @@ def export_command(
 
 
 def predict_command(
-    model: Annotated[Path, typer.Argument(help="An exported file, or a run directory.")],
+    model: Annotated[
+        Path,
+        typer.Argument(
+            help="An exported file, a run directory, or a network with weights as `evaluate` takes "
+            "it: efficientnet-lite0, resnet-50@torchvision."
+        ),
+    ],
     images: Annotated[list[Path], typer.Argument(help="Image files.")],
     network: Annotated[str | None, typer.Option(help="The network, for a run directory.")] = None,
     seed: SeedOption = None,
     top: Annotated[int, typer.Option(help="So many classes for each image.")] = 5,
+    download: Annotated[
+        bool, typer.Option("--download", help="Fetch torchvision's weights if they are missing.")
+    ] = False,
     as_json: options.AsJson = False,
 ) -> None:
     """Say which classes a network sees in image files, and how sure it is.
 
     Example: scaling-search predict runs/demo/exports/base-seed-1000.safetensors photo.jpg
     """
-    predictor = _predictor(model, network, seed)
-    guesses = predict(predictor, _decoded(images, predictor.card), top)
+    require(top >= 1, "top must be at least 1", top)
+    if not model.exists() and model.suffix not in (".safetensors", ".onnx"):
+        require(network is None, "a network is named once, so --network must be left out", network)
+        rule = "what predicts is an exported file, a run directory or a network (@WEIGHTS)"
+        there = "@" in str(model) or str(model) in zoo.network_names()
+        require(there, rule, str(model), "nothing lies there, and no network is called so")
+        known = pretrained(str(model), Wish(download=download, report=errors.print))
+        guesses = guesses_of(known, images, top)
+    else:
+        predictor = _predictor(model, network, seed)
+        guesses = predict(predictor, _decoded(images, predictor.card), top)
     rows = [
         {
             "image": str(path),

@@ -20,7 +20,9 @@ from scaling_search.cli import (
     fidelity,
     figure,
     inspect,
+    law,
     measure,
+    recommend,
     run,
 )
 from scaling_search.cli.output import errors
@@ -66,6 +68,8 @@ VERBS: dict[str, Callable[..., None]] = {
     "doctor": doctor.doctor_command,
     "export": export.export_command,
     "predict": export.predict_command,
+    "law": law.law_command,
+    "recommend": recommend.recommend_command,
     "evaluate": evaluate.evaluate_command,
     "export-optuna": export.export_optuna_command,
     "family": inspect.family_command,

@@ -9,15 +9,14 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from scaling_search.arch.scaling import Coefficients
 from scaling_search.arch.spec import Architecture
 from scaling_search.compare.family import Member
 from scaling_search.core.errors import UserError, require
 from scaling_search.data.load import load_split
+from scaling_search.experiment.compared import coefficients_of, read_ledger
 from scaling_search.experiment.experiment import Experiment
 from scaling_search.experiment.outcome import read_experiment
 from scaling_search.jobs.job import TrainJob
-from scaling_search.jobs.ledger import Ledger
 from scaling_search.nets.build import build
 from scaling_search.nets.model_card import Card
 from scaling_search.nets.residuals import fold_branch_scales, scale_branches
@@ -37,8 +36,8 @@ def trained_network(
     network, or its training is not finished.
     """
     experiment = read_experiment(run_directory)
-    seed, ledger = _seed(experiment, seed), _ledger(run_directory)
-    members = experiment.members(_coefficients(experiment, ledger))
+    seed, ledger = _seed(experiment, seed), read_ledger(run_directory)
+    members = experiment.members(coefficients_of(experiment, ledger))
     chosen = member_named(members, network)
     trainings = experiment.trainings(members, ledger.get)
     job = trainings.job(chosen, seed, trainings.best_rate(chosen), reads_test=True)
@@ -105,29 +104,6 @@ def _seed(experiment: Experiment, seed: int | None) -> int:
     chosen = seeds[0] if seed is None else seed
     require(chosen in seeds, f"seed must lie in {seeds[0]} to {seeds[-1]}", chosen)
     return chosen
-
-
-def _ledger(run_directory: Path) -> Ledger:
-    """The ledger to be read, whether or not a run is writing it."""
-    path = run_directory / "ledger.jsonl"
-    rule = "a network's weights need the ledger of its training"
-    require(path.is_file(), rule, f"no {path}", "run the study with this --out")
-    return Ledger.snapshot(path)
-
-
-def _coefficients(experiment: Experiment, ledger: Ledger) -> Coefficients:
-    """The constants of the run: those given, or what its finished search concludes."""
-    given = experiment.study.compare.constants
-    if given is not None:
-        return given
-    search = experiment.search(ledger.get)
-    state = search.state()
-    if not state.done:
-        raise UserError(
-            f"a network of the comparison needs a finished search, got {len(state.missing)} "
-            "trainings missing: run the study again with the same --out"
-        )
-    return experiment.constants(search).coefficients
 
 
 def _card(job: TrainJob, experiment: Experiment) -> Card:

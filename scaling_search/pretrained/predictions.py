@@ -12,6 +12,8 @@ from torch.nn import functional
 
 from scaling_search.core.atomic_files import write_atomically
 from scaling_search.core.hashing import digest
+from scaling_search.nets.predict import Guess
+from scaling_search.pretrained.classes import IMAGENET_CLASSES, imagenet_names
 from scaling_search.pretrained.images import Labelled, batches
 from scaling_search.pretrained.sources import Pretrained
 from scaling_search.training.evaluate import TOP
@@ -67,6 +69,25 @@ def kept_predictions(
     text = frame.to_csv(index=False, float_format="%.9g", lineterminator="\n")
     write_atomically(path, text)
     return pd.read_csv(io.StringIO(text))
+
+
+def guesses_of(network: Pretrained, paths: Sequence[Path], top: int = 5) -> list[list[Guess]]:
+    """For each image file the `top` likeliest classes, the likeliest first.
+
+    Classes go by the network's own names, or ImageNet's; by their places where it has neither.
+    """
+    names = network.classes or _names(network.network.num_classes)
+    guesses = []
+    for path in paths:
+        shares = network.logits(network.read(path)[None])[0].softmax(0)
+        best = shares.topk(min(top, len(shares)))
+        pairs = zip(best.indices.tolist(), best.values.tolist(), strict=True)
+        guesses.append([Guess(names[place], share) for place, share in pairs])
+    return guesses
+
+
+def _names(count: int) -> tuple[str, ...]:
+    return imagenet_names() if count == IMAGENET_CLASSES else tuple(map(str, range(count)))
 
 
 def _read(path: Path, rows: int) -> pd.DataFrame | None:

@@ -79,7 +79,7 @@ def pretrained(address: str, wish: Wish) -> Pretrained:
     if weights is None:
         raise UserError(
             f"a network is evaluated with weights, got {name!r} without: "
-            f"add --weights {TORCHVISION}, FILE or RUN"
+            f"name it {name}@{TORCHVISION}, @FILE or @RUN, or give --weights"
         )
     source, _, which = weights.partition(":")
     if source == TORCHVISION:

@@ -10,6 +10,7 @@ import torchvision
 
 from scaling_search.arch import zoo
 from scaling_search.cost.analytic import count
+from scaling_search.pretrained.classes import imagenet_names
 from tests.pretrained.conftest import photographs
 from tests.program import call
 
@@ -58,3 +59,20 @@ def test_nothing_is_fetched_unasked(photographs: Path, tmp_path: Path) -> None:
         torch.hub.set_dir(before)
     assert status == 2
     assert "got none: --download fetches them from https://download.pytorch.org/" in said
+
+
+def test_predict_takes_the_same_names(photographs: Path, tmp_path: Path) -> None:
+    coffee = photographs / "val" / "n07920052" / "coffee.png"
+    status, printed, said = call("predict", resnet(tmp_path), str(coffee), "--top", "3", "--json")
+    assert (status, said) == (0, "")
+    rows = json.loads(printed)
+    assert [row["rank"] for row in rows] == [1, 2, 3]
+    assert {row["class"] for row in rows} < set(imagenet_names())
+    status, _, said = call("predict", "resnet-81@torchvision", str(coffee))
+    assert status == 2
+    assert "did you mean resnet-18" in said
+    status, _, said = call("predict", "gone.safetensors", str(coffee))
+    assert (status, said) == (2, "a network's file must exist, got 'gone.safetensors'\n")
+    status, _, said = call("predict", "runs/gone", str(coffee))
+    assert status == 2
+    assert "got 'runs/gone': nothing lies there, and no network is called so" in said

@@ -234,7 +234,7 @@ def test_a_runs_network_scores_on_its_test_images_as_its_run_says(tmp_path: Path
     ("addresses", "wish", "rule"),
     [
         ([], Wish(), "needs a network"),
-        (["resnet-18"], Wish(), "with weights, got 'resnet-18' without: add --weights"),
+        (["resnet-18"], Wish(), "with weights, got 'resnet-18' without: name it resnet-18@torch"),
         (["resnet-81"], Wish("torchvision"), "did you mean resnet-18"),
         (["micro"], Wish("torchvision"), "there are published weights of"),
         (["resnet-18"], Wish("nowhere.pth"), "nothing lies there"),

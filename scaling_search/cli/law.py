@@ -1,0 +1,60 @@
+"""The verb that says how error falls with size: law."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from scaling_search.cli import options
+from scaling_search.cli.output import console, errors, print_json, show_rows
+from scaling_search.core.atomic_files import write_atomically
+from scaling_search.experiment.compared import read_compared
+from scaling_search.law.laws import laws, too_few
+from scaling_search.law.report import law_picture, law_table, sentences
+from scaling_search.law.sizes import sizes_of
+from scaling_search.recommend.goal import quantity
+from scaling_search.report.cells import write_tables
+
+
+def law_command(
+    runs: Annotated[
+        list[Path],
+        typer.Argument(
+            help="Run directories; of one base, images and recipe they are taken together."
+        ),
+    ],
+    at: Annotated[
+        str | None,
+        typer.Option(help="Foretell at these MACs: 20M,40M. [default: 2 and 4 times the largest]"),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Write the table and its picture there as well.")
+    ] = None,
+    as_json: options.AsJson = False,
+) -> None:
+    """Fit how test error falls with MACs, a law a method, and check it by its largest network.
+
+    ε = ε∞ + β x^-c, of four sizes or more, such as compare.phis = [-2, -1, 0, 1, 2]. Example:
+    scaling-search law runs/photos --at 20M
+    """
+    macs = [] if at is None else [quantity(each, "at") for each in at.split(",")]
+    every = sizes_of([(path.name, read_compared(path)) for path in runs])
+    found = laws(every, macs)
+    table = law_table(found)
+    if out is not None:
+        drawn = law_picture(found)
+        write_tables([table], out)
+        write_atomically(out / "law.png", drawn.png)
+        write_atomically(out / "law.svg", drawn.svg)
+    if as_json:
+        print_json(json.loads(table.numbers.to_json(orient="records")))
+        return
+    heads = [str(head) for head in table.shown.columns]
+    show_rows([dict(zip(heads, row, strict=True)) for row in table.shown.to_numpy()], False)
+    for sentence in sentences(found):
+        console.print(sentence, highlight=False, markup=False, soft_wrap=True)
+    for line in too_few(every):
+        errors.print(line, highlight=False, markup=False, soft_wrap=True)

@@ -1,0 +1,88 @@
+"""The verb that says which network to use: recommend."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from scaling_search.cli import options
+from scaling_search.cli.output import console, print_json
+from scaling_search.core.atomic_files import write_atomically
+from scaling_search.core.errors import UserError
+from scaling_search.experiment.compared import read_compared
+from scaling_search.experiment.study import to_toml
+from scaling_search.recommend.goal import Limits, accuracy_goal, quantity
+from scaling_search.recommend.recommendation import Recommendation, reaching, within
+from scaling_search.recommend.words import name_of_study, sentences, study_of, values
+
+
+def recommend_command(
+    run_directory: Annotated[Path, typer.Argument(help="A directory that `run` wrote.")],
+    macs: Annotated[
+        str | None, typer.Option(help="At most so many multiply-adds an image: 2G, 300M.")
+    ] = None,
+    params: Annotated[str | None, typer.Option(help="At most so many parameters: 5M.")] = None,
+    memory: Annotated[
+        str | None, typer.Option(help="At most so many bytes at the peak of inference: 1G.")
+    ] = None,
+    latency_ms: Annotated[
+        float | None,
+        typer.Option(help="At most so many milliseconds an image, on the run's machine."),
+    ] = None,
+    accuracy: Annotated[
+        float | None,
+        typer.Option(help="Instead of limits: the test top-1 to reach, as a fraction such as 0.9."),
+    ] = None,
+    method: Annotated[
+        str | None,
+        typer.Option(help="Of this method alone: compound, depth … [default: of all in the run]"),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Write a study that trains the network there (….toml).")
+    ] = None,
+    function: options.FunctionOption = None,
+    as_json: options.AsJson = False,
+) -> None:
+    """Say which network of a run to use within limits, or to reach an accuracy, and what to expect.
+
+    Several limits hold together. Example: scaling-search recommend results/cifar10 --macs 6M
+    """
+    limits = Limits(
+        None if macs is None else quantity(macs, "macs"),
+        None if params is None else quantity(params, "params"),
+        None if memory is None else quantity(memory, "memory"),
+        latency_ms,
+    )
+    if bool(limits.given) == (accuracy is not None):
+        raise UserError(
+            "a recommendation needs limits or an accuracy, "
+            f"got {'both' if limits.given else 'neither'}: try --macs 2G, or --accuracy 0.9"
+        )
+    goal = None if accuracy is None else accuracy_goal(accuracy)
+    compared = read_compared(run_directory, function=function)
+    found = within(compared, limits, method) if goal is None else reaching(compared, goal, method)
+    if out is not None:
+        write_atomically(out, to_toml(study_of(found)))
+    if as_json:
+        print_json({**values(found), "train": _command(found, out, run_directory)})
+        return
+    for sentence in (*sentences(found), _command(found, out, run_directory)):
+        console.print(sentence, highlight=False, markup=False, soft_wrap=True)
+
+
+def _command(found: Recommendation, out: Path | None, run_directory: Path) -> str:
+    name = name_of_study(found)
+    if out is None:
+        return f"To train it, add --out {name}.toml, then: scaling-search run {name}.toml"
+    folder = Path("runs") / name
+    words = ["scaling-search", "run", str(out), "--out", str(folder)]
+    trained = ""
+    if found.best.standing == "measured":
+        address = f"{found.best.method}:{found.best.phi:g}"
+        address = "base" if found.best.phi == 0 else address
+        again = shlex.join(["scaling-search", "export", str(run_directory), address])
+        trained = f" (or take the trained weights: {again})"
+    return f"To train it: {shlex.join(words)}{trained}"

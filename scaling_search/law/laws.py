@@ -1,0 +1,123 @@
+"""The law of each method of one or more runs, what it leaves open, and whether it foretells."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from scaling_search.compare.methods import in_words
+from scaling_search.core.errors import UserError, require
+from scaling_search.law.fit import PARAMETERS, Law, fit
+from scaling_search.law.intervals import Range, error_range, exponent_range, floor_range, next_range
+from scaling_search.law.sizes import Sizes
+
+LEAST_SIZES = PARAMETERS + 1
+REACH = 4.0
+"""So many times the largest size measured a law is followed, and no further (arXiv 2603.07365:
+exponents of small networks fall as they grow).
+"""
+
+
+@dataclass(frozen=True)
+class Foretold:
+    """An error at a size that nothing was measured at, by the law, and its 95 % interval."""
+
+    macs: float
+    error: float
+    range: Range
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """The largest network, foretold by the others: where its mean error was to be expected, with
+    95 %, and where it was.
+    """
+
+    foretold: Foretold
+    measured: float
+
+    @property
+    def miss(self) -> float:
+        """Measured less foretold."""
+        return self.measured - self.foretold.error
+
+    @property
+    def holds(self) -> bool:
+        """Whether it came within its interval."""
+        return self.foretold.range.holds(self.measured)
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A method's law: `exponent` and `floor` are the ranges of c and ε∞ in 95 % intervals, the
+    latter None for M4.
+
+    `held_out` is None where too few sizes would be left.
+    """
+
+    sizes: Sizes
+    law: Law
+    exponent: Range
+    floor: Range | None
+    held_out: HeldOut | None
+    foretold: tuple[Foretold, ...]
+
+    @property
+    def largest(self) -> int:
+        """The MACs of the largest network measured."""
+        return self.sizes.macs[-1]
+
+
+def laws(every: Sequence[Sizes], macs: Sequence[float] = ()) -> tuple[Fitted, ...]:
+    """The law of each of these that has sizes enough, and errors foretold at these MACs.
+
+    At 2 and 4 times the largest where none are named. Raises UserError where none has sizes
+    enough, and for MACs beyond 4 times the largest size that was measured, or below the smallest.
+    """
+    enough = [each for each in every if len(each.macs) >= LEAST_SIZES]
+    if not enough:
+        most = max((len(each.macs) for each in every), default=0)
+        raise UserError(
+            f"a law needs networks of {LEAST_SIZES} sizes of a method, got {most}: compare at more "
+            "φ, such as compare.phis = [-2, -1, 0, 1, 2], or name further runs of the same images"
+        )
+    for size in macs:
+        _require_reach(enough, size)
+    return tuple(_fitted(each, macs) for each in enough)
+
+
+def too_few(every: Sequence[Sizes]) -> tuple[str, ...]:
+    """Which methods are left out, in words."""
+    return tuple(
+        f"{in_words(each.method)} has {len(each.macs)} sizes, a law needs {LEAST_SIZES}"
+        for each in every
+        if len(each.macs) < LEAST_SIZES
+    )
+
+
+def _fitted(sizes: Sizes, macs: Sequence[float]) -> Fitted:
+    data, chance = sizes.data, sizes.chance if sizes.is_near_chance else None
+    law = fit(*data, chance)
+    at = macs or [2 * sizes.macs[-1], REACH * sizes.macs[-1]]
+    foretold = tuple(Foretold(m, law.error(m), error_range(law, data, m)) for m in at)
+    ranges = exponent_range(law, data), floor_range(law, data)
+    return Fitted(sizes, law, *ranges, _held_out(sizes, chance), foretold)
+
+
+def _held_out(sizes: Sizes, chance: float | None) -> HeldOut | None:
+    if len(sizes.macs) - 1 < LEAST_SIZES:
+        return None
+    data, size = sizes.without_largest, float(sizes.macs[-1])
+    law = fit(*data, chance)
+    expected = next_range(law, data, size, sizes.weights[-1])
+    return HeldOut(Foretold(size, law.error(size), expected), sizes.errors[-1])
+
+
+def _require_reach(every: Sequence[Sizes], size: float) -> None:
+    smallest = max(each.macs[0] for each in every)
+    largest = min(each.macs[-1] for each in every)
+    rule = (
+        f"a law is followed from the smallest network measured to {REACH:g} times the largest, "
+        f"{smallest:.3g} to {REACH * largest:.3g} MACs"
+    )
+    require(smallest <= size <= REACH * largest, rule, size, "ask for less, or measure nearer")
