@@ -46,6 +46,9 @@ class Network(Protocol):
     def with_name(self, name: str) -> Self:
         """The same network under another name."""
 
+    def __hash__(self) -> int:
+        """Equal for equal networks."""
+
 
 class SelfScalingNetwork(Network, Protocol):
     """A network that no table describes: it scales, counts and builds itself."""

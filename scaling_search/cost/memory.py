@@ -62,21 +62,24 @@ def peak_memory(
         one: Step = step.inference(model, images, precision)
     else:
         one = step.training(model, images, "float32")
-    live = peak_live_bytes(one, [*model.parameters(), *model.buffers()], block_bytes)
+    steps = 1 if task == "inference" else 2  # the first step of an optimiser makes its momentum
+    live = peak_live_bytes(one, [*model.parameters(), *model.buffers()], block_bytes, steps)
     return PeakMemory(_network_bytes(model, block_bytes), live)
 
 
-def peak_live_bytes(one: Step, own: Iterable[torch.Tensor], block_bytes: int = 1) -> int:
-    """The most bytes alive during two steps, in storages that `own` does not hold.
+def peak_live_bytes(
+    one: Step, own: Iterable[torch.Tensor], block_bytes: int = 1, steps: int = 2
+) -> int:
+    """The most bytes alive during so many steps, in storages that `own` does not hold.
 
-    Two, since the first step of an optimiser makes what every later one keeps. What the step holds
-    before it begins, its images, counts from their first use.
+    The first step of an optimiser makes what every later one keeps. What the step holds before it
+    begins, its images, counts from their first use.
     """
     tracker = _Tracker(block_bytes)
     for tensor in own:
         tracker.leave_out(tensor)
     with tracker:
-        for _ in range(2):
+        for _ in range(steps):
             one()
     return tracker.peak_bytes
 

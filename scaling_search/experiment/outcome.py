@@ -94,10 +94,13 @@ def read_experiment(out: Path, *, function: str | None = None) -> Experiment:
     return experiment.knowing(Ledger.snapshot(ledger).timings()) if ledger.exists() else experiment
 
 
-def report_of(experiment: Experiment, ledger: Ledger, out: Path) -> Outcome:
-    """Tables, figures and page from what the ledger holds, and what is missing there."""
+def report_of(experiment: Experiment, ledger: Ledger, out: Path, *, keep: bool = False) -> Outcome:
+    """Tables, figures and page from what the ledger holds, and what is missing there.
+
+    `keep` doesn't draw again what shows all that already.
+    """
     evidence = evidence_of(experiment, ledger, out)
-    report = write_report(evidence, out)
+    report = write_report(evidence, out, keep=keep)
     runs, answers = evidence.runs, (evidence.cautions, evidence.rates, evidence.gate)
     frames = (runs, evidence.search, evidence.curves, gains(runs))
     return Outcome(evidence.constants, *frames, report, *answers)

@@ -158,7 +158,7 @@ def _run(runner: Runner, out: Path, search_only: bool) -> Outcome:
         )
         runner.time(list(experiment.line_up(members, search)))
     runner.listener.say("drawing the report")
-    return report_of(runner.experiment, runner.ledger, out)
+    return report_of(runner.experiment, runner.ledger, out, keep=True)
 
 
 def _gate(runner: Runner, afterwards: RemainingWork) -> None:

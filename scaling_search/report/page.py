@@ -26,6 +26,7 @@ from scaling_search.cost.latency_model import (
 from scaling_search.latency.result import Timed
 from scaling_search.report.answer import answer, gate_notes, gate_sentences, missing_sentence, notes
 from scaling_search.report.cells import LEFT_ALIGNED, Table, write_tables
+from scaling_search.report.drawn_from import mark, shows, source_of
 from scaling_search.report.figure_style import Picture
 from scaling_search.report.figures import COSTS, accuracy_picture, curves_picture, gate_picture
 from scaling_search.report.latency import (
@@ -124,12 +125,17 @@ class Paths:
     figures: tuple[Path, ...]
 
 
-def write_report(evidence: ReportData, out: Path) -> Paths:
+def write_report(evidence: ReportData, out: Path, *, keep: bool = False) -> Paths:
     """Write out/report.html, out/README.md, out/tables/* and out/figures/*, each file atomically.
 
-    Written again from the same evidence, every file is byte-identical.
+    Written again from the same evidence, every file is byte-identical; `keep` leaves them as they
+    are where the page, which is written last, says that it was drawn of this evidence.
     """
-    tables, drawn = tables_of(evidence), pictures_of(evidence)
+    tables = tables_of(evidence)
+    source = source_of(page_html(evidence, tables, ()))
+    if keep and shows(out / "report.html", source):
+        return _paths(out)
+    drawn = pictures_of(evidence)
     figures = tuple(
         write_atomically(out / "figures" / f"{picture.name}.{ending}", data)
         for picture in drawn
@@ -137,11 +143,19 @@ def write_report(evidence: ReportData, out: Path) -> Paths:
     )
     readme = _render("README.md.jinja", _words(evidence, tables, drawn))
     return Paths(
-        html=write_atomically(out / "report.html", page_html(evidence, tables, drawn)),
-        readme=write_atomically(out / "README.md", readme),
-        tables=write_tables(tuple(tables.values()), out / "tables"),
         figures=figures,
+        tables=write_tables(tuple(tables.values()), out / "tables"),
+        readme=write_atomically(out / "README.md", readme),
+        html=write_atomically(
+            out / "report.html", page_html(evidence, tables, drawn) + mark(source)
+        ),
     )
+
+
+def _paths(out: Path) -> Paths:
+    """Where the report lies that is there already."""
+    tables, figures = (tuple(sorted((out / name).glob("*.*"))) for name in ("tables", "figures"))
+    return Paths(out / "report.html", out / "README.md", tables, figures)
 
 
 def page_html(evidence: ReportData, tables: Mapping[str, Table], drawn: tuple[Picture, ...]) -> str:

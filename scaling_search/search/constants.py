@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import product
 
 import numpy as np
@@ -101,6 +102,8 @@ def conclude(
     )
 
 
+# A run asks when its search ends, and for its report.
+@lru_cache(maxsize=1 << 4)
 def steadiest(
     base: Network, budget: Budget, winner: Candidate, meter: Meter | None = None
 ) -> Coefficients:

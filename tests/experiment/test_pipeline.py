@@ -59,8 +59,12 @@ def test_a_run_answers_with_constants_tables_and_a_report(whole: tuple[Path, Out
 def test_run_again_it_trains_nothing_and_says_the_same(whole: tuple[Path, Outcome]) -> None:
     out, outcome = whole
     before = (out / "ledger.jsonl").read_bytes()
+    drawn = [outcome.report.html, *outcome.report.figures, *outcome.report.tables]
+    written = [path.stat().st_mtime_ns for path in drawn]
     again = run(TINY, out, device="cpu", workers=2)
     assert (out / "ledger.jsonl").read_bytes() == before
+    assert [path.stat().st_mtime_ns for path in drawn] == written
+    assert set(again.report.figures) == set(outcome.report.figures)
     assert again.constants == outcome.constants
     pd.testing.assert_frame_equal(again.runs, outcome.runs)
 

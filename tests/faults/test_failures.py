@@ -27,7 +27,7 @@ def kept_from(monkeypatch: pytest.MonkeyPatch) -> list[Result]:
         return instead[0] if instead and job.epochs > 1 else execute(job, *words, **named)
 
     monkeypatch.setattr(executor, "execute", executed)
-    monkeypatch.setattr(pipeline, "report_of", lambda *_: None)
+    monkeypatch.setattr(pipeline, "report_of", lambda *_, **__: None)
     return instead
 
 

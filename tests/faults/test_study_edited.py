@@ -26,7 +26,7 @@ def trained(monkeypatch: pytest.MonkeyPatch) -> list[TrainJob]:
         return finished(*[0.5] * job.epochs)
 
     monkeypatch.setattr(executor, "execute", execute)
-    monkeypatch.setattr(pipeline, "report_of", lambda *_: None)
+    monkeypatch.setattr(pipeline, "report_of", lambda *_, **__: None)
     return jobs
 
 

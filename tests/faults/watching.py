@@ -42,7 +42,7 @@ class Trainings:
         """Within this block every step of an optimiser is counted, and no report is drawn."""
         handle = register_optimizer_step_post_hook(self._count)
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(pipeline, "report_of", lambda *_: None)
+            patch.setattr(pipeline, "report_of", lambda *_, **__: None)
             yield
         handle.remove()
 
