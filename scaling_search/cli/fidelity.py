@@ -24,9 +24,7 @@ def fidelity_command(
         int | None,
         typer.Option(help="Leave out longer trainings, of which an unfinished run has but a few."),
     ] = None,
-    out: Annotated[
-        Path | None, typer.Option(help="Write the table and its picture there as well.")
-    ] = None,
+    out: options.TableFolder = None,
     as_json: options.AsJson = False,
 ) -> None:
     """Say how far cheap trainings order the networks as dear ones do: Kendall's τ, and the regret.

@@ -11,7 +11,7 @@ import typer
 from scaling_search.cli import options
 from scaling_search.cli.output import console, errors, print_json, show_rows
 from scaling_search.core.atomic_files import write_atomically
-from scaling_search.experiment.compared import read_compared
+from scaling_search.experiment.run_comparison import read_comparison
 from scaling_search.law.laws import laws, too_few
 from scaling_search.law.report import law_picture, law_table, sentences
 from scaling_search.law.sizes import sizes_of
@@ -28,11 +28,9 @@ def law_command(
     ],
     at: Annotated[
         str | None,
-        typer.Option(help="Foretell at these MACs: 20M,40M. [default: 2 and 4 times the largest]"),
+        typer.Option(help="Predict at these MACs: 20M,40M. [default: 2 and 4 times the largest]"),
     ] = None,
-    out: Annotated[
-        Path | None, typer.Option(help="Write the table and its picture there as well.")
-    ] = None,
+    out: options.TableFolder = None,
     as_json: options.AsJson = False,
 ) -> None:
     """Fit how test error falls with MACs, a law a method, and check it by its largest network.
@@ -41,7 +39,7 @@ def law_command(
     scaling-search law runs/photos --at 20M
     """
     macs = [] if at is None else [quantity(each, "at") for each in at.split(",")]
-    every = sizes_of([(path.name, read_compared(path)) for path in runs])
+    every = sizes_of([(path.name, read_comparison(path)) for path in runs])
     found = laws(every, macs)
     table = law_table(found)
     if out is not None:

@@ -22,6 +22,9 @@ FunctionOption = Annotated[
     str | None,
     typer.Option(help="Your own base: module:name of a function (Multipliers) -> nn.Module."),
 ]
+TableFolder = Annotated[
+    Path | None, typer.Option("--out", help="Write the table and its picture there as well.")
+]
 Root = Annotated[str | None, typer.Option(help="Where the files of the data set lie.")]
 Download = Annotated[bool, typer.Option("--download", help="Fetch the data set if it is missing.")]
 GroundOption = Annotated[

@@ -12,7 +12,7 @@ from scaling_search.cli import options
 from scaling_search.cli.output import console, print_json
 from scaling_search.core.atomic_files import write_atomically
 from scaling_search.core.errors import UserError
-from scaling_search.experiment.compared import read_compared
+from scaling_search.experiment.run_comparison import read_comparison
 from scaling_search.experiment.study import to_toml
 from scaling_search.recommend.goal import Limits, accuracy_goal, quantity
 from scaling_search.recommend.recommendation import Recommendation, reaching, within
@@ -62,8 +62,10 @@ def recommend_command(
             f"got {'both' if limits.given else 'neither'}: try --macs 2G, or --accuracy 0.9"
         )
     goal = None if accuracy is None else accuracy_goal(accuracy)
-    compared = read_compared(run_directory, function=function)
-    found = within(compared, limits, method) if goal is None else reaching(compared, goal, method)
+    comparison = read_comparison(run_directory, function=function)
+    found = (
+        within(comparison, limits, method) if goal is None else reaching(comparison, goal, method)
+    )
     if out is not None:
         write_atomically(out, to_toml(study_of(found)))
     if as_json:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from functools import lru_cache
 from typing import Literal, assert_never
 
 import torch
 from torch.nn import functional
 
 from scaling_search.data.random_crop import random_resized_crop
+from scaling_search.data.transfer import sent
 
 Policy = Literal["none", "shift", "shift-flip", "random-resized-crop"]
 AutoPolicy = Literal["none", "autoaugment", "randaugment", "trivialaugment"]
@@ -66,9 +68,9 @@ def augment(
         # torchvision takes seconds to import: only who asks for it waits.
         from scaling_search.data.auto_augment import auto_augment
 
-        fill = (255 * mean).round().to(torch.uint8)
+        fill, numbers = _fill(mean)
         images = _moved(images, uniforms, policy, fill)
-        images = auto_augment(images, uniforms[:, _own_draws(policy) :], auto, fill.tolist())
+        images = auto_augment(images, uniforms[:, _own_draws(policy) :], auto, numbers)
     return normalise(images, mean, std)
 
 
@@ -112,12 +114,20 @@ def _own_draws(policy: Policy) -> int:
     return CROP_DRAWS if policy == "random-resized-crop" else DRAWS_PER_IMAGE
 
 
+# To read numbers off a GPU is to wait for it: once a split, not once a batch.
+@lru_cache(maxsize=1 << 3)
+def _fill(mean: torch.Tensor) -> tuple[torch.Tensor, tuple[int, ...]]:
+    """The mean as a pixel (uint8, C), where it lies and as numbers."""
+    fill = (255 * mean).round().to(torch.uint8)
+    return fill, tuple(fill.tolist())
+
+
 def _moved(
     images: torch.Tensor, uniforms: torch.Tensor, policy: Policy, fill: torch.Tensor | None = None
 ) -> torch.Tensor:
     if policy == "none" or policy == "random-resized-crop":
         return images
-    up, leftward, mirror = uniforms[:, :DRAWS_PER_IMAGE].to(images.device).unbind(1)
+    up, leftward, mirror = sent(uniforms[:, :DRAWS_PER_IMAGE], images.device).unbind(1)
     shifted = shift_images(images, up, leftward, fill)
     if policy == "shift":
         return shifted

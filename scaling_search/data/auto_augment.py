@@ -16,7 +16,7 @@ import torch
 from torchvision.transforms import v2
 
 from scaling_search.data.augment import AutoPolicy
-from scaling_search.data.transfer import SentConstants, sent
+from scaling_search.data.transfer import PinnedConstants, sent
 
 Operation = tuple[str, float]
 """torchvision's name of what is done, and its signed magnitude (0 where it has none)."""
@@ -116,7 +116,7 @@ def _applied(images: torch.Tensor, chosen: Sequence[Operation], transform: Any) 
     order = torch.tensor([row for group in groups.values() for row in group])
     rows = sent(order, images.device)
     parts = torch.split(images[rows], [len(group) for group in groups.values()])
-    with SentConstants():
+    with PinnedConstants():
         changed = [
             transform._apply_image_or_video_transform(
                 part, name, magnitude, interpolation=transform.interpolation, fill=transform._fill

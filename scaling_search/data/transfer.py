@@ -14,12 +14,12 @@ def sent(tensor: torch.Tensor, device: torch.device) -> torch.Tensor:
 
     A copy out of ordinary memory would wait for it, one out of pinned memory goes into its queue.
     """
-    if device.type == "cuda":
+    if device.type == "cuda" and tensor.device.type == "cpu":
         tensor = tensor.pin_memory()
     return tensor.to(device, non_blocking=True)
 
 
-class SentConstants(TorchFunctionMode):
+class PinnedConstants(TorchFunctionMode):
     """Within this block `torch.tensor(numbers, device=gpu)` doesn't wait either.
 
     torchvision's kernels make their matrices and fills that way, some twenty a batch.

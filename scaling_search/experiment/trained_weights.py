@@ -13,9 +13,9 @@ from scaling_search.arch.spec import Architecture
 from scaling_search.compare.family import Member
 from scaling_search.core.errors import UserError, require
 from scaling_search.data.load import load_split
-from scaling_search.experiment.compared import coefficients_of, read_ledger
 from scaling_search.experiment.experiment import Experiment
 from scaling_search.experiment.outcome import read_experiment
+from scaling_search.experiment.run_comparison import coefficients_of, read_ledger
 from scaling_search.jobs.job import TrainJob
 from scaling_search.nets.build import build
 from scaling_search.nets.model_card import Card

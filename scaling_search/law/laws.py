@@ -1,4 +1,4 @@
-"""The law of each method of one or more runs, what it leaves open, and whether it foretells."""
+"""The law of each method of one or more runs, what it leaves open, and whether it predicts."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from scaling_search.law.intervals import Range, error_range, exponent_range, flo
 from scaling_search.law.sizes import Sizes
 
 LEAST_SIZES = PARAMETERS + 1
-REACH = 4.0
+LAW_REACH = 4.0
 """So many times the largest size measured a law is followed, and no further (arXiv 2603.07365:
 exponents of small networks fall as they grow).
 """
 
 
 @dataclass(frozen=True)
-class Foretold:
+class PredictedError:
     """An error at a size that nothing was measured at, by the law, and its 95 % interval."""
 
     macs: float
@@ -29,26 +29,26 @@ class Foretold:
 
 @dataclass(frozen=True)
 class HeldOut:
-    """The largest network, foretold by the others: where its mean error was to be expected, with
+    """The largest network, predicted by the others: where its mean error was to be expected, with
     95 %, and where it was.
     """
 
-    foretold: Foretold
+    predicted: PredictedError
     measured: float
 
     @property
     def miss(self) -> float:
-        """Measured less foretold."""
-        return self.measured - self.foretold.error
+        """Measured less predicted."""
+        return self.measured - self.predicted.error
 
     @property
     def holds(self) -> bool:
         """Whether it came within its interval."""
-        return self.foretold.range.holds(self.measured)
+        return self.predicted.range.holds(self.measured)
 
 
 @dataclass(frozen=True)
-class Fitted:
+class FittedLaw:
     """A method's law: `exponent` and `floor` are the ranges of c and ε∞ in 95 % intervals, the
     latter None for M4.
 
@@ -60,7 +60,7 @@ class Fitted:
     exponent: Range
     floor: Range | None
     held_out: HeldOut | None
-    foretold: tuple[Foretold, ...]
+    predicted: tuple[PredictedError, ...]
 
     @property
     def largest(self) -> int:
@@ -68,8 +68,8 @@ class Fitted:
         return self.sizes.macs[-1]
 
 
-def laws(every: Sequence[Sizes], macs: Sequence[float] = ()) -> tuple[Fitted, ...]:
-    """The law of each of these that has sizes enough, and errors foretold at these MACs.
+def laws(every: Sequence[Sizes], macs: Sequence[float] = ()) -> tuple[FittedLaw, ...]:
+    """The law of each of these that has sizes enough, and errors predicted at these MACs.
 
     At 2 and 4 times the largest where none are named. Raises UserError where none has sizes
     enough, and for MACs beyond 4 times the largest size that was measured, or below the smallest.
@@ -95,13 +95,13 @@ def too_few(every: Sequence[Sizes]) -> tuple[str, ...]:
     )
 
 
-def _fitted(sizes: Sizes, macs: Sequence[float]) -> Fitted:
+def _fitted(sizes: Sizes, macs: Sequence[float]) -> FittedLaw:
     data, chance = sizes.data, sizes.chance if sizes.is_near_chance else None
     law = fit(*data, chance)
-    at = macs or [2 * sizes.macs[-1], REACH * sizes.macs[-1]]
-    foretold = tuple(Foretold(m, law.error(m), error_range(law, data, m)) for m in at)
+    at = macs or [2 * sizes.macs[-1], LAW_REACH * sizes.macs[-1]]
+    predicted = tuple(PredictedError(m, law.error(m), error_range(law, data, m)) for m in at)
     ranges = exponent_range(law, data), floor_range(law, data)
-    return Fitted(sizes, law, *ranges, _held_out(sizes, chance), foretold)
+    return FittedLaw(sizes, law, *ranges, _held_out(sizes, chance), predicted)
 
 
 def _held_out(sizes: Sizes, chance: float | None) -> HeldOut | None:
@@ -110,14 +110,14 @@ def _held_out(sizes: Sizes, chance: float | None) -> HeldOut | None:
     data, size = sizes.without_largest, float(sizes.macs[-1])
     law = fit(*data, chance)
     expected = next_range(law, data, size, sizes.weights[-1])
-    return HeldOut(Foretold(size, law.error(size), expected), sizes.errors[-1])
+    return HeldOut(PredictedError(size, law.error(size), expected), sizes.errors[-1])
 
 
 def _require_reach(every: Sequence[Sizes], size: float) -> None:
     smallest = max(each.macs[0] for each in every)
     largest = min(each.macs[-1] for each in every)
     rule = (
-        f"a law is followed from the smallest network measured to {REACH:g} times the largest, "
-        f"{smallest:.3g} to {REACH * largest:.3g} MACs"
+        f"a law is followed from the smallest network measured to {LAW_REACH:g} times the largest, "
+        f"{smallest:.3g} to {LAW_REACH * largest:.3g} MACs"
     )
-    require(smallest <= size <= REACH * largest, rule, size, "ask for less, or measure nearer")
+    require(smallest <= size <= LAW_REACH * largest, rule, size, "ask for less, or measure nearer")

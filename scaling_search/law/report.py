@@ -12,7 +12,7 @@ import pandas as pd
 from scaling_search.compare.gains import Row
 from scaling_search.compare.methods import in_words
 from scaling_search.core import plotting
-from scaling_search.law.laws import REACH, Fitted
+from scaling_search.law.laws import LAW_REACH, FittedLaw
 from scaling_search.report.cells import DASH, Table, as_float, number_cell, shown_text
 from scaling_search.report.figure_style import Picture, picture
 from scaling_search.report.method_styles import MethodStyle, looks_of
@@ -23,34 +23,34 @@ if TYPE_CHECKING:
 _POINTS = 80  # of a drawn curve
 
 
-def law_table(found: Sequence[Fitted]) -> Table:
-    """One row a method and size foretold; accuracies in percent."""
+def law_table(found: Sequence[FittedLaw]) -> Table:
+    """One row a method and size predicted; accuracies in percent."""
     rows = [
         {
             **_columns(each),
-            "at_macs": foretold.macs,
-            "foretold_percent": 100 * (1 - foretold.error),
-            "foretold_low_percent": 100 * (1 - foretold.range.high),
-            "foretold_high_percent": 100 * (1 - foretold.range.low),
+            "at_macs": predicted.macs,
+            "predicted_percent": 100 * (1 - predicted.error),
+            "predicted_low_percent": 100 * (1 - predicted.range.high),
+            "predicted_high_percent": 100 * (1 - predicted.range.low),
         }
         for each in found
-        for foretold in each.foretold
+        for predicted in each.predicted
     ]
     numbers = pd.DataFrame(rows)
     return Table("law", numbers, shown_text(numbers, _CELLS))
 
 
-def sentences(found: Sequence[Fitted]) -> tuple[str, ...]:
+def sentences(found: Sequence[FittedLaw]) -> tuple[str, ...]:
     """What the check by the largest network says, and whether the exponents can be told apart."""
     return (
         *(_check(each) for each in found),
-        f"A law is followed to {REACH:g} times the largest network measured and no further; "
+        f"A law is followed to {LAW_REACH:g} times the largest network measured and no further; "
         "intervals are of 95 % by the profile of the loss, and count seeds and networks.",
     )
 
 
-def law_picture(found: Sequence[Fitted]) -> Picture:
-    """Draw test error against MACs, both logarithmic: networks, laws, what they foretell."""
+def law_picture(found: Sequence[FittedLaw]) -> Picture:
+    """Draw test error against MACs, both logarithmic: networks, laws, what they predict."""
     looks = looks_of(each.sizes.method for each in found)
 
     def draw(figure: Figure) -> None:
@@ -69,12 +69,12 @@ def law_picture(found: Sequence[Fitted]) -> Picture:
 
     caption = (
         "Test error against MACs. Lines are ε∞ + β x^-c, dashed beyond the largest network; bars "
-        "beyond it are 95 % intervals of what is foretold."
+        "beyond it are 95 % intervals of what is predicted."
     )
     return picture("law", caption, (7.6, 5.0), draw)
 
 
-def _columns(each: Fitted) -> dict[str, object]:
+def _columns(each: FittedLaw) -> dict[str, object]:
     law, floor, held = each.law, each.floor, each.held_out
     return {
         **{"method": each.sizes.method, "runs": each.sizes.runs, "sizes": len(each.sizes.macs)},
@@ -113,30 +113,30 @@ _CELLS = {
     "least error (%) [95\u00a0%]": lambda row: _range_text(row, "floor", ".1f", "_percent"),
     "largest left out": _held_text,
     "at (M MACs)": lambda row: f"{as_float(row['at_macs']) / 1e6:.3g}",
-    "top-1 foretold (%) [95\u00a0%]": lambda row: _range_text(row, "foretold", ".1f", "_percent"),
+    "top-1 predicted (%) [95\u00a0%]": lambda row: _range_text(row, "predicted", ".1f", "_percent"),
 }
 
 
-def _check(each: Fitted) -> str:
+def _check(each: FittedLaw) -> str:
     words, held = in_words(each.sizes.method), each.held_out
     if held is None:
-        return f"{words}: too few sizes to leave the largest out and foretell it."
+        return f"{words}: too few sizes to leave the largest out and predict it."
     accuracy = 100 * (1 - held.measured)
-    low, high = 100 * (1 - held.foretold.range.high), 100 * (1 - held.foretold.range.low)
+    low, high = 100 * (1 - held.predicted.range.high), 100 * (1 - held.predicted.range.low)
     if (low, high) == (0.0, 100.0):
         return (
             f"{words}: the others leave open what the largest network reaches: add sizes or seeds."
         )
     verdict = "the law holds so far" if held.holds else "a miss that chance alone makes once in 20"
     return (
-        f"{words}: without the largest network the law foretells {low:.1f} to {high:.1f} % for it, "
+        f"{words}: without the largest network the law predicts {low:.1f} to {high:.1f} % for it, "
         f"measured are {accuracy:.1f} %: {verdict}."
     )
 
 
-def _draw(axes: Any, each: Fitted, look: MethodStyle, lines: int) -> None:
+def _draw(axes: Any, each: FittedLaw, look: MethodStyle, lines: int) -> None:
     smallest, largest = each.sizes.macs[0], each.largest
-    end = max(largest, *(foretold.macs for foretold in each.foretold))
+    end = max(largest, *(predicted.macs for predicted in each.predicted))
     for low, high, dash in ((smallest, largest, "solid"), (largest, end, (0, (3, 2)))):
         x = np.geomspace(low, high, _POINTS)
         y = [100 * each.law.error(float(size)) for size in x]
@@ -149,10 +149,10 @@ def _draw(axes: Any, each: Fitted, look: MethodStyle, lines: int) -> None:
         linestyle="",
         label=in_words(each.sizes.method),
     )
-    for foretold in each.foretold:
-        at, span = 100 * foretold.error, foretold.range
+    for predicted in each.predicted:
+        at, span = 100 * predicted.error, predicted.range
         bars = [[at - 100 * span.low], [100 * span.high - at]]
         # Many methods' bars would hide each other.
         axes.errorbar(
-            [foretold.macs], [at], yerr=bars, color=look.colour, capsize=3, alpha=1 / lines**0.5
+            [predicted.macs], [at], yerr=bars, color=look.colour, capsize=3, alpha=1 / lines**0.5
         )

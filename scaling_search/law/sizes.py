@@ -1,4 +1,4 @@
-"""The errors of each method's networks by their sizes, from what runs compared."""
+"""The errors of each method's networks by their sizes, from what runs comparison."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from scaling_search.compare.methods import BASE, Method, in_order
 from scaling_search.compare.networks import finished
 from scaling_search.core.hashing import digest
 from scaling_search.core.stats import Floats
-from scaling_search.experiment.compared import Compared
+from scaling_search.experiment.run_comparison import RunComparison
 from scaling_search.law.intervals import Data
 
-NEAR_CHANCE = 3.0  # times chance, which accuracies below are near
+TIMES_CHANCE = 3.0  # times chance, which accuracies below are near
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Sizes:
     @property
     def is_near_chance(self) -> bool:
         """Whether a network is so near to guessing that errors bend towards that."""
-        return 1 - max(self.errors) < NEAR_CHANCE * (1 - self.chance)
+        return 1 - max(self.errors) < TIMES_CHANCE * (1 - self.chance)
 
     def _arrays(self, count: int) -> Data:
         columns: list[Floats] = [
@@ -58,19 +58,19 @@ class Sizes:
         return columns[0], columns[1], columns[2]
 
 
-def sizes_of(runs: Sequence[tuple[str, Compared]]) -> tuple[Sizes, ...]:
+def sizes_of(runs: Sequence[tuple[str, RunComparison]]) -> tuple[Sizes, ...]:
     """Every method's networks, the base among them; runs on the same images, alike trained and of
     one base, are taken together.
     """
-    groups: dict[str, list[tuple[str, Compared]]] = {}
-    for name, compared in runs:
-        groups.setdefault(_alike(compared), []).append((name, compared))
+    groups: dict[str, list[tuple[str, RunComparison]]] = {}
+    for name, comparison in runs:
+        groups.setdefault(_alike(comparison), []).append((name, comparison))
     return tuple(each for group in groups.values() for each in _of_group(group))
 
 
-def _alike(compared: Compared) -> str:
-    """What two runs must share for their networks to be compared."""
-    study, experiment = compared.experiment.study, compared.experiment
+def _alike(comparison: RunComparison) -> str:
+    """What two runs must share for their networks to be comparison."""
+    study, experiment = comparison.experiment.study, comparison.experiment
     return digest(
         [
             experiment.info.fingerprint,
@@ -81,7 +81,7 @@ def _alike(compared: Compared) -> str:
     )
 
 
-def _of_group(group: Sequence[tuple[str, Compared]]) -> Iterator[Sizes]:
+def _of_group(group: Sequence[tuple[str, RunComparison]]) -> Iterator[Sizes]:
     names, frames = zip(*((name, finished(each.runs)) for name, each in group), strict=True)
     keys = ["fingerprint", "recipe", "seed", "method"]
     rows = pd.concat(frames, ignore_index=True).drop_duplicates(keys)

@@ -1,1 +1,1 @@
-"""Which network to use, from what a run compared."""
+"""Which network to use, from what a run comparison."""

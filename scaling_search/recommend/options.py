@@ -2,8 +2,8 @@
 
 A method's accuracy at a size is read off its own networks, linear in the logarithm of the cost
 (`compare.networks.Networks.at_cost`): measured where the network itself was trained, interpolated
-between its neighbours, and extrapolated on the line through the nearest two up to `REACH` times the
-largest, or down to as small a part of the smallest.
+between its neighbours, and extrapolated on the line through the nearest two up to `LINE_REACH`
+times the largest, or down to as small a part of the smallest.
 """
 
 from __future__ import annotations
@@ -16,26 +16,23 @@ from typing import Literal
 
 import numpy as np
 
-from scaling_search.arch.spec import Architecture
 from scaling_search.compare.contrasts import Estimate
 from scaling_search.compare.family import Member, family
 from scaling_search.compare.methods import BASE, COMPOUND, Method
 from scaling_search.compare.networks import Key, Networks, Weights, less
 from scaling_search.compare.rivals import OFFICIAL, name_of, rival_member
 from scaling_search.core.errors import UserError
-from scaling_search.cost.memory import peak_memory
-from scaling_search.experiment.compared import Compared
-from scaling_search.recommend.goal import UNITS, Limits
-from scaling_search.report.latency import latency_frame
+from scaling_search.experiment.run_comparison import RunComparison
+from scaling_search.recommend.costs import Costs
 
-REACH = 2.0
+LINE_REACH = 2.0
 """So many times beyond what was measured a line is followed, and no further."""
 _NORMAL = 1.96  # standard deviations of a 95 % interval
 Standing = Literal["measured", "interpolated", "extrapolated"]
 
 
 @dataclass(frozen=True, eq=False)
-class Option:
+class NetworkOption:
     """A network of a method at a φ: its costs and what to expect of it.
 
     `expected` is its mean test top-1 in percent with a 95 % interval (nan where nothing tells the
@@ -67,17 +64,22 @@ class Option:
 class Options:
     """All networks that a run's comparison can say something of."""
 
-    compared: Compared
+    comparison: RunComparison
+
+    @cached_property
+    def costs(self) -> Costs:
+        """What each network costs."""
+        return Costs(self.comparison)
 
     @cached_property
     def test(self) -> Networks:
         """The networks with their test top-1 in percent."""
-        return Networks.of(self.compared.runs)
+        return Networks.of(self.comparison.runs)
 
     @cached_property
     def validation(self) -> Networks:
         """The same with validation top-1."""
-        runs = self.compared.runs
+        runs = self.comparison.runs
         return Networks.of(runs.assign(test_top1=runs["validation_top1"]))
 
     @cached_property
@@ -93,32 +95,31 @@ class Options:
     def ends(self, method: Method) -> tuple[float, float]:
         """The least and the largest cost over the base's that a method can be followed to."""
         measured = self.growths(method)
-        return measured[0] / REACH, measured[-1] * REACH
+        return measured[0] / LINE_REACH, measured[-1] * LINE_REACH
 
     def at(self, method: Method, growth: float) -> Member | None:
         """The method's network whose cost over the base's is nearest to this; None without one."""
-        step = math.log(self.compared.experiment.study.budget.growth)
+        step = math.log(self.comparison.experiment.study.budget.growth)
         phi = round(math.log(growth) / step, 2)
         member = self._member(method, phi)
         return None if member is None else self._trained(member) or member
 
     def measured(self, method: Method) -> Iterator[Member]:
         """The method's networks that were trained, the base among them."""
-        for member in self.compared.members:
+        for member in self.comparison.members:
             if member.method in (BASE, method) and self.test.count((member.method, member.phi)):
                 yield member
 
-    def option(self, member: Member) -> Option:
+    def option(self, member: Member) -> NetworkOption:
         """The member with what to expect of it."""
         weights, key = self._weights(self.test, member), self._key(member)
         (expected,) = self.test.estimate([weights])
         if key is None:
             expected = _widened(expected, self.miss)
         near = self.test.places[key or self._nearest(member)]
-        costs = {name: self.cost(member, name) for name in UNITS}
-        return Option(
+        return NetworkOption(
             member,
-            {name: cost for name, cost in costs.items() if cost is not None},
+            self.costs.known(member),
             expected,
             math.sqrt(float(self.test.scatter.variances[near])),
             self.chosen_by(member),
@@ -127,31 +128,10 @@ class Options:
             weights,
         )
 
-    def difference(self, left: Option, right: Option) -> Estimate:
+    def difference(self, left: NetworkOption, right: NetworkOption) -> Estimate:
         """left - right in test top-1, in points."""
         (found,) = self.test.estimate([less(left.weights, right.weights)])
         return found
-
-    def fits(self, member: Member, limits: Limits) -> bool:
-        """Whether the network keeps to all limits; an unknown cost keeps to none."""
-        return all(
-            (cost := self.cost(member, name)) is not None and cost <= most
-            for name, most in limits.given.items()
-        )
-
-    def cost(self, member: Member, name: str) -> float | None:
-        """MACs, parameters, bytes or ms of a network; None where that isn't known."""
-        match name:
-            case "macs":
-                return float(member.cost.macs)
-            case "params":
-                return float(member.cost.params)
-            case "memory" if isinstance(member.architecture, Architecture):
-                return float(peak_memory(member.architecture).total_bytes)
-            case "latency_ms":
-                return self._latency_ms(member)
-            case _:
-                return None
 
     def expected(self, member: Member) -> float:
         """The mean test top-1 to expect, in percent."""
@@ -184,9 +164,9 @@ class Options:
 
     def _member(self, method: Method, phi: float) -> Member | None:
         """The network of a method at a φ; None where none can be made, or its time is unknown."""
-        experiment = self.compared.experiment
+        experiment = self.comparison.experiment
         study, base = experiment.study, experiment.base
-        known = {(each.method, each.phi): each for each in self.compared.members}
+        known = {(each.method, each.phi): each for each in self.comparison.members}
         if phi == 0:
             return known[BASE, 0.0]
         if (method, phi) in known or method == OFFICIAL:
@@ -194,7 +174,7 @@ class Options:
         try:
             if method == COMPOUND:
                 kind = study.compare.family
-                point = self.compared.coefficients
+                point = self.comparison.coefficients
                 (found,) = family(base, point, (phi,), study.budget, kind, experiment.meter)
                 return found
             rival = next(each for each in study.compare.rivals if name_of(each) == method)
@@ -204,8 +184,8 @@ class Options:
 
     def _trained(self, member: Member) -> Member | None:
         """The member of the comparison that is this very network, trained as this φ would be."""
-        by_phi = bool(self.compared.experiment.study.recipe.by_phi)
-        for known in self.compared.members:
+        by_phi = bool(self.comparison.experiment.study.recipe.by_phi)
+        for known in self.comparison.members:
             same = known.architecture == member.architecture
             own = known.method in (BASE, member.method)
             alike = known.phi == member.phi or not by_phi
@@ -236,33 +216,6 @@ class Options:
         measured = self.growths(member.method)
         within = measured[0] <= member.growth <= measured[-1]
         return "interpolated" if within else "extrapolated"
-
-    @cached_property
-    def times_ms(self) -> dict[str, float]:
-        """The median time of an image in ms, by the fingerprint of each network that was timed."""
-        if self.compared.timed is None:
-            return {}
-        frame = latency_frame(self.compared.timed).dropna(subset=["median_ms"])
-        return {
-            str(row["fingerprint"]): float(row["median_ms"]) / float(row["batch"])
-            for row in frame.to_dict("records")
-        }
-
-    def _latency_ms(self, member: Member) -> float | None:
-        """Its time, or that read off its method's, linear in both logarithms; none beyond them."""
-        times = self.times_ms
-        if member.architecture.fingerprint in times:
-            return times[member.architecture.fingerprint]
-        timed = {
-            math.log(each.growth): math.log(times[each.architecture.fingerprint])
-            for each in self.compared.members
-            if each.method in (BASE, member.method) and each.architecture.fingerprint in times
-        }
-        at = math.log(member.growth)
-        if len(timed) < 2 or not min(timed) <= at <= max(timed):
-            return None
-        places = sorted(timed)
-        return math.exp(float(np.interp(at, places, [timed[place] for place in places])))
 
 
 def _widened(read: Estimate, miss: float) -> Estimate:

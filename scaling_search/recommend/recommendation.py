@@ -10,9 +10,9 @@ from scaling_search.compare.contrasts import Estimate
 from scaling_search.compare.family import Member
 from scaling_search.compare.methods import Method, in_words, listed
 from scaling_search.core.errors import UserError, require
-from scaling_search.experiment.compared import Compared
+from scaling_search.experiment.run_comparison import RunComparison
 from scaling_search.recommend.goal import Limits, spelled
-from scaling_search.recommend.options import REACH, Option, Options
+from scaling_search.recommend.options import LINE_REACH, NetworkOption, Options
 
 _HALVINGS = 12  # of the range of costs: to a fifth of a percent
 _STEPS = 48
@@ -29,15 +29,17 @@ class Recommendation:
     `miss` how far, in points, reading between networks missed those in between (nan: unknown).
     """
 
-    compared: Compared
-    best: Option
-    runner_up: Option | None
+    comparison: RunComparison
+    best: NetworkOption
+    runner_up: NetworkOption | None
     difference: Estimate | None
     asked: str
     miss: float
 
 
-def within(compared: Compared, limits: Limits, method: Method | None = None) -> Recommendation:
+def within(
+    comparison: RunComparison, limits: Limits, method: Method | None = None
+) -> Recommendation:
     """The network of the highest validation accuracy among each method's largest within limits.
 
     `method` restricts it to one. Raises UserError where no network is small enough, where the
@@ -45,7 +47,7 @@ def within(compared: Compared, limits: Limits, method: Method | None = None) -> 
     without a timing.
     """
     require(bool(limits.given), "a recommendation needs a limit or an accuracy", "neither")
-    options = Options(compared)
+    options = Options(comparison)
     if limits.latency_ms is not None:
         _require_times(options, limits.latency_ms)
     methods = _methods(options, method)
@@ -59,14 +61,16 @@ def within(compared: Compared, limits: Limits, method: Method | None = None) -> 
     return _ranked(options, there, limits.words)
 
 
-def reaching(compared: Compared, percent: float, method: Method | None = None) -> Recommendation:
+def reaching(
+    comparison: RunComparison, percent: float, method: Method | None = None
+) -> Recommendation:
     """The smallest network that is expected to reach a test top-1 in percent.
 
     The method is `method`, or the one that gets there at the least cost by validation accuracy
     (which lies above test accuracy by as much as it does over all networks); the runner-up is the
     next. Raises UserError where none within reach gets there.
     """
-    options = Options(compared)
+    options = Options(comparison)
     methods = _methods(options, method)
     found = {name: _smallest(options, name, percent, options.expected) for name in methods}
     apart = _above_test(options)
@@ -85,7 +89,7 @@ def _ranked(options: Options, there: Sequence[Member], asked: str) -> Recommenda
     others = [each for each in there[1:] if each.architecture != there[0].architecture]
     second = options.option(others[0]) if others else None
     gap = None if second is None else options.difference(best, second)
-    return Recommendation(options.compared, best, second, gap, asked, options.miss)
+    return Recommendation(options.comparison, best, second, gap, asked, options.miss)
 
 
 def _methods(options: Options, method: Method | None) -> tuple[Method, ...]:
@@ -98,7 +102,7 @@ def _methods(options: Options, method: Method | None) -> tuple[Method, ...]:
 
 def _largest(options: Options, method: Method, limits: Limits) -> Member | None:
     """The method's largest network within the limits; one that was trained if nearly as large."""
-    fitting = [each for each in options.measured(method) if options.fits(each, limits)]
+    fitting = [each for each in options.measured(method) if options.costs.fits(each, limits)]
     trained = max(fitting, key=_growth, default=None)
     if _fits_beyond(options, method, limits):
         return trained
@@ -107,7 +111,7 @@ def _largest(options: Options, method: Method, limits: Limits) -> Member | None:
     for _ in range(_HALVINGS):
         middle = (low + high) / 2
         member = options.at(method, math.exp(middle))
-        if member is not None and options.fits(member, limits):
+        if member is not None and options.costs.fits(member, limits):
             low = middle
             found = member if found is None or member.growth > found.growth else found
         else:
@@ -147,7 +151,7 @@ def _smallest(
 def _fits_beyond(options: Options, method: Method, limits: Limits) -> bool:
     """Whether even the largest network that a method can be followed to keeps to the limits."""
     member = options.at(method, options.ends(method)[1])
-    return member is not None and options.fits(member, limits)
+    return member is not None and options.costs.fits(member, limits)
 
 
 def _growth(member: Member) -> float:
@@ -155,35 +159,37 @@ def _growth(member: Member) -> float:
 
 
 def _require_times(options: Options, most: float) -> None:
-    times = options.times_ms
+    times = options.costs.times_ms
     rule = "a limit of time needs networks that were timed"
     require(bool(times), rule, "none", "set timing.seconds in the study and run it again")
     longest = max(times.values())
     rule = f"the longest time measured is {longest:.3g} ms, and nothing is known far beyond it"
-    require(most <= REACH * longest, rule, most, "lower --latency-ms, or compare at a larger φ")
+    require(
+        most <= LINE_REACH * longest, rule, most, "lower --latency-ms, or compare at a larger φ"
+    )
 
 
 def _extreme(
     options: Options, methods: Sequence[Method], pick: Callable[..., float], name: str
 ) -> str:
     every = [each for method in methods for each in options.measured(method)]
-    costs = [cost for each in every if (cost := options.cost(each, name)) is not None]
+    costs = [cost for each in every if (cost := options.costs.cost(each, name)) is not None]
     return spelled(name, pick(costs))
 
 
 def _too_far(options: Options, methods: Sequence[Method], limits: Limits) -> str:
     sizes = [_extreme(options, methods, max, name) for name in limits.given]
-    growth = options.compared.experiment.study.budget.growth
+    growth = options.comparison.experiment.study.budget.growth
     base = next(each for each in options.measured(methods[0]) if each.phi == 0)
     times = min(
         most / cost
         for name, most in limits.given.items()
-        if (cost := options.cost(base, name)) is not None
+        if (cost := options.costs.cost(base, name)) is not None
     )
     phi = math.log(times) / math.log(growth)
     return (
         f"the largest networks measured have {listed(sizes)}, and a line is followed to "
-        f"{REACH:g} times that and no further, got {limits.words}: lower it, or compare up to "
+        f"{LINE_REACH:g} times that and no further, got {limits.words}: lower it, or compare up to "
         f"φ = {phi:.1f}"
     )
 
@@ -192,7 +198,7 @@ def _too_small(options: Options, methods: Sequence[Method], limits: Limits) -> s
     sizes = [_extreme(options, methods, min, name) for name in limits.given]
     return (
         f"the smallest networks measured have {listed(sizes)}, and a line is followed to "
-        f"1/{REACH:g} of that and no further, got {limits.words}: raise it, or compare at a "
+        f"1/{LINE_REACH:g} of that and no further, got {limits.words}: raise it, or compare at a "
         "negative φ"
     )
 
@@ -204,7 +210,7 @@ def _too_high(options: Options, methods: Sequence[Method], percent: float) -> st
         reached[name] = max(options.expected(each) for each in every if each is not None)
     best = max(reached, key=lambda name: reached[name])
     return (
-        f"up to {REACH:g} times the largest network measured {reached[best]:.1f} % test top-1 is "
-        f"the most to expect, with {in_words(best)}, got {percent:g} %: ask for less, or train "
+        f"up to {LINE_REACH:g} times the largest network measured {reached[best]:.1f} % test top-1 "
+        f"is the most to expect, with {in_words(best)}, got {percent:g} %: ask for less, or train "
         "for longer"
     )

@@ -14,7 +14,7 @@ from scaling_search.core.errors import UserError
 from scaling_search.core.stats import verdict_of
 from scaling_search.experiment.study import Comparison, Study
 from scaling_search.recommend.goal import spelled
-from scaling_search.recommend.options import Option
+from scaling_search.recommend.options import NetworkOption
 from scaling_search.recommend.recommendation import COUNTED, Recommendation
 
 _SAME = 0.005  # costs as near as this are called the same
@@ -52,7 +52,7 @@ def study_of(found: Recommendation) -> Study:
 
     Raises UserError for a network that no table describes.
     """
-    study, network = found.compared.experiment.study, found.best.member.architecture
+    study, network = found.comparison.experiment.study, found.best.member.architecture
     if not isinstance(network, Architecture):
         raise UserError(
             "a network that is trained by itself needs a table of stages, "
@@ -86,10 +86,10 @@ def name_of_study(found: Recommendation) -> str:
     """A name that is a directory's as well: cifar10-compound-1.5."""
     best = found.best
     grown = best.method if best.method == BASE else f"{best.method}-{best.phi:g}"
-    return re.sub(r"[^\w.-]", "-", f"{found.compared.experiment.study.name}-{grown}")
+    return re.sub(r"[^\w.-]", "-", f"{found.comparison.experiment.study.name}-{grown}")
 
 
-def title(option: Option) -> str:
+def title(option: NetworkOption) -> str:
     """A network as a sentence names it: compound scaling at φ = 1.5."""
     words = in_words(option.method)
     return words if option.method == BASE else f"{words} at φ = {option.phi:g}"
@@ -99,7 +99,7 @@ def _which(found: Recommendation) -> str:
     member, costs = found.best.member, found.best.costs
     m = member.multipliers
     sizes = ", ".join(spelled(name, value) for name, value in costs.items())
-    resource = found.compared.experiment.study.budget.resource
+    resource = found.comparison.experiment.study.budget.resource
     return (
         f"For {found.asked}: {title(found.best)}: depth × {m.depth:.2f}, width × {m.width:.2f}, "
         f"{member.architecture.resolution_px} px; {sizes}; {member.growth:.2f} × the base's "
@@ -107,7 +107,7 @@ def _which(found: Recommendation) -> str:
     )
 
 
-def _expect(option: Option) -> str:
+def _expect(option: NetworkOption) -> str:
     e = option.expected
     if math.isnan(e.low):
         return f"Expect {e.value:.1f} % test top-1 (single trainings: there is no interval)."
@@ -159,7 +159,7 @@ def _points(gap: Estimate) -> str:
     return f"{gap.value:+.1f} [{gap.low:+.1f}, {gap.high:+.1f}]"
 
 
-def _compared_costs(option: Option, other: Option) -> str:
+def _compared_costs(option: NetworkOption, other: NetworkOption) -> str:
     parts = []
     for name in (*COUNTED, "latency_ms"):
         if name in option.costs and name in other.costs:
@@ -172,7 +172,7 @@ def _compared_costs(option: Option, other: Option) -> str:
     return ", ".join(parts).replace("%", " %")
 
 
-def _option(option: Option) -> dict[str, object]:
+def _option(option: NetworkOption) -> dict[str, object]:
     m, e = option.member.multipliers, option.expected
     return {
         **{"method": option.method, "phi": option.phi, "network": option.member.architecture.name},

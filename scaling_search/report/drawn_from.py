@@ -1,24 +1,23 @@
-"""Whether a page says and shows something already, as the code of today draws it."""
+"""Whether a report shows something already, as the code of today draws it."""
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import matplotlib as mpl
 
 _PACKAGE = Path(__file__).parent.parent
 _FLOORS = ("report", "compare", "core")  # whose code draws
-_TAIL_BYTES = 200
+_TAIL_BYTES = 4000
 
 
-def source_of(words: str) -> str:
-    """64 hexadecimal digits of what a page says and of all that draws it.
-
-    `words` is the page without its pictures: they are drawn of numbers that it holds as well.
-    """
-    digest = hashlib.sha256(words.encode())
-    digest.update(str(mpl.__version__).encode())
+def source_of(texts: Iterable[str]) -> str:
+    """64 hexadecimal digits of texts that hold all that is drawn, and of the code that draws it."""
+    digest = hashlib.sha256(str(mpl.__version__).encode())
+    for text in texts:
+        digest.update(text.encode())
     for floor in _FLOORS:
         for path in sorted((_PACKAGE / floor).rglob("*")):
             if path.suffix in (".py", ".js", ".css", ".html", ".jinja"):
@@ -26,16 +25,22 @@ def source_of(words: str) -> str:
     return digest.hexdigest()
 
 
-def mark(source: str) -> str:
-    """The last line of a page that was drawn of this."""
-    return f"<!-- drawn from {source} -->\n"
+def mark(source: str, pictures: Sequence[str]) -> str:
+    """The last line of a page that was drawn of this, with the names of its pictures."""
+    return f"{_begin(source)}{' '.join(pictures)} -->\n"
 
 
-def shows(page: Path, source: str) -> bool:
-    """Whether the page's last line says that it was drawn of this."""
+def pictures_of_page(page: Path, source: str) -> tuple[str, ...] | None:
+    """The pictures' names of a page that was drawn of this; None if it is another or none."""
     try:
         with page.open("rb") as file:
             file.seek(-min(_TAIL_BYTES, page.stat().st_size), 2)
-            return file.read().endswith(mark(source).encode())
+            tail = file.read().decode("utf-8", errors="replace")
     except OSError:
-        return False
+        return None
+    _, found, names = tail.rpartition(_begin(source))
+    return tuple(names.removesuffix(" -->\n").split()) if found else None
+
+
+def _begin(source: str) -> str:
+    return f"<!-- drawn from {source}: "

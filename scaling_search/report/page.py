@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -26,7 +26,7 @@ from scaling_search.cost.latency_model import (
 from scaling_search.latency.result import Timed
 from scaling_search.report.answer import answer, gate_notes, gate_sentences, missing_sentence, notes
 from scaling_search.report.cells import LEFT_ALIGNED, Table, write_tables
-from scaling_search.report.drawn_from import mark, shows, source_of
+from scaling_search.report.drawn_from import mark, pictures_of_page, source_of
 from scaling_search.report.figure_style import Picture
 from scaling_search.report.figures import COSTS, accuracy_picture, curves_picture, gate_picture
 from scaling_search.report.latency import (
@@ -129,33 +129,52 @@ def write_report(evidence: ReportData, out: Path, *, keep: bool = False) -> Path
     """Write out/report.html, out/README.md, out/tables/* and out/figures/*, each file atomically.
 
     Written again from the same evidence, every file is byte-identical; `keep` leaves them as they
-    are where the page, which is written last, says that it was drawn of this evidence.
+    are where all are there and the page, which is written last, was drawn of this evidence.
     """
     tables = tables_of(evidence)
-    source = source_of(page_html(evidence, tables, ()))
-    if keep and shows(out / "report.html", source):
-        return _paths(out)
+    source = source_of(_texts(evidence, tables))
+    if keep and (paths := _kept(out, source, tables)):
+        return paths
     drawn = pictures_of(evidence)
-    figures = tuple(
-        write_atomically(out / "figures" / f"{picture.name}.{ending}", data)
-        for picture in drawn
-        for ending, data in (("png", picture.png), ("svg", picture.svg))
-    )
-    readme = _render("README.md.jinja", _words(evidence, tables, drawn))
+    paths = _paths(out, tables, [picture.name for picture in drawn])
+    for picture in drawn:
+        for ending, data in (("png", picture.png), ("svg", picture.svg)):
+            write_atomically(out / "figures" / f"{picture.name}.{ending}", data)
+    write_tables(tuple(tables.values()), out / "tables")
+    write_atomically(paths.readme, _render("README.md.jinja", _words(evidence, tables, drawn)))
+    page = page_html(evidence, tables, drawn) + mark(source, [each.name for each in drawn])
+    write_atomically(paths.html, page)
+    return paths
+
+
+def _texts(evidence: ReportData, tables: Mapping[str, Table]) -> Iterator[str]:
+    """All that a report says and draws: its page without pictures, and numbers in full."""
+    yield page_html(evidence, tables, ())
+    for table in tables.values():
+        yield table.csv
+    if evidence.gate_runs is not None:
+        yield evidence.gate_runs.to_csv()
+
+
+def _kept(out: Path, source: str, tables: Mapping[str, Table]) -> Paths | None:
+    """The report that is there already; None where it isn't whole, or was drawn of other things."""
+    names = pictures_of_page(out / "report.html", source)
+    if names is None:
+        return None
+    paths = _paths(out, tables, names)
+    files = (paths.readme, *paths.tables, *paths.figures)
+    return paths if all(path.is_file() for path in files) else None
+
+
+def _paths(out: Path, tables: Iterable[str], pictures: Iterable[str]) -> Paths:
     return Paths(
-        figures=figures,
-        tables=write_tables(tuple(tables.values()), out / "tables"),
-        readme=write_atomically(out / "README.md", readme),
-        html=write_atomically(
-            out / "report.html", page_html(evidence, tables, drawn) + mark(source)
+        html=out / "report.html",
+        readme=out / "README.md",
+        tables=tuple(out / "tables" / f"{name}.{end}" for name in tables for end in ("csv", "md")),
+        figures=tuple(
+            out / "figures" / f"{name}.{end}" for name in pictures for end in ("png", "svg")
         ),
     )
-
-
-def _paths(out: Path) -> Paths:
-    """Where the report lies that is there already."""
-    tables, figures = (tuple(sorted((out / name).glob("*.*"))) for name in ("tables", "figures"))
-    return Paths(out / "report.html", out / "README.md", tables, figures)
 
 
 def page_html(evidence: ReportData, tables: Mapping[str, Table], drawn: tuple[Picture, ...]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from scaling_search.data.transfer import SentConstants, sent
+from scaling_search.data.transfer import PinnedConstants, sent
 
 
 def test_what_is_there_already_is_not_copied() -> None:
@@ -40,7 +40,7 @@ def test_what_a_library_makes_from_numbers_there_is_made_here_and_sent(
         return tensor.to(device)
 
     monkeypatch.setattr("scaling_search.data.transfer.sent", send)
-    with SentConstants():
+    with PinnedConstants():
         there = torch.tensor([0.5, 2.0], dtype=torch.float64, device="meta")
         here = torch.tensor([3])
     assert there.device.type == "meta"

@@ -1,4 +1,4 @@
-"""Laws of runs: grouped, refused, foretold, and checked by the largest network."""
+"""Laws of runs: grouped, refused, predicted, and checked by the largest network."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from scaling_search.core.errors import UserError
-from scaling_search.experiment.compared import Compared, read_compared
+from scaling_search.experiment.run_comparison import RunComparison, read_comparison
 from scaling_search.law.laws import laws, too_few
 from scaling_search.law.report import law_picture, law_table, sentences
 from scaling_search.law.sizes import Sizes, sizes_of
@@ -23,15 +23,15 @@ BASE_MACS = 2_000_000
 
 
 @cache
-def committed(name: str) -> Compared:
-    return read_compared(RESULTS / name)
+def committed(name: str) -> RunComparison:
+    return read_comparison(RESULTS / name)
 
 
 def error(phi: float, exponent: float = 0.4) -> float:
     return 0.2 + 0.2 * 2.0 ** (-exponent * phi)
 
 
-def made(bend: float = 0.0, sd: float = 0.003, phis: tuple[float, ...] = PHIS) -> Compared:
+def made(bend: float = 0.0, sd: float = 0.003, phis: tuple[float, ...] = PHIS) -> RunComparison:
     """A run of compound networks along a law; the largest lies `bend` above it."""
     rng = np.random.default_rng(2)
     top1 = {}
@@ -65,7 +65,7 @@ def test_alike_runs_are_taken_together_and_others_are_not() -> None:
     assert [each.runs for each in apart] == ["a"] * 5 + ["f"] * 5
 
 
-def test_a_law_that_holds_foretells_its_largest_network() -> None:
+def test_a_law_that_holds_predicts_its_largest_network() -> None:
     (fitted,) = laws(sizes_of([("made", made())]))
     assert fitted.exponent.holds(0.4)
     assert fitted.floor is not None
@@ -73,9 +73,9 @@ def test_a_law_that_holds_foretells_its_largest_network() -> None:
     assert fitted.held_out is not None
     assert fitted.held_out.holds
     assert abs(fitted.held_out.miss) < 0.01
-    for foretold, phi in zip(fitted.foretold, (4, 5), strict=True):
-        assert foretold.macs == BASE_MACS * 2**phi
-        assert foretold.range.holds(error(phi))
+    for predicted, phi in zip(fitted.predicted, (4, 5), strict=True):
+        assert predicted.macs == BASE_MACS * 2**phi
+        assert predicted.range.holds(error(phi))
 
 
 def test_a_law_that_bends_is_found_out_by_its_largest_network() -> None:
@@ -93,9 +93,9 @@ def test_three_sizes_are_too_few() -> None:
     assert too_few(every)[0] == "compound scaling has 3 sizes, a law needs 4"
 
 
-def test_beyond_four_times_the_largest_nothing_is_foretold() -> None:
+def test_beyond_four_times_the_largest_nothing_is_predicted() -> None:
     every = sizes_of([("made", made())])
-    assert laws(every, [64e6])[0].foretold[0].macs == 64e6
+    assert laws(every, [64e6])[0].predicted[0].macs == 64e6
     for macs in (65e6, 0.4e6):
         with pytest.raises(UserError, match=r"to 4 times the largest, 5e\+05 to 6.4e\+07 MACs"):
             laws(every, [macs])
@@ -130,6 +130,6 @@ def test_table_and_picture_say_the_same_again_and_again() -> None:
     found = laws(sizes_of([("made", made())]))
     table = law_table(found)
     assert table.numbers["sizes"].tolist() == [6, 6]
-    assert table.numbers["foretold_low_percent"].lt(table.numbers["foretold_percent"]).all()
+    assert table.numbers["predicted_low_percent"].lt(table.numbers["predicted_percent"]).all()
     assert isinstance(table.numbers, pd.DataFrame)
     assert law_picture(found).svg == law_picture(found).svg

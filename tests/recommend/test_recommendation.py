@@ -13,8 +13,8 @@ from scaling_search.arch.spec import Architecture
 from scaling_search.compare.networks import Networks
 from scaling_search.core.errors import UserError
 from scaling_search.cost.analytic import count
-from scaling_search.experiment.compared import Compared, read_compared
 from scaling_search.experiment.experiment import Experiment
+from scaling_search.experiment.run_comparison import RunComparison, read_comparison
 from scaling_search.experiment.study import from_toml, to_toml
 from scaling_search.latency.job import Machine, TimeBudget, TimeJob
 from scaling_search.recommend.goal import Limits
@@ -28,8 +28,8 @@ COMPOUND_2 = 9_292_360  # MACs of the CIFAR-10 run's compound network at φ = 2
 
 
 @cache
-def cifar10() -> Compared:
-    return read_compared(RESULTS / "cifar10")
+def cifar10() -> RunComparison:
+    return read_comparison(RESULTS / "cifar10")
 
 
 def test_a_network_that_was_trained_is_taken_with_what_was_measured() -> None:
@@ -72,11 +72,11 @@ def test_in_between_a_line_is_read_in_the_logarithm_of_the_cost() -> None:
 
 
 def test_the_best_is_chosen_by_validation_alone() -> None:
-    compared, limits = cifar10(), Limits(macs=4.6e6)
-    found = within(compared, limits)
+    comparison, limits = cifar10(), Limits(macs=4.6e6)
+    found = within(comparison, limits)
     assert found.best.method == "resolution"  # 49.5 % of the validation images, the most at φ = 1
-    turned = compared.runs.assign(test_top1=1 - compared.runs["test_top1"])
-    again = within(replace(compared, runs=turned), limits)
+    turned = comparison.runs.assign(test_top1=1 - comparison.runs["test_top1"])
+    again = within(replace(comparison, runs=turned), limits)
     assert (again.best.method, again.best.phi) == (found.best.method, found.best.phi)
 
 
@@ -109,34 +109,34 @@ def test_an_accuracy_beyond_reach_is_refused_with_the_most_to_expect() -> None:
         reaching(cifar10(), 50.0, "sideways")
 
 
-def with_times(compared: Compared) -> Compared:
+def with_times(comparison: RunComparison) -> RunComparison:
     networks = [
-        m.architecture for m in compared.members if isinstance(m.architecture, Architecture)
+        m.architecture for m in comparison.members if isinstance(m.architecture, Architecture)
     ]
-    place, regime = Machine("cpu", "here"), compared.experiment.study.timing.regime
+    place, regime = Machine("cpu", "here"), comparison.experiment.study.timing.regime
     line_up = tuple(dict.fromkeys(networks))
     job = TimeJob(line_up, line_up[0], regime, TimeBudget(1.0, 1), place)
-    return replace(compared, timed=timed(job))
+    return replace(comparison, timed=timed(job))
 
 
 def test_a_limit_of_time_is_kept_on_the_machine_that_timed() -> None:
-    compared = with_times(cifar10())
-    times = sorted(Options(compared).times_ms.values())
+    comparison = with_times(cifar10())
+    times = sorted(Options(comparison).costs.times_ms.values())
     most = times[len(times) // 2]
-    found = within(compared, Limits(latency_ms=most))
+    found = within(comparison, Limits(latency_ms=most))
     assert found.best.costs["latency_ms"] <= most
     with pytest.raises(UserError, match="nothing is known far beyond it"):
-        within(compared, Limits(latency_ms=10 * times[-1]))
+        within(comparison, Limits(latency_ms=10 * times[-1]))
 
 
 def test_the_study_asks_for_the_very_training_that_the_run_made() -> None:
-    compared = cifar10()
-    found = within(compared, Limits(macs=1.02 * COMPOUND_2), "compound")
+    comparison = cifar10()
+    found = within(comparison, Limits(macs=1.02 * COMPOUND_2), "compound")
     study = from_toml(to_toml(study_of(found)))
     assert study.name == "cifar10-compound-2"
     assert study.compare.every_seed == range(1004, 1008)
-    alone = Experiment(study, compared.experiment.info)
-    made = compared.experiment.compare_job(found.best.member.architecture, 1000, phi=2.0)
+    alone = Experiment(study, comparison.experiment.info)
+    made = comparison.experiment.compare_job(found.best.member.architecture, 1000, phi=2.0)
     assert alone.compare_job(alone.base, 1000).hash == made.hash
     (only,) = alone.members(study.compare.constants)  # type: ignore[arg-type]
     assert only.architecture == found.best.member.architecture
@@ -166,7 +166,7 @@ def test_an_unfinished_run_recommends_nothing(tmp_path: Path) -> None:
     for name in ("study.toml", "data.json", "environment.json"):
         (tmp_path / name).write_bytes((RESULTS / "cifar10" / name).read_bytes())
     with pytest.raises(UserError, match="what a run found lies in its ledger"):
-        read_compared(tmp_path)
+        read_comparison(tmp_path)
     (tmp_path / "ledger.jsonl").touch()
     with pytest.raises(UserError, match="trainings missing: run the study again"):
-        read_compared(tmp_path)
+        read_comparison(tmp_path)

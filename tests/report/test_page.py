@@ -135,6 +135,22 @@ def test_written_again_every_file_is_byte_identical(evidence, report, tmp_path):
     assert report.readme.read_bytes() == again.readme.read_bytes()
 
 
+def test_kept_a_report_is_left_alone_until_a_file_lacks_or_a_number_moves(evidence, tmp_path):
+    evidence = dataclasses.replace(evidence, gate_runs=gate_frame())
+    first = write_report(evidence, tmp_path, keep=True)
+    times = {path: path.stat().st_mtime_ns for path in (first.html, first.readme, *first.figures)}
+    assert write_report(evidence, tmp_path, keep=True) == first
+    assert {path: path.stat().st_mtime_ns for path in times} == times
+    first.figures[0].unlink()
+    write_report(evidence, tmp_path, keep=True)
+    assert first.figures[0].is_file()
+    gate = evidence.gate_runs.copy()
+    gate.loc[gate.index[0], "validation_top1"] += 1e-9
+    page = first.html.read_bytes()
+    write_report(dataclasses.replace(evidence, gate_runs=gate), tmp_path, keep=True)
+    assert first.html.read_bytes() != page
+
+
 def test_failures_are_told(evidence, tmp_path):
     runs = evidence.runs.copy()
     runs.loc[0, ["status", "test_top1", "validation_top1"]] = ["out-of-memory", np.nan, np.nan]

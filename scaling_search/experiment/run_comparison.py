@@ -19,8 +19,8 @@ from scaling_search.latency.result import Timed
 
 
 @dataclass(frozen=True, eq=False)
-class Compared:
-    """What a run compared: `runs` has one row a training (`compare.frames.runs_frame`), `members`
+class RunComparison:
+    """What a run comparison: `runs` has one row a training (`compare.frames.runs_frame`), `members`
     are the networks, `timed` the newest timing in the study's regime (None: there is none).
     """
 
@@ -31,7 +31,7 @@ class Compared:
     timed: Timed | None = None
 
 
-def read_compared(run_directory: Path, *, function: str | None = None) -> Compared:
+def read_comparison(run_directory: Path, *, function: str | None = None) -> RunComparison:
     """The comparison of a run directory.
 
     `function` must be given again where the base is a function of the user's. Raises UserError
@@ -46,7 +46,7 @@ def read_compared(run_directory: Path, *, function: str | None = None) -> Compar
     require(len(finished(runs)) > 0, rule, 0, "run the study with this --out")
     regime = experiment.study.timing.regime
     timed = next((each for each in ledger.timings() if each.job.regime == regime), None)
-    return Compared(experiment, coefficients, members, runs, timed)
+    return RunComparison(experiment, coefficients, members, runs, timed)
 
 
 def read_ledger(run_directory: Path) -> Ledger:
