@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
+from importlib.metadata import version
 from pathlib import Path
-
-import matplotlib as mpl
 
 _PACKAGE = Path(__file__).parent.parent
 _FLOORS = ("report", "compare", "core")  # whose code draws
@@ -15,7 +14,7 @@ _TAIL_BYTES = 4000
 
 def source_of(texts: Iterable[str]) -> str:
     """64 hexadecimal digits of texts that hold all that is drawn, and of the code that draws it."""
-    digest = hashlib.sha256(str(mpl.__version__).encode())
+    digest = hashlib.sha256(version("matplotlib").encode())
     for text in texts:
         digest.update(text.encode())
     for floor in _FLOORS:
