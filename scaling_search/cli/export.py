@@ -14,7 +14,6 @@ from scaling_search.cli import options
 from scaling_search.cli.output import errors, show_rows
 from scaling_search.core.errors import UserError, require
 from scaling_search.data.decode import decode
-from scaling_search.experiment.optuna_export import export_optuna
 from scaling_search.experiment.trained_weights import seed_of, trained_network
 from scaling_search.nets.export import FORMATS, SUFFIXES, Format, export
 from scaling_search.nets.model_card import Card
@@ -113,6 +112,9 @@ def export_optuna_command(
 
     The run itself is only read. Example: scaling-search export-optuna runs/demo sqlite:///study.db
     """
+    # Its database's library takes a third of a second to import: only this verb waits.
+    from scaling_search.experiment.optuna_export import export_optuna
+
     exported = export_optuna(run_directory, storage, name, function=function)
     row = {"study": exported.name, "storage": exported.storage, **exported.states}
     show_rows([{**row, "missing_trainings": exported.missing}], as_json)

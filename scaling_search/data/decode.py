@@ -20,8 +20,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
-from torchvision import io as _registers_the_operator  # noqa: F401
-from torchvision.transforms.v2 import functional as transforms
 
 from scaling_search.core.pixel_rules import BY_DEFAULT, PixelFormat, PixelRules
 from scaling_search.data.cache import Images
@@ -72,12 +70,20 @@ def decode(path: Path, px: int, channels: int, rules: PixelRules = BY_DEFAULT) -
     tensor = _by_torchvision(path, px) if channels == 3 else None
     if tensor is None:
         tensor = _by_pillow(path, px, channels, rules)
+    image: Images = _middle(tensor, px).numpy()
+    return image
+
+
+def _middle(tensor: torch.Tensor, px: int) -> torch.Tensor:
+    """The shorter side resized to `px`, and a square cut out of the middle."""
+    # torchvision takes a second to import: only who has files to decode waits.
+    from torchvision.transforms.v2 import functional as transforms
+
     if min(tensor.shape[1:]) != px:
         tensor = transforms.resize(tensor, [px], antialias=True)
     if tensor.shape[1:] != (px, px):
         tensor = transforms.center_crop(tensor, [px, px])
-    image: Images = tensor.numpy()
-    return image
+    return tensor
 
 
 def _by_pillow(path: Path, px: int, channels: int, rules: PixelRules) -> torch.Tensor:
@@ -93,6 +99,8 @@ def _by_pillow(path: Path, px: int, channels: int, rules: PixelRules) -> torch.T
 
 def _by_torchvision(path: Path, px: int) -> torch.Tensor | None:
     """Three channels of a JPEG; None where Pillow does better, or has to say what is wrong."""
+    from torchvision import io as _registers_the_operator  # noqa: F401 (as slow as above)
+
     try:
         content = np.fromfile(path, np.uint8)
         header = jpeg_header(content.data)

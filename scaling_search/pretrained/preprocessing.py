@@ -17,10 +17,6 @@ from typing import Literal, get_args
 
 import torch
 from PIL import Image
-from torchvision.transforms import InterpolationMode
-
-# Of the first version, as the presets of torchvision's weights are: the second rounds otherwise.
-from torchvision.transforms import functional as transforms
 
 from scaling_search.core.errors import UserError, require
 from scaling_search.core.pixel_rules import BY_DEFAULT
@@ -126,6 +122,11 @@ class Preprocessing:
 
     def of(self, pixels: Image.Image) -> torch.Tensor:
         """An RGB image as float32 3 × px × px."""
+        # Of the first version, as the presets of torchvision's weights are: the second rounds
+        # otherwise. It takes a second to import: only who has images waits.
+        from torchvision.transforms import InterpolationMode
+        from torchvision.transforms import functional as transforms
+
         method = InterpolationMode(self.interpolation)
         resized = transforms.resize(pixels, [self.resize_px], interpolation=method, antialias=True)
         middle = transforms.center_crop(resized, [self.crop_px, self.crop_px])
