@@ -94,24 +94,37 @@ def read_experiment(out: Path, *, function: str | None = None) -> Experiment:
     return experiment.knowing(Ledger.snapshot(ledger).timings()) if ledger.exists() else experiment
 
 
-def report_of(experiment: Experiment, ledger: Ledger, out: Path, *, keep: bool = False) -> Outcome:
+def report_of(
+    experiment: Experiment,
+    ledger: Ledger,
+    out: Path,
+    *,
+    concluded: Constants | None = None,
+    keep: bool = False,
+) -> Outcome:
     """Tables, figures and page from what the ledger holds, and what is missing there.
 
-    `keep` doesn't draw again what shows all that already.
+    `concluded` is what the ledger's search concludes, where that is known already; `keep` doesn't
+    draw again what shows all that already.
     """
-    evidence = evidence_of(experiment, ledger, out)
+    evidence = evidence_of(experiment, ledger, out, concluded)
     report = write_report(evidence, out, keep=keep)
     runs, answers = evidence.runs, (evidence.cautions, evidence.rates, evidence.gate)
     frames = (runs, evidence.search, evidence.curves, gains(runs))
     return Outcome(evidence.constants, *frames, report, *answers)
 
 
-def evidence_of(experiment: Experiment, ledger: Ledger, out: Path) -> ReportData:
-    """All that a report of this run says, from what the ledger holds; nothing is written."""
+def evidence_of(
+    experiment: Experiment, ledger: Ledger, out: Path, concluded: Constants | None = None
+) -> ReportData:
+    """All that a report of this run says, from what the ledger holds; nothing is written.
+
+    `concluded` as for `report_of`.
+    """
     study, find = experiment.study, _Lookup(ledger)
     begun = _search(experiment, find)
     search = begun if begun is not None and begun.state().done else None
-    constants = None if search is None else experiment.constants(search)
+    constants = None if search is None else concluded or experiment.constants(search)
     coefficients = constants.coefficients if constants else study.compare.constants
     members = _members(experiment, coefficients)
     trainings = experiment.trainings(members, find)

@@ -138,7 +138,7 @@ def _redrawing(runner: Runner, out: Path) -> Runner:
 
 
 def _run(runner: Runner, out: Path, search_only: bool) -> Outcome:
-    search = None
+    search = constants = None
     coefficients = runner.experiment.study.compare.constants
     if coefficients is None:
         runner = runner.knowing(lambda experiment: (experiment.networks(), experiment.costs))
@@ -146,7 +146,8 @@ def _run(runner: Runner, out: Path, search_only: bool) -> Outcome:
         later = RemainingWork() if search_only else comparison(runner.experiment)
         _gate(runner, later)
         search = runner.search(later)
-        coefficients = runner.experiment.constants(search).coefficients
+        constants = runner.experiment.constants(search)
+        coefficients = constants.coefficients
     if not search_only:
         runner = runner.knowing(partial(Experiment.members, coefficients=coefficients))
         experiment = runner.experiment
@@ -158,7 +159,7 @@ def _run(runner: Runner, out: Path, search_only: bool) -> Outcome:
         )
         runner.time(list(experiment.line_up(members, search)))
     runner.listener.say("drawing the report")
-    return report_of(runner.experiment, runner.ledger, out, keep=True)
+    return report_of(runner.experiment, runner.ledger, out, concluded=constants, keep=True)
 
 
 def _gate(runner: Runner, afterwards: RemainingWork) -> None:

@@ -47,7 +47,8 @@ def build(
             head=module_of(blocks.head(a)),
         )
     )
-    network.apply(_initialise)
+    if not next(network.parameters()).is_meta:  # there are no numbers to draw, only slow ways to it
+        network.apply(_initialise)
     return network
 
 
