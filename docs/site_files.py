@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
+from nbconvert import MarkdownExporter
 
 ROOT = Path(__file__).parent.parent
 SHOWN = (
-    *("*.md", "LICENSE", "CITATION.cff", "docs/*.md", "examples/**/*", "benchmarks/*.md"),
+    *(
+        "*.md",
+        "LICENSE",
+        "CITATION.cff",
+        "docs/*.md",
+        "docs/*.ipynb",
+        "examples/**/*",
+        "benchmarks/*.md",
+    ),
     *(f"results/**/*.{ending}" for ending in ("md", "svg", "png", "csv", "html", "toml", "json")),
     *("benchmarks/*.py", "results/*.py", "results/benchmarks/*.json", "tests/**/*.py"),
 )
@@ -25,4 +35,14 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
         for path in found
         if "__pycache__" not in path.parts
     ]
-    return Files([*themes, *ours])
+    notebooks = sorted((ROOT / "docs").glob("*.ipynb"))
+    return Files([*themes, *ours, *(file for each in notebooks for file in _pages(each, config))])
+
+
+def _pages(notebook: Path, config: MkDocsConfig) -> Iterator[File]:
+    """A notebook as a page of the same name beside it, and the pictures that it shows."""
+    text, resources = MarkdownExporter().from_filename(str(notebook))  # type: ignore[no-untyped-call]
+    beside = notebook.relative_to(ROOT).parent
+    yield File.generated(config, (beside / f"{notebook.stem}.md").as_posix(), content=text)
+    for name, content in resources["outputs"].items():
+        yield File.generated(config, (beside / name).as_posix(), content=content)

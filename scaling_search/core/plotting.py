@@ -16,6 +16,7 @@ BACKEND_VARIABLE = "MPLBACKEND"
 HOMES = {
     "FigureCanvasAgg": "matplotlib.backends.backend_agg",
     "Figure": "matplotlib.figure",
+    "DisplayedFigure": "scaling_search.core.displayed_figure",
     "Line2D": "matplotlib.lines",
     **dict.fromkeys(
         ("EngFormatter", "FuncFormatter", "LogLocator", "MaxNLocator"), "matplotlib.ticker"

@@ -47,6 +47,8 @@ def figure(
 ) -> Figure:
     """Draw run directories, up to four, on one axis, and return the matplotlib figure.
 
+    A notebook displays it.
+
     `kind` "accuracy" is test top-1 against `x` (macs, params, activations, latency, seconds or
     memory) with 95 % intervals; "curves" is validation top-1 by epoch at the largest φ. `methods`
     are shown beside the base, all of them by default. With `ax` it is drawn there, with a legend,
@@ -68,7 +70,7 @@ def figure(
             ax.legend(handles=_draw(ax, data, kind, x, style))
             return ax.figure  # type: ignore[no-any-return]
         size = (width_inches, height_inches or _SHAPE * width_inches)
-        made = plotting.Figure(figsize=size, layout="constrained")
+        made = plotting.DisplayedFigure(figsize=size, layout="constrained")
         plotting.FigureCanvasAgg(made)
         keys = _draw(made.add_subplot(), data, kind, x, style)
         made.legend(handles=keys, loc="outside lower center", ncols=2)

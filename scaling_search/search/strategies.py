@@ -11,13 +11,25 @@ from typing import Literal
 
 from scaling_search.search.candidates import Candidate
 from scaling_search.search.gp import gp
-from scaling_search.search.optuna_strategies import nsga2, tpe
 from scaling_search.search.proposals import Observation, Strategy, at_random, grid, unseen
 from scaling_search.search.shares import MOST_COVERING, cover
 
 __all__ = ["INDEPENDENT", "STRATEGIES", "TWO_OBJECTIVES", "Observation", "Strategy", "StrategyName"]
 
 StrategyName = Literal["grid", "random", "tpe", "gp", "nsga2"]
+
+
+def _tpe(pool: Sequence[Candidate], told: Sequence[Observation], seed: int) -> int:
+    # Optuna takes a fifth of a second to import, and warns in a notebook: only who asks for it.
+    from scaling_search.search.optuna_strategies import tpe
+
+    return tpe(pool, told, seed)
+
+
+def _nsga2(pool: Sequence[Candidate], told: Sequence[Observation], seed: int) -> int:
+    from scaling_search.search.optuna_strategies import nsga2
+
+    return nsga2(pool, told, seed)
 
 
 def _from_a_cover(strategy: Strategy) -> Strategy:
@@ -38,9 +50,9 @@ def _from_a_cover(strategy: Strategy) -> Strategy:
 STRATEGIES: dict[StrategyName, Strategy] = {
     "grid": grid,
     "random": _from_a_cover(at_random),
-    "tpe": _from_a_cover(tpe),
+    "tpe": _from_a_cover(_tpe),
     "gp": _from_a_cover(gp),
-    "nsga2": _from_a_cover(nsga2),
+    "nsga2": _from_a_cover(_nsga2),
 }
 INDEPENDENT: frozenset[StrategyName] = frozenset({"grid", "random"})
 """Those whose proposals depend on no score, so that all can be made at once."""

@@ -46,6 +46,11 @@ def test_a_png_has_three_hundred_dots_an_inch(drawn: Figure, tmp_path: Path) -> 
         assert picture.width == 975
 
 
+def test_a_notebook_displays_it(drawn: Figure) -> None:
+    display: Any = drawn
+    assert display._repr_png_().startswith(b"\x89PNG")
+
+
 def test_an_unknown_format_is_a_line(drawn: Figure, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="pdf, svg, png, eps, got 'gif'"):
         save_figure(drawn, tmp_path / "a.gif")
