@@ -13,12 +13,14 @@ import os
 import shutil
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from multiprocessing import forkserver
 from multiprocessing.context import ForkServerContext
 from pathlib import Path
 
 import torch
 from torch.utils.data import DataLoader, Dataset, Sampler
 
+from scaling_search.core.child_interpreter import safe_path
 from scaling_search.core.errors import UserError, require
 from scaling_search.data.splitting import Indices
 
@@ -141,6 +143,8 @@ def _context() -> ForkServerContext:
     context.set_forkserver_preload(
         ["scaling_search.data.prepare", "scaling_search.data.sources.file_pool"]
     )
+    with safe_path():
+        forkserver.ensure_running()
     return context
 
 

@@ -1,8 +1,8 @@
 """A worker process: jobs come in as JSON lines, epochs and results go out as JSON lines.
 
-`python -m scaling_search.jobs.worker` is started by `executor.Workers` and by nobody else. It stops
-at the next step, its checkpoint written, on SIGTERM, on SIGUSR2 and when its standard input ends,
-which is what happens when the driver is killed.
+It is started by `worker_process.WorkerProcess` and by nobody else. It stops at the next step, its
+checkpoint written, on SIGTERM, on SIGUSR2 and when its standard input ends, which is what happens
+when the driver is killed.
 """
 
 from __future__ import annotations
@@ -27,10 +27,11 @@ from scaling_search.jobs.preemption import SIGNALS
 from scaling_search.training.loop import StoppedError
 
 
-def main() -> None:
-    """Work until standard input ends."""
+def main(pipe: int) -> None:
+    """Work until standard input ends; answers go into the pipe of this number."""
     torch.set_num_threads(1)
-    answers = _private_stdout()
+    answers = os.fdopen(pipe, "w")
+    os.set_inheritable(pipe, False)  # readers don't keep it open when this process has died
     stop = threading.Event()
     # A signal handler may put into a SimpleQueue, even while it interrupts `get`.
     orders: queue.SimpleQueue[str | None] = queue.SimpleQueue()
@@ -70,18 +71,7 @@ def _work(order: dict[str, Any], answers: TextIO, stop: threading.Event) -> None
         say("result", result_to_json(failure(error, sys.stderr)))
 
 
-def _private_stdout() -> TextIO:
-    """The pipe to the driver; whatever else is printed goes to the worker's log."""
-    pipe = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)
-    return pipe
-
-
 def _listen(orders: queue.SimpleQueue[str | None], end: Callable[[], None]) -> None:
     for line in sys.stdin:
         orders.put(line)
     end()
-
-
-if __name__ == "__main__":
-    main()

@@ -6,13 +6,13 @@ import json
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Any, cast
 
+from scaling_search.core.child_interpreter import child_command
 from scaling_search.jobs.execute import Place
 from scaling_search.jobs.job import TrainJob, job_to_json
 
@@ -20,23 +20,28 @@ LAST_BYTES = 4096
 
 
 class WorkerProcess:
-    """A `scaling_search.jobs.worker` that runs; what it prints goes to the end of `log`."""
+    """A `scaling_search.jobs.worker` that runs; what it prints goes to the end of `log`.
+
+    Its answers have a pipe of their own: whatever is printed, be it while it starts, is none.
+    """
 
     def __init__(self, log: Path, environment: Mapping[str, str]) -> None:
         log.parent.mkdir(parents=True, exist_ok=True)
         self.log = log
-        with log.open("ab") as file, _blocked(signal.SIGUSR2):
+        reading, writing = os.pipe()
+        self.answers_from = os.fdopen(reading, "rb")
+        with log.open("ab") as file, _blocked(signal.SIGUSR2), os.fdopen(writing, "wb"):
             self._log_began = file.tell()
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "scaling_search.jobs.worker"],
+                child_command("scaling_search.jobs.worker", writing),
                 stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
+                stdout=file,
                 stderr=file,
+                pass_fds=[writing],
                 env={**os.environ, **environment},
                 start_new_session=True,  # Ctrl-C is the driver's; it tells the workers itself
             )
         self._orders = cast("IO[bytes]", self._process.stdin)
-        self.answers_from = cast("IO[bytes]", self._process.stdout)
         self._unread = b""
 
     @property

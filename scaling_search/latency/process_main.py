@@ -1,6 +1,6 @@
 """A fresh process that sits for one job: an order comes in as JSON, a sitting goes out as JSON.
 
-`python -m scaling_search.latency.process_main` is started by `processes` and by nobody else.
+It is started by `process_runner` and by nobody else.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def main() -> None:
     os.dup2(2, 1)  # whatever else is printed is not the answer
     order = json.load(sys.stdin)
     with answers:
-        json.dump(_answer(order), answers)
+        answers.write("\n" + json.dumps(_answer(order)))  # a line of its own
 
 
 def _answer(order: dict[str, object]) -> object:
@@ -59,7 +59,3 @@ def _device(job: TimeJob, clock: SystemClock) -> Device:
     from scaling_search.latency.cuda_driver import cuda_device
 
     return cuda_device(job.place.device, clock)
-
-
-if __name__ == "__main__":
-    main()

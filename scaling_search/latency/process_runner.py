@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Mapping
 from dataclasses import asdict
 from functools import cache
@@ -13,6 +12,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from scaling_search.core.child_interpreter import child_command
 from scaling_search.latency.conditions import DEVICE_ALLOCATOR, machine_name
 from scaling_search.latency.job import ProcessRun, TimeJob, WarmUp
 
@@ -34,7 +34,7 @@ def in_child(job: TimeJob, process: int, batches: tuple[int, ...] | None) -> Pro
     if done.returncode != 0:
         words = done.stderr.strip().rpartition("\n")[2] or "nothing"
         return failed(job, f"the process ended with status {done.returncode}, saying {words}")
-    return _SITTINGS.validate_json(done.stdout)
+    return _SITTINGS.validate_json(_answer_in(done.stdout))
 
 
 def failed(job: TimeJob, reason: str) -> ProcessRun:
@@ -58,7 +58,12 @@ def memory_of(gpu: str) -> int:
 def _facts_of(gpu: str) -> dict[str, str]:
     done = _child({"facts_of": gpu}, interpreter_settings(1), SET_UP_SECONDS)
     done.check_returncode()
-    return dict(json.loads(done.stdout))
+    return dict(json.loads(_answer_in(done.stdout)))
+
+
+def _answer_in(printed: str) -> str:
+    """The last line; what is printed while a process starts comes before it."""
+    return printed.rpartition("\n")[2]
 
 
 def interpreter_settings(threads: int) -> dict[str, str]:
@@ -85,7 +90,7 @@ def _child(
     order: dict[str, Any], environment: Mapping[str, str], limit: float
 ) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "scaling_search.latency.process_main"],
+        child_command("scaling_search.latency.process_main"),
         input=json.dumps(order),
         capture_output=True,
         text=True,

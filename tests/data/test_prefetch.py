@@ -208,3 +208,31 @@ def lives(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except OSError:
         return False
+
+
+SCRIPT = """
+from scaling_search.data.prefetch import _context
+
+if __name__ == "__main__":
+    child = _context().Process(target=print, args=("heard",))
+    child.start()
+    child.join()
+"""
+
+
+def test_readers_start_beside_a_users_files(tmp_path: Path) -> None:
+    for name in ("queue", "typing", "random", "selectors", "socket", "signal"):
+        (tmp_path / f"{name}.py").write_text(f"raise RuntimeError('the user has a {name}')\n")
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "script.py").write_text(SCRIPT)
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    done = subprocess.run(
+        [sys.executable, "elsewhere/script.py"],
+        cwd=tmp_path,
+        env={name: value for name, value in environment.items() if name != "PYTHONSAFEPATH"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.stdout, done.stderr) == ("heard\n", "")

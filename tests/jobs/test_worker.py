@@ -52,12 +52,39 @@ def test_it_works_on_job_after_job_and_sigterm_ends_it_with_a_checkpoint(
     assert len(checkpoints(tmp_path, LONG)) == 1
 
 
-def test_its_last_words_are_its_own_and_not_those_of_a_former_one(tmp_path: Path) -> None:
+OF_PYTHON = ("queue", "typing", "random", "selectors", "logging", "json")
+OF_OTHERS = ("torch", "numpy", "PIL")
+
+
+def test_no_file_of_the_working_directory_and_nothing_printed_disturbs_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in (*OF_PYTHON, *OF_OTHERS):
+        (tmp_path / f"{name}.py").write_text(f"raise RuntimeError('the user has a {name}')\n")
+    loud = tmp_path / "loud"
+    loud.mkdir()
+    # Python imports it by itself, before any line of ours runs.
+    (loud / "sitecustomize.py").write_text(
+        "import os\nprint('{\"result\": 1}', flush=True)\nos.write(1, b'no JSON')\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    path = os.pathsep.join((str(loud), os.environ.get("PYTHONPATH", "")))
+    process = WorkerProcess(tmp_path / "worker.log", {"PYTHONPATH": path})
+    process.order(job(seed=4), place(tmp_path))
+    assert kinds(process, until="result") == ["epoch", "result"]
+    process.end()
+    assert (tmp_path / "worker.log").read_text().startswith('{"result": 1}\nno JSON')
+
+
+def test_its_last_words_are_its_own_and_not_those_of_a_former_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     log = tmp_path / "worker.log"
     log.write_text("the words of a former run\n")
-    # A worker of this environment ends with a traceback as soon as it imports torch.
+    # A worker ends with a traceback as soon as it imports torch, which its driver finds there too.
     (tmp_path / "torch.py").write_text("raise RuntimeError('the device fell off the bus')\n")
-    path = os.pathsep.join((str(tmp_path), str(Path(__file__).parents[2])))
+    path = str(Path(__file__).parents[2])
+    monkeypatch.syspath_prepend(tmp_path)
     broken = WorkerProcess(log, {"PYTHONPATH": path})
     assert broken.answers() is None
     assert broken.end(PATIENCE_SECONDS) == 1
