@@ -115,7 +115,7 @@ def custom_network(
 def _code(function: str) -> FunctionCode:
     """The code of a function; what it reads from elsewhere shows in the network that it builds."""
     network = _on_meta(function, 1.0, 1.0)
-    code = code_of(load_function(function), network)
+    code = code_of(load_function(function), network, function.partition(":")[0])
     return replace(code, digest=digest([code.digest, _structure(network)]))
 
 

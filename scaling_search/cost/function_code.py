@@ -1,17 +1,18 @@
 """What tells a user's function from an edited one: the code of every module of theirs it rests on.
 
-The modules are found by reading, not by running: that of the function, those of the classes of the
-network which it builds, and what these import, anywhere in their text, as long as it is the user's
-own. Python's library and installed packages are not followed; of an installed class its own
-module's text counts.
+The modules are found by reading, not by running: that which names the function, that in which it is
+written, those of the classes of the network which it builds, and what these import, anywhere in
+their text, as long as it is the user's own. Python's library and installed packages are not
+followed; of an installed class its own module's text counts.
 """
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from types import MethodType
 from typing import Any
 
 from torch import nn
@@ -50,21 +51,23 @@ class FunctionCode:
         return line
 
 
-def code_of(function: Callable[..., Any], network: nn.Module) -> FunctionCode:
+def code_of(function: Callable[..., Any], network: nn.Module, named_in: str = "") -> FunctionCode:
     """The code that a function, and the network that it built, rest on.
 
-    Raises UserError for a module that has been edited since this process imported it.
+    `named_in` is the module under which the user knows the function; it may be written, or be
+    wrapped, elsewhere. Raises UserError for a module that has been edited since this process
+    imported it.
     """
     session = SessionCode()
-    owner = _owner(function)
-    if owner == SESSION:
+    homes = {_owner(function), named_in} - {""}
+    if SESSION in homes:
         session = session_code(function)
     classes = {base for part in network.modules() for base in type(part).__mro__}
-    for each in classes if owner == SESSION else ():
-        if each.__module__ == SESSION:
-            session.add(each.__qualname__, each)
-    owners = {owner, *(each.__module__ for each in classes), *session.modules} - {SESSION}
-    files = list(_followed(owners, owner.partition(".")[0]))
+    of_session = [each for each in classes if SESSION in homes and each.__module__ == SESSION]
+    for each in sorted(of_session, key=lambda each: each.__qualname__):
+        session.add(each.__qualname__, each)
+    owners = {*homes, *(each.__module__ for each in classes), *session.modules} - {SESSION}
+    files = list(_followed(owners, {home.partition(".")[0] for home in homes}))
     for file in files:
         file.check_loaded()
     texts = {file.name: file.text for file in files}
@@ -76,14 +79,14 @@ def code_of(function: Callable[..., Any], network: nn.Module) -> FunctionCode:
 
 def _owner(function: Callable[..., Any]) -> str:
     """The module in which a function is written, under whatever wraps it."""
-    while isinstance(function, partial):
-        function = function.func
+    while isinstance(function, partial | MethodType):
+        function = function.func if isinstance(function, partial) else function.__func__
     function = inspect.unwrap(function)
     owner: str = getattr(function, "__module__", None) or type(function).__module__
     return owner
 
 
-def _followed(owners: Iterable[str], home: str) -> Iterator[ModuleFile]:
+def _followed(owners: Iterable[str], homes: Collection[str]) -> Iterator[ModuleFile]:
     """The file of each module that counts, by following imports from these on."""
     left = [name for name in owners if not is_foreign_library(name)]
     seen = set(left)
@@ -91,7 +94,7 @@ def _followed(owners: Iterable[str], home: str) -> Iterator[ModuleFile]:
         file = module_file(left.pop())
         if file is None:
             continue
-        own = not file.installed or file.name.partition(".")[0] == home
+        own = not file.installed or file.name.partition(".")[0] in homes
         if own or file.name in owners:
             yield file
         new = {*file.imports, *file.parents} - seen if own else set()

@@ -23,7 +23,10 @@ LIBRARIES = frozenset({"torch", "torchvision", "numpy", "scaling_search"})
 READING_CALLS = frozenset(
     {
         *("open", "exec", "eval", "__import__", "import_module", "getenv", "environ"),
-        *("read_text", "read_bytes", "load", "safe_load", "load_state_dict_from_url"),
+        *("read_text", "read_bytes", "load", "safe_load", "full_load", "load_state_dict_from_url"),
+        *("load_file", "load_model", "from_pretrained", "loadtxt", "genfromtxt", "fromfile"),
+        *("read_csv", "read_json", "walk_packages", "iter_modules", "entry_points"),
+        *("spec_from_file_location", "run_path", "run_module"),
     }
 )
 """Names in code that takes something from elsewhere."""
@@ -119,15 +122,22 @@ def _imports(tree: ast.Module, package: str) -> Iterator[str]:
             for alias in node.names:
                 yield from _prefixes(alias.name)
         elif isinstance(node, ast.ImportFrom):
-            above = package.split(".")[: len(package.split(".")) - node.level + 1]
-            start = ".".join(above) if node.level else ""
-            origin = ".".join(filter(None, (start, node.module)))
+            origin = _resolved(node.module or "", node.level, package)
             yield from _prefixes(origin)
             yield from (f"{origin}.{alias.name}" for alias in node.names if origin)
         elif isinstance(node, ast.Call) and node.args and _called(node) in IMPORTERS:
-            first = node.args[0]
-            if isinstance(first, ast.Constant) and isinstance(first.value, str):
-                yield from _prefixes(first.value)
+            first, *more = (getattr(word, "value", None) for word in node.args)
+            if isinstance(first, str):
+                level = len(first) - len(first.lstrip("."))
+                start = more[0] if more and isinstance(more[0], str) else package
+                yield from _prefixes(_resolved(first[level:], level, start))
+
+
+def _resolved(name: str, level: int, package: str) -> str:
+    """A name that began with so many dots, in a module of this package."""
+    parts = package.split(".")
+    above = parts[: len(parts) - level + 1] if level else []
+    return ".".join(filter(None, (*above, name)))
 
 
 def _called(node: ast.Call) -> str:

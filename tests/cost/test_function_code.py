@@ -16,6 +16,7 @@ from scaling_search.arch.scaling import Multipliers
 from scaling_search.core.errors import UserError
 from scaling_search.cost.custom_network import CustomNetwork, custom_network
 from scaling_search.cost.function_code import FunctionCode, code_of
+from scaling_search.cost.session_values import plain_text
 
 FILES = {
     "mynet.py": """
@@ -196,6 +197,60 @@ def test_a_training_is_refused_when_the_code_is_no_longer_that_of_its_job(
         asked.module()
 
 
+NAMING = {
+    "imported": "from blocks import make\n",
+    "a partial": "from functools import partial\nimport blocks\n"
+    "make = partial(blocks.build, width=8)\n",
+    "decorated": "import blocks\nfrom decorators import same\nmake = same(blocks.make)\n",
+    "a method": "import blocks\nmake = blocks.Maker().make\n",
+    "a called object": "import blocks\nmake = blocks.Maker()\n",
+    "asked of the module": "import importlib\n\n\ndef __getattr__(name):\n"
+    "    return getattr(importlib.import_module('.blocks', 'rooms'), name)\n",
+}
+MADE = """from torch import nn
+
+
+def build(multipliers, width=8):
+    return nn.Sequential(nn.Conv2d(3, width, 1), nn.AdaptiveAvgPool2d(1), nn.Flatten(),
+        nn.Linear(width, 10))
+
+
+def make(multipliers):
+    return build(multipliers)
+
+
+class Maker:
+    def make(self, multipliers):
+        return build(multipliers)
+
+    __call__ = make
+"""
+SAME = (
+    "import functools\n\n\ndef same(function):\n    @functools.wraps(function)\n"
+    "    def inner(*words):\n        return function(*words)\n    return inner\n"
+)
+
+
+@pytest.mark.parametrize("how", NAMING)
+def test_the_module_that_names_a_function_counts_wherever_it_is_written(
+    repository: Path, how: str
+) -> None:
+    (repository / "mynet.py").write_text(NAMING[how])
+    (repository / "blocks.py").write_text(MADE)
+    (repository / "decorators.py").write_text(SAME)
+    (repository / "rooms").mkdir()  # a namespace: no __init__.py
+    (repository / "rooms" / "blocks.py").write_text(MADE)
+    before = found(repository)
+    others = {"decorated": ("decorators",)}.get(how, ())
+    where = "rooms.blocks" if how == "asked of the module" else "blocks"
+    assert before.code.modules == tuple(sorted((where, "mynet", *others)))
+    edited = {before.fingerprint}
+    for name in before.code.modules:
+        edit(repository / f"{name.replace('.', '/')}.py")
+        edited.add(found(repository).fingerprint)
+    assert len(edited) == 1 + len(before.code.modules)
+
+
 def test_a_network_in_one_module_rests_on_that_alone(repository: Path) -> None:
     (repository / "single.py").write_text(
         "from torch import nn\n\n\ndef make(multipliers):\n"
@@ -294,3 +349,150 @@ def test_a_partial_counts_with_what_it_holds(repository: Path) -> None:
         return code_of(made, nn.Dropout(rate))
 
     assert code(0.1).modules == code(0.2).modules
+
+
+OBJECTS = """
+import dataclasses
+import functools
+from torch import nn
+import decorators
+
+KINDS = {"relu", "silu", "gelu", "mish"}
+
+
+@dataclasses.dataclass
+class Settings:
+    width: int = 8
+
+    @property
+    def twice(self):
+        return 2 * self.width
+
+
+class Plus:
+    def __get__(self, owner, kind):
+        return 1
+
+
+class Own(nn.Module):
+    plus = Plus()
+
+    class Inner:
+        rate = 0.1
+
+    def __init__(self):
+        super().__init__()
+        self.body = nn.Conv2d(3, SETTINGS.twice, 3)
+
+    @staticmethod
+    def scale(x):
+        return x * 2
+
+    @classmethod
+    def shifted(cls, x):
+        return x + 1
+
+    @functools.cached_property
+    def power(self):
+        return 3
+
+    def forward(self, x):
+        return self.body(x) ** self.power
+
+
+def leaky(slope):
+    def make():
+        return nn.LeakyReLU(slope)
+    return make
+
+
+def twice(function):
+    @functools.wraps(function)
+    def inner(*words):
+        return nn.Sequential(function(*words), nn.Dropout(0.5))
+    return inner
+
+
+@functools.lru_cache
+def slope():
+    return 0.3
+
+
+class Maker:
+    def __init__(self, rate):
+        self.rate = rate
+
+    @twice
+    def make(self, multipliers):
+        return nn.Sequential(Own(), first(), second(), nn.Dropout(self.rate + slope()))
+
+
+SETTINGS = Settings(width=4)
+first, second = leaky(0.01), decorators.named(leaky(0.02))
+maker = Maker(0.1)
+make = maker.make if KINDS else None
+"""
+PASSED_ON = "def named(function):\n    return lambda: function()\n"
+
+
+def code_of_objects(text: str) -> FunctionCode:
+    space: dict[str, Callable[[Multipliers], nn.Module]] = {"__name__": "__main__"}  # type: ignore[dict-item]
+    exec(text, space)
+    return code_of(space["make"], space["make"](Multipliers()), "__main__")
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("width=4", "width=5"),
+        ("2 * self.width", "self.width + self.width"),
+        ("return 1\n", "return 2\n"),
+        ("rate = 0.1\n", "rate = 0.2\n"),
+        ("x * 2", "x * 3"),
+        ("x + 1", "x + 2"),
+        ("return 3\n", "return 4\n"),
+        ("leaky(0.01)", "leaky(0.05)"),
+        ("leaky(0.02)", "leaky(0.05)"),
+        ("nn.Dropout(0.5)", "nn.Dropout(0.6)"),
+        ("return 0.3", "return 0.4"),
+        ("Maker(0.1)", "Maker(0.2)"),
+    ],
+)
+def test_what_the_objects_of_a_session_hold_and_do_makes_another_network(
+    repository: Path, old: str, new: str
+) -> None:
+    (repository / "decorators.py").write_text(PASSED_ON)
+    before = code_of_objects(OBJECTS)
+    assert OBJECTS.count(old) == 1
+    assert before == code_of_objects(OBJECTS)
+    assert before.readers == ()
+    assert "decorators" in before.modules
+    assert code_of_objects(OBJECTS.replace(old, new)).digest != before.digest
+
+
+def test_what_a_function_imported_into_a_session_is_given_counts(repository: Path) -> None:
+    (repository / "blocks.py").write_text(MADE)
+
+    def code(width: int) -> FunctionCode:
+        return code_of_objects(
+            "from functools import partial\nimport blocks\n"
+            f"make = partial(blocks.build, width={width})\n"
+        )
+
+    assert code(8) == code(8)
+    assert code(8).digest != code(9).digest
+    assert code(8).modules == ("__main__", "blocks")
+
+
+def test_a_function_of_a_session_that_reads_files_is_named() -> None:
+    text = "import json\nfrom torch import nn\n\n\ndef make(multipliers):\n    {}\n"
+    text += "    return nn.ReLU()\n"
+    assert code_of_objects(text.format("json.loads('1')")).readers == ()
+    assert code_of_objects(text.format("open")).readers == ("make",)
+
+
+def test_a_set_is_the_same_text_in_every_order() -> None:
+    words = {"relu", "silu", "gelu"}
+    assert plain_text(words) == "{'gelu', 'relu', 'silu'}"
+    assert plain_text({"a": (1, [2.0])}) == "{'a': (1, [2.0])}"
+    assert plain_text((words,)) == "({'gelu', 'relu', 'silu'},)"

@@ -1,0 +1,58 @@
+"""Values of a session: which of them are known by what they print, and functions within others."""
+
+from __future__ import annotations
+
+from enum import Enum
+from functools import cached_property, partialmethod, singledispatchmethod
+from pathlib import PurePath
+from types import MappingProxyType
+from typing import Any
+
+import torch
+
+PLAIN_TYPES = (int, float, complex, str, bytes, bool, type(None), range, PurePath)
+PLAIN_OF_TORCH = (torch.dtype, torch.device, torch.Size, torch.memory_format)
+
+
+def is_plain(value: Any) -> bool:
+    """Whether a value is all that it prints: numbers, text, and collections of such."""
+    if isinstance(value, dict | MappingProxyType):
+        return all(is_plain(item) for pair in value.items() for item in pair)
+    if isinstance(value, tuple | list | set | frozenset):
+        return all(map(is_plain, value))
+    if isinstance(value, Enum):
+        return is_plain(value.value)
+    return isinstance(value, PLAIN_TYPES + PLAIN_OF_TORCH)
+
+
+def plain_text(value: Any) -> str:
+    """A plain value as text that is the same in every process: a set has no order of its own."""
+    if isinstance(value, set | frozenset):
+        return f"{{{', '.join(sorted(map(plain_text, value)))}}}"
+    if isinstance(value, dict | MappingProxyType):
+        return f"{{{', '.join(f'{plain_text(k)}: {plain_text(v)}' for k, v in value.items())}}}"
+    if isinstance(value, list):
+        return f"[{', '.join(map(plain_text, value))}]"
+    if type(value) is tuple:
+        inner = ", ".join(map(plain_text, value))
+        return f"({inner},)" if len(value) == 1 else f"({inner})"
+    return repr(value)
+
+
+def wrapped_functions(value: Any) -> list[Any]:
+    """The functions in what wraps them within a class: property, classmethod and their like."""
+    found: list[Any]
+    match value:
+        case property():
+            found = [value.fget, value.fset, value.fdel]
+        case staticmethod() | classmethod():
+            found = [value.__func__]
+        case cached_property() | partialmethod():
+            found = [value.func]
+            if isinstance(value, partialmethod):
+                found += [[value.args, value.keywords]]
+        case singledispatchmethod():
+            found = list(value.dispatcher.registry.values())
+        case _:
+            found = [getattr(value, "__wrapped__", None)]  # functools.lru_cache and its like
+    return [function for function in found if function is not None]
