@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import secrets
@@ -9,6 +10,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 Chunk = bytes | memoryview
+
+NO_FLUSH = {errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EBADF}
+"""What file systems say that flush no folders."""
 
 
 def write_atomically(path: Path, content: str | bytes | Iterable[Chunk]) -> Path:
@@ -40,10 +44,20 @@ def make_folder(folder: Path) -> None:
 
 
 def flush_folder(folder: Path) -> None:
-    """Flush to disk which files and folders there are in it."""
-    descriptor = os.open(folder, os.O_RDONLY)
+    """Flush to disk which files and folders there are in it, where its file system can.
+
+    Old CIFS and some of FUSE say EINVAL or the like for a folder: there a power cut may take back
+    the newest name, and all else goes on as it does elsewhere. Raises OSError for other faults.
+    """
+    try:
+        descriptor = os.open(folder, os.O_RDONLY)
+    except PermissionError:  # it may be written and not read: its files could be made
+        return
     try:
         os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in NO_FLUSH:
+            raise
     finally:
         os.close(descriptor)
 
