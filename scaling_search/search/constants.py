@@ -14,6 +14,7 @@ from scaling_search.arch.protocol import Network
 from scaling_search.arch.scaling import Coefficients, scale
 from scaling_search.core.errors import UserError
 from scaling_search.cost.analytic import count
+from scaling_search.jobs.failures import what_speaks
 from scaling_search.search.candidates import Candidate
 from scaling_search.search.curve_gp import Level
 from scaling_search.search.intervals import Bounds
@@ -80,8 +81,8 @@ def conclude(
     found, reached = verdict(search), search.reached()
     if found is None:
         raise UserError(
-            f"a search needs one finalist that trains to the end, got 0 of {len(reached[-1])}: "
-            "lower the learning rate or the batch size"
+            "a search needs one finalist that trains to the end, got 0 of "
+            f"{len(reached[-1])}: {what_speaks(result for *_, result in search.results())}"
         )
     numbers = {candidate.name: number for number, candidate in enumerate(search.pool)}
     winner = search.pool[numbers[found.ties[0]]]

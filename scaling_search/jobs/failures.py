@@ -1,0 +1,42 @@
+"""What many failed trainings have in common, and what helps against that."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import assert_never
+
+from scaling_search.jobs.job import Diverged, Failed, Finished, Lost, OutOfMemory, Result, TimedOut
+
+
+def what_speaks(results: Iterable[Result]) -> str:
+    """The commonest reason why trainings failed, how many did of it, and the way out.
+
+    >>> what_speaks([Diverged("the loss is nan"), Diverged("the loss is nan"), TimedOut(3.0)])
+    'lower the learning rate (2 of 3 failed trainings: the loss is nan)'
+    """
+    failed = [result for result in results if not isinstance(result, Finished)]
+    if not failed:
+        return "train more candidates"
+    both = [_reason_and_remedy(result) for result in failed]
+    remedy, count = Counter(remedy for _, remedy in both).most_common(1)[0]
+    reasons = Counter(reason.partition(" (logs/")[0] for reason, own in both if own == remedy)
+    return f"{remedy} ({count} of {len(failed)} failed trainings: {reasons.most_common(1)[0][0]})"
+
+
+def _reason_and_remedy(result: Result) -> tuple[str, str]:
+    match result:
+        case Diverged():
+            return result.reason, "lower the learning rate"
+        case OutOfMemory():
+            return f"no memory for a batch of {result.batch_size}", "lower the batch size"
+        case TimedOut():
+            return f"more than {result.limit_seconds:g} s", "give them longer with --job-timeout"
+        case Failed() if "Expected more than 1 value per channel" in result.reason:
+            return result.reason, "raise batch_size, for batch norm has nothing to normalise by"
+        case Failed() | Lost():
+            return result.reason, "mend the network's code, or see the log"
+        case Finished():
+            return "", ""
+        case _:
+            assert_never(result)
