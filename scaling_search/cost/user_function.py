@@ -32,6 +32,8 @@ def load_function(path: str) -> Function:
             function = attrgetter(name)(importlib.import_module(module))
     except (ImportError, AttributeError, ValueError, TypeError) as error:
         mend = "run from the folder that holds it, or add that to PYTHONPATH"
+        if module == "__main__":  # a notebook's or a script's own, which no worker can import
+            mend = "train where it is known, with workers=0, or write it into a module"
         raise UserError(f"{rule}, got {path!r} ({what_failed(error)}): {mend}") from error
     except (Exception, SystemExit) as error:
         raise UserError(f"{module} must be importable, got {what_failed(error)}") from error

@@ -14,6 +14,7 @@ from scaling_search.arch.strides import small_map_warning
 from scaling_search.core.atomic_files import as_json, write_atomically
 from scaling_search.core.errors import require
 from scaling_search.cost.custom_network import CustomNetwork
+from scaling_search.cost.torch_defaults import torch_defaults
 from scaling_search.data.load import describe
 from scaling_search.experiment.experiment import Experiment
 from scaling_search.experiment.outcome import Outcome, report_of
@@ -32,6 +33,7 @@ from scaling_search.jobs.torchrun import peers
 from scaling_search.jobs.torchrun_program import TorchrunBackend
 
 
+@torch_defaults()
 def run(
     study: Study,
     out: Path,

@@ -15,6 +15,7 @@ from scaling_search.core.errors import UserError
 from scaling_search.cost.arithmetic import arithmetic
 from scaling_search.cost.current_device import make_current
 from scaling_search.cost.device_memory import give_back, lacks_memory
+from scaling_search.cost.torch_defaults import torch_defaults
 from scaling_search.data.load import forget_splits, load_split
 from scaling_search.jobs.job import (
     Diverged,
@@ -77,10 +78,11 @@ def execute(
     says so and the checkpoint is written; UserError; OSError; and what a user's network raises.
     """
     make_current(torch.device(place.device))
-    result = _attempt(job, place, stop_asked, on_epoch, group)
-    if isinstance(result, OutOfMemory) and group.world == 1:
-        make_room(place)
+    with torch_defaults():
         result = _attempt(job, place, stop_asked, on_epoch, group)
+        if isinstance(result, OutOfMemory) and group.world == 1:
+            make_room(place)
+            result = _attempt(job, place, stop_asked, on_epoch, group)
     if isinstance(result, OutOfMemory):
         make_room(place)
     elif place.device != "cpu":  # others on the GPU may need what this job has cached

@@ -15,9 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, Self, cast
 
-import torch
-
 from scaling_search.core.errors import UserError
+from scaling_search.cost.torch_defaults import one_thread
 from scaling_search.data.prefetch import TRAININGS_AT_ONCE
 from scaling_search.jobs.execute import Place, execute, make_room
 from scaling_search.jobs.failure import failure_here, logged
@@ -101,11 +100,10 @@ class Inline:
     place: Place = field(default_factory=Place)
 
     def run(self, source: NextJob) -> Iterator[Event]:
-        """Run one job after the other."""
-        torch.set_num_threads(1)
+        """Run one job after the other; the caller's torch is left as it was."""
         while (job := source()) is not None:
             yield Started(job)
-            with PREEMPTION.polled():
+            with PREEMPTION.polled(), one_thread():
                 result = self._result(job)
             yield Ended(job, result)
 

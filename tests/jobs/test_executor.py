@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
+import torch
 
 from scaling_search.core.errors import UserError
 from scaling_search.cost.custom_network import custom_network
@@ -31,7 +32,7 @@ from scaling_search.jobs.executor import (
 )
 from scaling_search.jobs.failure import failure_here, lost_files
 from scaling_search.jobs.job import Failed, Finished, Lost, TimedOut, TrainJob
-from tests.jobs.small import ENDLESS, RECIPE, ended, gone, job, place, until, without_times
+from tests.jobs.small import ENDLESS, JOB, RECIPE, ended, gone, job, place, until, without_times
 
 SIZE = {"resolution_px": 8, "in_channels": 1, "num_classes": 20}
 
@@ -62,6 +63,25 @@ def test_inline_runs_in_order_and_ends_each_job_once() -> None:
     events = list(Inline().run(each_of(jobs)))
     assert [type(event) for event in events] == [Started, Ended] * 2
     assert [event.job for event in ended(events)] == jobs
+
+
+def test_what_the_caller_set_of_torch_is_not_taken_over_and_not_changed() -> None:
+    plain = ended(list(Inline().run(each_of([JOB]))))[0].result
+    threads, dtype = torch.get_num_threads(), torch.get_default_dtype()
+    torch.set_num_threads(3)
+    torch.set_default_dtype(torch.float64)
+    try:
+        with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16), torch.device("meta"):
+            found = ended(list(Inline().run(each_of([JOB]))))[0].result
+            assert torch.get_default_dtype() == torch.float64
+            assert torch.get_num_threads() == 3
+            assert torch.is_inference_mode_enabled()
+            assert torch.is_autocast_enabled("cpu")
+            assert torch.get_default_device().type == "meta"
+    finally:
+        torch.set_default_dtype(dtype)
+        torch.set_num_threads(threads)
+    assert without_times(found) == without_times(plain)
 
 
 def test_workers_give_the_results_of_inline(pool: Workers, tmp_path: Path) -> None:
