@@ -11,6 +11,8 @@ from __future__ import annotations
 import multiprocessing
 import os
 import shutil
+import sys
+import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from multiprocessing import forkserver
@@ -33,6 +35,7 @@ AHEAD = 2  # batches that each reader has made or is making
 KEPT_READERS = (
     2  # sets of idle readers that wait for another epoch: those of train and of validation
 )
+SOCKET_BYTES = len("/pymp-xxxxxxxx/listener-xxxxxxxx")  # of multiprocessing, below TMPDIR
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 (where the system keeps it; nothing is written here)
 
 
@@ -68,10 +71,11 @@ def read_ahead(
     """The images of each batch in turn, read by so many processes (0: here, when asked for).
 
     `pin` puts them where a copy to a GPU needs not be waited for. Readers that can't all have
-    their batches in shared memory are left out. Raises UserError as `read` does.
+    their batches in shared memory are left out, and so are all of them where none can start.
+    Raises UserError as `read` does.
     """
     largest = max(map(len, batches), default=0) * image_bytes
-    readers = min(readers, len(batches), _readers_with_room(largest))
+    readers = min(readers, len(batches), _readers_with_room(largest)) if _can_start() else 0
     if readers == 0:
         for batch in batches:
             yield read(batch)
@@ -146,6 +150,16 @@ def _context() -> ForkServerContext:
     with safe_path():
         forkserver.ensure_running()
     return context
+
+
+def _can_start() -> bool:
+    """Whether a reader can run this process's script, and reach the fork server by its socket.
+
+    A script on standard input has a name and no file; the path of a socket has 107 bytes.
+    """
+    script = getattr(sys.modules.get("__main__"), "__file__", None)
+    folder = os.fsencode(tempfile.gettempdir())
+    return (script is None or Path(script).is_file()) and len(folder) + SOCKET_BYTES <= 107
 
 
 def _end_with_parent(_reader: int) -> None:

@@ -13,6 +13,7 @@ import torch
 from scaling_search.core.errors import UserError
 from scaling_search.data import prefetch, prepare
 from scaling_search.data.load import load_split
+from scaling_search.data.prefetch import read_ahead
 from scaling_search.data.request import DataRequest
 from scaling_search.data.splits import ResidentSplit, StreamedSplit
 from tests.data.conftest import disc, forget
@@ -164,6 +165,7 @@ from pathlib import Path
 import torch
 from scaling_search.data import prepare
 from scaling_search.data.load import load_split
+from scaling_search.data.prefetch import read_ahead
 from scaling_search.data.request import DataRequest
 
 if __name__ == "__main__":
@@ -236,3 +238,24 @@ def test_readers_start_beside_a_users_files(tmp_path: Path) -> None:
         check=False,
     )
     assert (done.stdout, done.stderr) == ("heard\n", "")
+
+
+def test_where_no_reader_can_start_the_process_reads_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batches = [torch.arange(2), torch.arange(3)]
+
+    def read(indices: torch.Tensor) -> torch.Tensor:  # a reader could not be sent it
+        return indices.to(torch.uint8)
+
+    def everything() -> list[list[int]]:
+        return [batch.tolist() for batch in read_ahead(read, batches, 2, image_bytes=1, pin=False)]
+
+    with monkeypatch.context() as patched:
+        patched.setattr(sys.modules["__main__"], "__file__", "<stdin>", raising=False)
+        assert everything() == [[0, 1], [0, 1, 2]]
+    with monkeypatch.context() as patched:
+        patched.setattr("tempfile.tempdir", "/" + "x" * 75)  # 76 + 32 bytes are one too many
+        assert everything() == [[0, 1], [0, 1, 2]]
+        patched.setattr("tempfile.tempdir", "/" + "x" * 74)
+        assert prefetch._can_start()
