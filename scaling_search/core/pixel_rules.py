@@ -15,7 +15,7 @@ Ground = Literal["white", "black", "grey"]
 GROUNDS: tuple[Ground, ...] = get_args(Ground)
 LEVELS: dict[Ground, int] = {"white": 255, "black": 0, "grey": 128}
 
-Depth = Literal["8-bit", "12-bit", "16-bit", "32-bit", "float"]
+Depth = Literal["8-bit", "12-bit", "16-bit", "32-bit", "float", "signed 8-bit"]
 WHOLE_RANGE: dict[Depth, tuple[float, float]] = {
     "8-bit": (0, 255),
     "12-bit": (0, 4095),

@@ -23,7 +23,7 @@ UPRIGHT = {
 """What undoes an EXIF orientation. Source: EXIF 2.32, table 6."""
 
 BITS_PER_SAMPLE, PHOTOMETRIC, SAMPLE_FORMAT = 258, 262, 339  # tags of TIFF 6.0
-WHITE_IS_ZERO, UNSIGNED = 0, (1,)
+WHITE_IS_ZERO, UNSIGNED, SIGNED = 0, (1,), (2,)
 DEEP_GREY = ("PNG", "PPM")  # Pillow has opened their 16 bits as mode I, within 0…65535
 
 
@@ -59,6 +59,8 @@ def format_of(image: Image.Image) -> PixelFormat:
 
 def is_plain(image: Image.Image) -> bool:
     """Whether the header promises 8-bit pixels that hide nothing and convert without fail."""
+    if depth_of(image) == "signed 8-bit":
+        return False
     return image.mode in ("1", "L", "P", "RGB", "CMYK") and not image.has_transparency_data
 
 
@@ -68,6 +70,8 @@ def depth_of(image: Image.Image) -> Depth:
         return "float"
     if image.mode == "I" and image.format not in DEEP_GREY:
         return "32-bit"
+    if image.mode == "L" and _tag(image, SAMPLE_FORMAT, UNSIGNED) == SIGNED:
+        return "signed 8-bit"  # Pillow reads -1 as 255
     if not image.mode.startswith("I"):
         return "8-bit"
     return "12-bit" if _tag(image, BITS_PER_SAMPLE) == (12,) else "16-bit"
@@ -117,6 +121,8 @@ def _values(opened: Image.Image, image: Image.Image) -> NDArray[np.float64]:
     values = np.asarray(image)
     if opened.mode == "I" and _tag(opened, SAMPLE_FORMAT, UNSIGNED) == UNSIGNED:
         values = values.view(np.uint32)  # Pillow holds them as signed
+    if depth_of(opened) == "signed 8-bit":
+        values = values.view(np.int8)
     return values.astype(np.float64)
 
 

@@ -60,10 +60,13 @@ def test_16_bit_grey_of_the_other_byte_order_means_the_same(tmp_path: Path) -> N
     assert is_ramp(levels(path))
 
 
-def tiff(pixels: bytes, *, bits: int, order: str = "<", white_is_zero: bool = False) -> bytes:
+def tiff(
+    pixels: bytes, *, bits: int, order: str = "<", white_is_zero: bool = False, signed: bool = False
+) -> bytes:
     """A grey TIFF of SIDE × SIDE, uncompressed; what Pillow itself does not write."""
     tags = [(256, SIDE), (257, SIDE), (258, bits), (259, 1), (262, 0 if white_is_zero else 1)]
-    tags += [(273, 8 + 2 + 9 * 12 + 4), (277, 1), (278, SIDE), (279, len(pixels))]
+    tags += [(273, 8 + 2 + 10 * 12 + 4), (277, 1), (278, SIDE), (279, len(pixels))]
+    tags += [(339, 2 if signed else 1)]
     head = (b"II" if order == "<" else b"MM") + struct.pack(f"{order}HI", 42, 8)
     entries = b"".join(struct.pack(f"{order}HHII", tag, 4, 1, value) for tag, value in tags)
     return head + struct.pack(f"{order}H", len(tags)) + entries + b"\0\0\0\0" + pixels
@@ -114,6 +117,16 @@ def test_unsigned_32_bit_values_beyond_the_signed_ones_are_read_as_they_are(tmp_
     path = tmp_path / "ramp.tif"
     path.write_bytes(tiff((RAMP * 4e9).astype("<u4").tobytes(), bits=32))
     assert is_ramp(levels(path, PixelRules(value_range=(0, 4e9))))
+
+
+def test_signed_8_bit_values_are_not_taken_for_unsigned_ones(tmp_path: Path) -> None:
+    path = tmp_path / "ramp.tif"
+    signed = (np.rint(255 * RAMP) - 128).astype(np.int8)
+    path.write_bytes(tiff(signed.tobytes(), bits=8, signed=True))
+    with pytest.raises(UserError, match="signed 8-bit values from -128 to 127"):
+        decode(path, SIDE, 3)
+    assert is_ramp(levels(path, PixelRules(value_range=(-128, 127))))
+    assert inspect_image(path.read_bytes()).format != PLAIN
 
 
 @pytest.mark.parametrize("strange", [np.nan, np.inf, -np.inf])

@@ -312,6 +312,21 @@ def bitmap(path: Path, level: int) -> None:
     Image.new("L", (16, 16), level).save(path, format="BMP")
 
 
+def test_two_images_of_equal_size_that_change_places_are_other_images(folder: Path) -> None:
+    one, other, aside = (folder / "test" / "cat" / f"{name}.bmp" for name in ("8", "9", "aside"))
+    for path, level in ((one, 40), (other, 200)):
+        bitmap(path, level)
+        os.utime(path, ns=(10**18, 10**18))
+    last = load_split(asked(folder), "test", 16).fetch(torch.tensor([4]))
+    before = describe(asked(folder)).fingerprint
+    one.rename(aside)
+    other.rename(one)
+    aside.rename(other)
+    assert describe(asked(folder)).fingerprint != before
+    now = load_split(asked(folder), "test", 16).fetch(torch.tensor([4]))
+    assert (last.unique().tolist(), now.unique().tolist()) == ([40], [200])
+
+
 @pytest.mark.parametrize("how", ["rewritten", "replaced"])
 def test_a_changed_image_of_equal_size_and_time_is_another_image(folder: Path, how: str) -> None:
     path = folder / "test" / "cat" / "9.bmp"
