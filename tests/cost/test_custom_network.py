@@ -77,6 +77,7 @@ def test_it_has_a_family_and_rivals(base: CustomNetwork) -> None:
         ("tests.own_network:nothing", "is named module:function"),
         ("no.such.module:make", "is named module:function"),
         (":make", "is named module:function"),
+        ("__main__:make_nothing", "with workers=0, or write it into a module"),
     ],
 )
 def test_a_function_that_does_not_fit_is_refused_in_one_line(function: str, said: str) -> None:
