@@ -20,6 +20,7 @@ MARKS = {"good": ("✓", "green"), "note": ("·", "dim"), "attention": ("!", "bo
 def doctor_command(
     run_directory: Annotated[Path, typer.Argument(help="A directory that `run` wrote.")],
     function: options.FunctionOption = None,
+    root: options.MovedRoot = None,
     as_json: options.AsJson = False,
 ) -> None:
     """Check a run directory and say what the next run does; changes nothing.
@@ -27,7 +28,7 @@ def doctor_command(
     Works beside a run under way. Exit status 1: something needs attention. Example:
     scaling-search doctor runs/demo
     """
-    findings = examine(run_directory, function=function)
+    findings = examine(run_directory, function=function, root=root)
     if as_json:
         values = [asdict(finding) for finding in findings]
         print_json({"healthy": healthy(findings), "findings": values})

@@ -33,6 +33,7 @@ def export_command(
     network: Named,
     format: Annotated[str, typer.Option(help=f"One of {', '.join(FORMATS)}.")] = "safetensors",
     seed: SeedOption = None,
+    root: options.MovedRoot = None,
     out: Annotated[Path | None, typer.Option(help="The file. [default: in RUN/exports]")] = None,
     as_json: options.AsJson = False,
 ) -> None:
@@ -41,7 +42,7 @@ def export_command(
     Example: scaling-search export runs/demo compound:1 --format onnx
     """
     chosen, seed = _format(format), seed_of(run_directory, seed)
-    module, card = trained_network(run_directory, network, seed)
+    module, card = trained_network(run_directory, network, seed, root=root)
     name = f"{network.replace(':', '-').replace(' φ=', '-')}-seed-{seed}{SUFFIXES[chosen]}"
     written = export(module, card, out or run_directory / "exports" / name, chosen)
     row = {
@@ -65,6 +66,7 @@ def predict_command(
     images: Annotated[list[Path], typer.Argument(help="Image files.")],
     network: Annotated[str | None, typer.Option(help="The network, for a run directory.")] = None,
     seed: SeedOption = None,
+    root: options.MovedRoot = None,
     top: Annotated[int, typer.Option(help="So many classes for each image.")] = 5,
     download: Annotated[
         bool, typer.Option("--download", help="Fetch torchvision's weights if they are missing.")
@@ -84,7 +86,7 @@ def predict_command(
         known = pretrained(str(model), Wish(download=download, report=errors.print))
         guesses = guesses_of(known, images, top)
     else:
-        predictor = _predictor(model, network, seed)
+        predictor = _predictor(model, network, seed, root)
         guesses = predict(predictor, _decoded(images, predictor.card), top)
     rows = [
         {
@@ -127,10 +129,10 @@ def export_optuna_command(
         )
 
 
-def _predictor(model: Path, network: str | None, seed: int | None) -> Predictor:
+def _predictor(model: Path, network: str | None, seed: int | None, root: str | None) -> Predictor:
     if model.is_dir():
         require(network is not None, "a run directory needs --network", "none", "try base")
-        return module_predictor(*trained_network(model, network or "", seed))
+        return module_predictor(*trained_network(model, network or "", seed, root=root))
     require(network is None, "a file holds one network, so --network must be left out", network)
     return read_predictor(model)
 

@@ -26,6 +26,10 @@ TableFolder = Annotated[
     Path | None, typer.Option("--out", help="Write the table and its picture there as well.")
 ]
 Root = Annotated[str | None, typer.Option(help="Where the files of the data set lie.")]
+MovedRoot = Annotated[
+    str | None,
+    typer.Option("--root", help="Where the run's images lie now, if they have moved."),
+]
 Download = Annotated[bool, typer.Option("--download", help="Fetch the data set if it is missing.")]
 GroundOption = Annotated[
     str, typer.Option(help=f"What transparency is laid on: {', '.join(GROUNDS)}.")

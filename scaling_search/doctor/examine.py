@@ -23,23 +23,25 @@ from scaling_search.jobs.ledger import Ledger
 from scaling_search.search.resources import UntimedError
 
 
-def examine(run: Path, *, function: str | None = None) -> tuple[Finding, ...]:
+def examine(
+    run: Path, *, function: str | None = None, root: str | None = None
+) -> tuple[Finding, ...]:
     """Everything that can be said of a run directory without changing it.
 
-    `function` must be given again where the base is a function of the user's. Raises UserError
-    when the directory holds neither a study nor a ledger.
+    `function` must be given again where the base is a function of the user's, `root` where the
+    images have moved. Raises UserError when the directory holds neither a study nor a ledger.
     """
     if not any((run / name).is_file() for name in ("study.toml", "ledger.jsonl")):
         raise UserError(
             f"a run directory holds study.toml and ledger.jsonl, got {str(run)!r} with neither: "
             "name the directory that --out named"
         )
-    return tuple(_findings(run, function))
+    return tuple(_findings(run, function, root))
 
 
-def _findings(run: Path, function: str | None) -> Iterator[Finding]:
+def _findings(run: Path, function: str | None, root: str | None) -> Iterator[Finding]:
     yield from lock_and_ledger(run)
-    experiment, readable = experiment_of(run, function)
+    experiment, readable = experiment_of(run, function, root)
     yield readable
     jobs = None
     if experiment is not None:

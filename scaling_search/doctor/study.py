@@ -30,10 +30,12 @@ class Jobs:
     failed: Counter[str] = field(default_factory=Counter)
 
 
-def experiment_of(run: Path, function: str | None) -> tuple[Experiment | None, Finding]:
+def experiment_of(
+    run: Path, function: str | None, root: str | None
+) -> tuple[Experiment | None, Finding]:
     """The experiment of a run, where it can be read, and what is to be said of it."""
     try:
-        experiment = read_experiment(run, function=function)
+        experiment = read_experiment(run, function=function, root=root)
     except UserError as error:
         then = "a run of your own study file with this --out writes it anew"
         return None, Finding("study", "attention", str(error), then)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -24,7 +25,7 @@ from scaling_search.data.request import DataInfo
 from scaling_search.experiment.cautions import cautions
 from scaling_search.experiment.experiment import Experiment
 from scaling_search.experiment.network_study import network_study, network_study_toml
-from scaling_search.experiment.study import read_study
+from scaling_search.experiment.study import Study, read_study, with_images
 from scaling_search.jobs.environment import mixture
 from scaling_search.jobs.job import Result, TrainJob
 from scaling_search.jobs.ledger import Ledger
@@ -78,9 +79,14 @@ def redraw(out: Path, *, function: str | None = None) -> Outcome:
         return report_of(experiment, ledger, out)
 
 
-def read_experiment(out: Path, *, function: str | None = None) -> Experiment:
-    """The experiment of a run directory; raises UserError when there is none."""
-    study = read_study(out / "study.toml", function=function)
+def read_experiment(
+    out: Path, *, function: str | None = None, root: str | None = None
+) -> Experiment:
+    """The experiment of a run directory, its images at `root` where they have moved.
+
+    Raises UserError when there is none.
+    """
+    study = with_images(read_study(out / "study.toml", function=function), root, False)
     try:
         info = _INFO.validate_json((out / "data.json").read_bytes())
     except (OSError, ValidationError):
@@ -137,7 +143,7 @@ def evidence_of(
         curves=curves_frame(trainings),
         study_toml=(out / "study.toml").read_text(encoding="utf-8"),
         environment=json.loads((out / "environment.json").read_text()),
-        command=f"scaling-search run study.toml --out {out.name}",
+        command=_command(study, out),
         time=_time(experiment, ledger, experiment.line_up(members, search)),
         cautions=cautions(search),
         gate=_gate(experiment, ledger),
@@ -148,6 +154,14 @@ def evidence_of(
         missing=tuple(_missing(experiment, ledger, search, trainings)),
         details=_details(experiment, begun, trainings),
     )
+
+
+def _command(study: Study, out: Path) -> str:
+    """What a shell runs the study with again, in a folder that holds its file."""
+    words = ["scaling-search", "run", "study.toml", "--out", out.resolve().name]
+    if study.is_function:
+        words += ["--function", study.base]
+    return shlex.join(words)
 
 
 @dataclass(frozen=True)

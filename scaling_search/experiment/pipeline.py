@@ -21,7 +21,7 @@ from scaling_search.experiment.outcome import Outcome, report_of
 from scaling_search.experiment.redrawing import Redrawing
 from scaling_search.experiment.remaining_work import RemainingWork, after_state, comparison
 from scaling_search.experiment.runner import NullListener, ProgressListener, Runner
-from scaling_search.experiment.study import Study, to_toml
+from scaling_search.experiment.study import Study, to_toml, with_absolute_root
 from scaling_search.jobs.environment import chosen_device, environment
 from scaling_search.jobs.execute import Place
 from scaling_search.jobs.executor import Inline, Workers, default_workers
@@ -91,6 +91,8 @@ def open_runner(
         together = TorchrunBackend(ranks, listener.event)
         together.check(study.recipe, device, workers, limit_seconds)
         where = together.tasks
+    # The run directory may be moved, and `export` be asked from another working directory.
+    study = with_absolute_root(study)
     info = describe(study.data, report=listener.say)
     experiment = Experiment(study, info)
     with ExitStack() as stack:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import math
+import os
 import re
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
@@ -242,6 +243,7 @@ def from_toml(
     """The study of a TOML text.
 
     `base = "mine.toml"` names a network file in `folder`: the study then holds its table itself.
+    A relative `data.root` lies in `folder` too.
     `recipe = "paper"`, or `like = "paper"` in the recipe's table, stands for that recipe's fields.
     A file is data: a `base` that is a function is refused unless the caller asks for `function`,
     which takes its place. Raises UserError naming `source`, the line, the key and the rule.
@@ -261,7 +263,7 @@ def from_toml(
             f"{source}: a file's code is run only when the command line asks for it, "
             f"got base = {base!r}: add --function {base}"
         )
-    return study
+    return _rooted(study, folder)
 
 
 def read_study(path: Path, *, function: str | None = None) -> Study:
@@ -290,6 +292,24 @@ def with_images(study: Study, root: str | None, download: bool) -> Study:
         study.data, root=root or study.data.root, download=download or study.data.download
     )
     return replace(study, data=data)
+
+
+def with_absolute_root(study: Study) -> Study:
+    """The study that finds its images from whichever folder it is read."""
+    root = study.data.root
+    return study if root is None else with_images(study, _absolute(root), False)
+
+
+def _rooted(study: Study, folder: Path) -> Study:
+    """A study of a file in this folder, which its relative root is relative to."""
+    root = study.data.root
+    if root is None or root.startswith("~"):
+        return study
+    return with_images(study, os.path.join(folder, root), False)  # noqa: PTH118 a trailing / stays
+
+
+def _absolute(root: str) -> str:
+    return os.path.abspath(os.path.expanduser(root))  # noqa: PTH100, PTH111 as text
 
 
 def _known(where: toml_config.Location) -> str:

@@ -27,15 +27,15 @@ _ADDRESS = re.compile(r"([A-Za-z][\w-]*)(?:(?::| φ=)(-?\d+(?:\.\d+)?))?")
 
 
 def trained_network(
-    run_directory: Path, network: str, seed: int | None = None
+    run_directory: Path, network: str, seed: int | None = None, *, root: str | None = None
 ) -> tuple[nn.Module, Card]:
     """A network of a run's comparison with its trained weights, and what it expects of images.
 
     `network` is "base", or a method and φ as in "compound:1"; `seed` one of the comparison's (None:
-    its first). Reads the training images for their mean. Raises UserError when there is no such
-    network, or its training is not finished.
+    its first). Reads the training images for their mean, from `root` where they have moved. Raises
+    UserError when there is no such network, or its training is not finished.
     """
-    experiment = read_experiment(run_directory)
+    experiment = read_experiment(run_directory, root=root)
     seed, ledger = _seed(experiment, seed), read_ledger(run_directory)
     members = experiment.members(coefficients_of(experiment, ledger))
     chosen = member_named(members, network)

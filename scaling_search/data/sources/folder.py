@@ -40,8 +40,10 @@ def imagefolder(request: DataRequest, report: Notify) -> Dataset:
     root = Path(request.root or "").expanduser()
     if not root.is_dir():
         kind = "a file" if root.exists() else "a path where nothing is"
+        mend = "separate folders by /, not by \\" if "\\" in str(root) else LAYOUT_HINT
         raise UserError(
-            f"imagefolder needs a folder as its root, got {root}, {kind}: {LAYOUT_HINT}"
+            f"imagefolder needs a folder as its root, got {root}, {kind}: {mend}; a study file's "
+            "data.root is relative to that file, --root to the working directory"
         )
     return _source(root, request, hint(root), report)
 
