@@ -59,7 +59,7 @@ def _draw(heads: Sequence[str], rows: Sequence[Sequence[str]], title: str) -> No
     console.print(table)
 
 
-_LEFT = frozenset({"stage", "block", "data set", "classes", "name"})
+_LEFT = frozenset({"stage", "block", "data set", "class", "classes", "name"})
 
 
 def _constants_values(constants: Constants | None) -> dict[str, Any] | None:

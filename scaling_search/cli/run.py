@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
+import pandas as pd
 import typer
 
 from scaling_search.arch.scaling import Coefficients
@@ -25,6 +26,7 @@ from scaling_search.experiment.single_network import Trained, alone, recipe_of, 
 from scaling_search.experiment.study import Study, preset, read_study, with_function, with_images
 from scaling_search.jobs.executor import Epoch, Event
 from scaling_search.jobs.job import Finished
+from scaling_search.report.class_table import class_numbers, shown_classes
 from scaling_search.training.recipes import RECIPES
 
 
@@ -207,12 +209,16 @@ class EpochLines(Live):
 
 
 def _show_trained(trained: Sequence[Trained], as_json: bool) -> None:
-    files = [{"weights": str(one.weights) if one.weights else None} for one in trained]
+    files = [
+        {"weights": str(one.weights) if one.weights else None, "classes": one.by_class}
+        for one in trained
+    ]
     rows = [one.row for one in trained]
     if as_json:
         show_rows([row | file for row, file in zip(rows, files, strict=True)], True)
     else:
         show_rows(rows, False)
+        _show_classes(trained)
         for one in trained:
             if one.weights is not None:
                 console.print(f"[bold]{one.weights}[/bold]", soft_wrap=True, highlight=False)
@@ -222,6 +228,27 @@ def _show_trained(trained: Sequence[Trained], as_json: bool) -> None:
         errors.print(line, soft_wrap=True, markup=False, highlight=False)
     if failed:
         raise typer.Exit(1)
+
+
+def _show_classes(trained: Sequence[Trained]) -> None:
+    """How each class does over all seeds; the worst ten where there are more than 30."""
+    counted = [row | {"seed": one.job.seed} for one in trained for row in one.by_class]
+    if not counted:
+        return
+    numbers = class_numbers(pd.DataFrame(counted), by=["class"]).set_index("class")
+    shown = shown_classes(numbers["test_percent"])
+    chosen = numbers.loc[shown].to_dict("index")
+    rows = [{"class": str(name), **_class_cells(row)} for name, row in chosen.items()]
+    few = len(shown) < len(numbers)
+    show_rows(rows, False, f"the worst {len(shown)} of {len(numbers)} classes" if few else "")
+
+
+def _class_cells(row: Mapping[Hashable, Any]) -> dict[str, object]:
+    cells: dict[str, object] = {}
+    for split in ("validation", "test"):
+        cells[f"{split}_images"] = round(row[f"{split}_images"])
+        cells[f"{split}_right_percent"] = f"{row[f'{split}_percent']:.1f}"
+    return cells
 
 
 def report_command(

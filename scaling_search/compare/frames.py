@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -18,12 +18,16 @@ RUN_COLUMNS = (
     *("macs", "params", "activations", "growth_target", "growth"),
     *("depth_share", "width_share", "resolution_share"),
     *("rate", "learning_rate", "validation_loss", "validation_top1"),
-    *("test_loss", "test_top1", "test_top5"),
+    *("test_loss", "test_top1", "test_top5", "validation_balanced", "test_balanced"),
     *("train_seconds", "status", "fingerprint", "recipe"),
 )
 CURVE_COLUMNS = (
     *("method", "phi", "network", "seed", "epoch"),
     *("train_loss", "validation_loss", "validation_top1"),
+)
+CLASS_COLUMNS = (
+    *("class", "method", "phi", "network", "seed"),
+    *("validation_images", "validation_right", "test_images", "test_right"),
 )
 RATE_COLUMNS = (
     *("method", "phi", "network", "rate", "learning_rate", "n", "failed"),
@@ -59,6 +63,36 @@ def curves_frame(trainings: Trainings) -> pd.DataFrame:
         for record in result.history
     ]
     return pd.DataFrame(rows, columns=list(CURVE_COLUMNS))
+
+
+def classes_frame(trainings: Trainings, classes: Sequence[str]) -> pd.DataFrame:
+    """One row a class of every finished training of `runs_frame` that counted them; images."""
+    rows = [
+        {
+            "method": member.method,
+            "phi": member.phi,
+            "network": member.architecture.name,
+            "seed": job.seed,
+            **row,
+        }
+        for member, _, job, result in _results(trainings)
+        if isinstance(result, Finished)
+        for row in class_rows(result, classes)
+    ]
+    return pd.DataFrame(rows, columns=list(CLASS_COLUMNS))
+
+
+def class_rows(result: Finished, classes: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """Of each class, its images and those that are right, validation and test; none if unknown."""
+    counts = {"validation": result.validation_classes, "test": result.test_classes}
+    known = {split: each for split, each in counts.items() if each is not None}
+    for place, name in enumerate(classes if known else ()):
+        row: dict[str, Any] = {"class": name}
+        for split, each in known.items():
+            there = place < len(each.images)  # the last classes may have no images there
+            row[f"{split}_images"] = each.images[place] if there else 0
+            row[f"{split}_right"] = each.right[place] if there else 0
+        yield row
 
 
 def rates_frame(trainings: Trainings) -> pd.DataFrame:
@@ -124,4 +158,6 @@ def _scores(result: Result) -> dict[str, float]:
     seen = {"validation_loss": validation.loss, "validation_top1": validation.top1}
     if test is not None:
         seen |= {"test_loss": test.loss, "test_top1": test.top1, "test_top5": test.top5}
+    counts = {"validation": result.validation_classes, "test": result.test_classes}
+    seen |= {f"{k}_balanced": v.balanced_accuracy for k, v in counts.items() if v is not None}
     return seen | {"train_seconds": result.train_seconds}

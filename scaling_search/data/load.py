@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
 from importlib import import_module
 
 import torch
@@ -21,6 +20,7 @@ from scaling_search.data.sources.base import (
     UnusableFilesError,
     fingerprint,
 )
+from scaling_search.data.sources.remarks import few_remarks
 from scaling_search.data.splits import Split
 from scaling_search.data.splitting import Indices, choose
 
@@ -116,7 +116,13 @@ def _check(request: DataRequest, report: Notify) -> tuple[Checked, Callable[[], 
     chosen = choose(request, source.classes, source.train.labels, source.test.labels, own)
     parts = parts_of(source, chosen)
     info = _info(request.name, source.classes, parts)
-    return Checked(info, parts), partial(source.remarks, parts)
+
+    def remarks() -> tuple[str, ...]:
+        return *source.remarks(parts), *few_remarks(
+            source.classes, parts["validation"], held_out=source.validation is None
+        )
+
+    return Checked(info, parts), remarks
 
 
 def parts_of(source: Dataset, chosen: tuple[Indices, Indices, Indices]) -> dict[SplitName, Subset]:

@@ -107,7 +107,12 @@ def failures(jobs: Jobs) -> Iterator[Finding]:
 
 
 def image_findings(experiment: Experiment, needed: bool) -> Iterator[Finding]:
-    """Whether the root of the images is there; `needed`: something is to be trained."""
+    """Whether the root of the images is there, and what was said of them.
+
+    `needed`: something is to be trained.
+    """
+    for note in experiment.info.notes:
+        yield Finding("data", "note", note)
     root = experiment.study.data.root
     if root is None:
         return

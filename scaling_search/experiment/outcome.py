@@ -15,7 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 from scaling_search.arch.scaling import Coefficients
 from scaling_search.arch.spec import Architecture
 from scaling_search.compare.family import Member
-from scaling_search.compare.frames import curves_frame, runs_frame
+from scaling_search.compare.frames import classes_frame, curves_frame, runs_frame
 from scaling_search.compare.gains import gains
 from scaling_search.compare.methods import Method
 from scaling_search.compare.rates import RateCheck, rate_check
@@ -153,6 +153,7 @@ def evidence_of(
         mixture=mixture(find.wheres()),
         missing=tuple(_missing(experiment, ledger, search, trainings)),
         details=_details(experiment, begun, trainings),
+        classes=classes_frame(trainings, experiment.info.classes),
     )
 
 

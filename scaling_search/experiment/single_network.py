@@ -11,6 +11,7 @@ from pydantic import TypeAdapter
 
 from scaling_search.arch.scaling import Coefficients
 from scaling_search.arch.spec import Architecture
+from scaling_search.compare.frames import class_rows
 from scaling_search.core import toml_config
 from scaling_search.core.atomic_files import as_json, write_atomically
 from scaling_search.core.errors import UserError, require
@@ -26,6 +27,7 @@ from scaling_search.jobs.executor import default_workers
 from scaling_search.jobs.job import Finished, Result, TrainJob
 from scaling_search.jobs.torchrun import peers
 from scaling_search.nets.export import export
+from scaling_search.training.history import ClassCounts
 from scaling_search.training.recipe import Recipe
 from scaling_search.training.recipe_growth import AtPhi
 from scaling_search.training.recipes import expanded, recipe_named
@@ -35,11 +37,15 @@ _RECIPES = TypeAdapter(Recipe)
 
 @dataclass(frozen=True)
 class Trained:
-    """What came of one training; `weights` is a safetensors file with its card, if it finished."""
+    """What came of one training; `weights` is a safetensors file with its card, if it finished.
+
+    `classes` are the names of the data set's classes.
+    """
 
     job: TrainJob
     result: Result
     weights: Path | None
+    classes: tuple[str, ...] = ()
 
     @property
     def row(self) -> dict[str, Any]:
@@ -53,8 +59,19 @@ class Trained:
             **{"macs": cost.macs, "params": cost.params, "status": result.kind},
             "validation_top1_percent": _percent(done.validation_top1 if done else None),
             "test_top1_percent": _percent(done.test_top1 if done else None),
+            "validation_balanced_percent": _balanced(done.validation_classes if done else None),
+            "test_balanced_percent": _balanced(done.test_classes if done else None),
             "train_seconds": round(done.train_seconds if done else 0.0, 1),
         }
+
+    @property
+    def by_class(self) -> list[dict[str, Any]]:
+        """A row a class: its images in the validation and the test split, and how many are right.
+
+        Empty where the training did not finish.
+        """
+        result = self.result
+        return list(class_rows(result, self.classes)) if isinstance(result, Finished) else []
 
 
 def alone(
@@ -123,11 +140,19 @@ def train_alone(
         runner.finish("training", jobs, RemainingWork())
         found = [(job, runner.ledger.get(job)) for job in jobs]
     trained = tuple(
-        Trained(job, result, _weights(job, out, listener) if isinstance(result, Finished) else None)
+        Trained(
+            job,
+            result,
+            _weights(job, out, listener) if isinstance(result, Finished) else None,
+            experiment.info.classes,
+        )
         for job, result in found
         if result is not None
     )
-    rows = [one.row | {"weights": one.weights and one.weights.name} for one in trained]
+    rows = [
+        one.row | {"weights": one.weights and one.weights.name, "classes": one.by_class}
+        for one in trained
+    ]
     write_atomically(out / "result.json", as_json(rows))
     return trained
 
@@ -164,6 +189,10 @@ def _weights(job: TrainJob, out: Path, listener: ProgressListener) -> Path | Non
         return None
     path = out / f"{job.architecture.name}-seed-{job.seed}.safetensors"
     return export(module, card, path, "safetensors").path
+
+
+def _balanced(counts: ClassCounts | None) -> float | None:
+    return None if counts is None else _percent(counts.balanced_accuracy)
 
 
 def _percent(fraction: float | None) -> float | None:

@@ -30,8 +30,8 @@ from scaling_search.nets.compilation import forget_compiled
 from scaling_search.nets.residuals import scale_branches, zero_branches
 from scaling_search.training.determinism import determinism
 from scaling_search.training.distributed import ALONE, Group
-from scaling_search.training.evaluate import score
-from scaling_search.training.history import EpochRecord, Scores
+from scaling_search.training.evaluate import Evaluation, evaluate, score
+from scaling_search.training.history import EpochRecord
 from scaling_search.training.loop import CheckpointPolicy, DivergedError, Trainer
 from scaling_search.training.recipe import Recipe
 
@@ -163,14 +163,21 @@ def _execute(
         group=group,
     )
     history = tuple(trainer.run())
-    return Finished(history, _test_scores(trainer, job, px), _other_side(trainer, job))
+    validated, tested = trainer.class_counts(), _tested(trainer, job, px)
+    return Finished(
+        history,
+        None if tested is None else tested.scores,
+        _other_side(trainer, job),
+        validation_classes=validated,
+        test_classes=None if tested is None else tested.classes,
+    )
 
 
-def _test_scores(trainer: Trainer, job: TrainJob, px: int) -> Scores | None:
+def _tested(trainer: Trainer, job: TrainJob, px: int) -> Evaluation | None:
     if not job.reads_test:
         return None
     test = load_split(job.data, "test", px, trainer.device)
-    return score(trainer.state.evaluated, test, job.recipe, trainer.device, trainer.group)
+    return evaluate(trainer.state.evaluated, test, job.recipe, trainer.device, trainer.group)
 
 
 def _other_side(trainer: Trainer, job: TrainJob) -> OtherSide | None:
@@ -181,7 +188,8 @@ def _other_side(trainer: Trainer, job: TrainJob) -> OtherSide | None:
     validation = load_split(job.data, "validation", px, trainer.device)
     weights = trainer.state.evaluated
     scores = score(weights, validation, job.recipe, trainer.device, trainer.group)
-    return OtherSide(px, scores, _test_scores(trainer, job, px))
+    tested = _tested(trainer, job, px)
+    return OtherSide(px, scores, None if tested is None else tested.scores)
 
 
 def _check_sides(model: nn.Module, job: TrainJob) -> None:

@@ -15,7 +15,7 @@ from scaling_search.core.hashing import digest
 from scaling_search.cost.analytic import count
 from scaling_search.cost.custom_network import CustomNetwork
 from scaling_search.data.request import DataInfo, DataRequest
-from scaling_search.training.history import EpochRecord, Scores
+from scaling_search.training.history import ClassCounts, EpochRecord, Scores
 from scaling_search.training.recipe import Recipe
 
 
@@ -86,13 +86,16 @@ class Finished:
 
     `test` is there where the job reads the test split, `other_side` where the recipe's
     `evaluate_px_factor` asks for it. `float32` is how the device multiplied such numbers,
-    as torch's switches read then: "ieee" or "tf32".
+    as torch's switches read then: "ieee" or "tf32". The counts of each class are None where an
+    older version did not write them down.
     """
 
     history: tuple[EpochRecord, ...]
     test: Scores | None = None
     other_side: OtherSide | None = None
     float32: str = ""
+    validation_classes: ClassCounts | None = None
+    test_classes: ClassCounts | None = None
     kind: Literal["finished"] = "finished"
 
     @property

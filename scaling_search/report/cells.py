@@ -17,7 +17,7 @@ Cells = dict[str, Callable[[Row], str]]
 DASH = "–"
 LEFT_ALIGNED = frozenset(
     {"method", "rival", "network", "repeats", "verdict", "not finished", "note", "what", "value"}
-    | {"compared", "condition", "against", "on the front", "compound here is"}
+    | {"class", "compared", "condition", "against", "on the front", "compound here is"}
 )
 
 

@@ -26,6 +26,7 @@ from scaling_search.cost.latency_model import (
 from scaling_search.latency.result import Timed
 from scaling_search.report.answer import answer, gate_notes, gate_sentences, missing_sentence, notes
 from scaling_search.report.cells import LEFT_ALIGNED, Table, write_tables
+from scaling_search.report.class_table import classes_sentence, classes_table
 from scaling_search.report.drawn_from import mark, pictures_of_page, source_of
 from scaling_search.report.figure_style import Picture
 from scaling_search.report.figures import COSTS, accuracy_picture, curves_picture, gate_picture
@@ -91,7 +92,8 @@ class ReportData:
     `gate_runs` has a row for each of its finished trainings (None: as without any); `second` is the
     resource that the search weighed beside accuracy, a column of `search`; `rates` is None where
     networks were compared at the recipe's learning rate alone; `missing` says what an unfinished
-    run has yet to do; `mixture` counts the trainings on each kind of device, empty where
+    run has yet to do; `classes` has a row a class of each training (None: nothing was counted);
+    `mixture` counts the trainings on each kind of device, empty where
     all may be of one.
     """
 
@@ -113,6 +115,7 @@ class ReportData:
     mixture: str = ""
     missing: tuple[str, ...] = ()
     details: Details = field(default_factory=Details)
+    classes: pd.DataFrame | None = None
 
 
 @dataclass(frozen=True)
@@ -184,9 +187,11 @@ def page_html(evidence: ReportData, tables: Mapping[str, Table], drawn: tuple[Pi
 
 def tables_of(evidence: ReportData) -> dict[str, Table]:
     """Return the report's tables by name."""
+    classes = evidence.classes
     tables = (
         gains_table(evidence.runs),
         comparison_table(evidence.runs),
+        *([classes_table(classes)] if classes is not None and len(classes) else []),
         candidates_table(evidence.search),
         *([rates_table(evidence.rates.tried)] if evidence.rates else []),
         *([latency_table(evidence.time.frame)] if evidence.time else []),
@@ -247,6 +252,7 @@ def _words(
         "missing": missing_sentence(evidence.missing),
         "notes": [*gate_notes(evidence.constants, evidence.gate), *notes(*frames)],
         "tables": tables,
+        "classes": "" if evidence.classes is None else classes_sentence(evidence.classes),
         "environment": environment_table(evidence.environment),
         "pictures": {picture.name: picture for picture in drawn},
         "left_aligned": LEFT_ALIGNED,

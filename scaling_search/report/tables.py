@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 import pandas as pd
@@ -77,7 +78,7 @@ _NETWORK_COLUMNS = (
     *("macs", "params", "activations", "growth_target", "growth", "left_over_percent", "n"),
     *("depth_share", "width_share", "resolution_share", "rate"),
     *("test_top1_percent", "test_low_percent", "test_high_percent", "validation_top1_percent"),
-    "not_finished",
+    *("test_balanced_percent", "validation_balanced_percent", "not_finished"),
 )
 _CANDIDATE_COLUMNS = (
     *("network", "alpha", "beta", "gamma", "alpha_low", "alpha_high", "beta_low", "beta_high"),
@@ -100,8 +101,17 @@ def _network_row(networks: Networks, group: pd.DataFrame) -> dict[str, object]:
         "test_low_percent": test.low,
         "test_high_percent": test.high,
         "validation_top1_percent": 100 * done["validation_top1"].astype(float).mean(),
+        **{f"{balanced}_percent": _percent(done, balanced) for balanced in _BALANCED},
         "not_finished": reasons(group),
     }
+
+
+_BALANCED = ("test_balanced", "validation_balanced")
+
+
+def _percent(done: pd.DataFrame, column: str) -> float:
+    """The mean in percent of a column of fractions; nan where an older version had none."""
+    return 100 * done[column].astype(float).mean() if column in done else math.nan
 
 
 def reasons(runs: pd.DataFrame) -> str:
@@ -130,8 +140,20 @@ def _comparison_cells(numbers: pd.DataFrame) -> Cells:
             ("test_top1_percent", "test_low_percent", "test_high_percent")
         ),
         "validation top-1 (%)": number_cell("validation_top1_percent", ".2f"),
+        **_balanced_cells(numbers),
         "not finished": lambda row: str(row["not_finished"]) or DASH,
     }
+
+
+def _balanced_cells(numbers: pd.DataFrame) -> Cells:
+    """Balanced accuracy, where classes of unequal size make it another number than top-1."""
+    splits = ("test", "validation")
+    unequal = any(
+        (numbers[f"{split}_balanced_percent"] - numbers[f"{split}_top1_percent"]).abs().max() > 1e-6
+        for split in splits
+    )
+    shown = splits if unequal else ()
+    return {f"{s} balanced (%)": number_cell(f"{s}_balanced_percent", ".2f") for s in shown}
 
 
 def _rate_cells(numbers: pd.DataFrame) -> Cells:

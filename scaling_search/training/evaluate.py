@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import dataclass
 from itertools import pairwise
 
 import torch
@@ -14,7 +15,7 @@ from scaling_search.cost.step import DTYPES
 from scaling_search.data.augment import augment
 from scaling_search.data.splits import Split
 from scaling_search.training.distributed import ALONE, Group
-from scaling_search.training.history import Scores
+from scaling_search.training.history import ClassCounts, Scores
 from scaling_search.training.recipe import Recipe
 
 EVALUATION_BATCH = 256
@@ -23,7 +24,14 @@ TOP = 5
 FOLDED_FROM_IMAGES = 1024
 
 
-@torch.inference_mode()
+@dataclass(frozen=True)
+class Evaluation:
+    """How a model does on a split, over all of its images and class by class."""
+
+    scores: Scores
+    classes: ClassCounts
+
+
 def score(
     model: nn.Module,
     split: Split,
@@ -31,26 +39,47 @@ def score(
     device: torch.device,
     group: Group = ALONE,
 ) -> Scores:
-    """The model's scores on a split; the images are not augmented.
+    """The model's scores on a split, as `evaluate` finds them."""
+    return evaluate(model, split, recipe, device, group).scores
+
+
+@torch.inference_mode()
+def evaluate(
+    model: nn.Module,
+    split: Split,
+    recipe: Recipe,
+    device: torch.device,
+    group: Group = ALONE,
+) -> Evaluation:
+    """The model's scores on a split, and of each class; the images are not augmented.
 
     Each process of the group scores a slice of the images, and all have the same result.
     """
     model.eval()
     scored = folded(model) if len(split) >= FOLDED_FROM_IMAGES else model
-    sums = torch.zeros(3, dtype=torch.float64, device=device)
+    images_of = torch.bincount(split.labels).tolist()
+    sums = torch.zeros(3 + len(images_of), dtype=torch.float64, device=device)
     for images, labels in split.batches(group.slice_of(len(split)), EVALUATION_BATCH):
         with autocast(device, recipe):
             logits = scored(augment(images, None, "none", split.mean, split.std))
-        sums += _sums(logits.float(), labels)
-    loss, top1, top5 = (group.sum(sums) / len(split)).tolist()
-    return Scores(loss, top1, top5)
+        sums += _sums(logits.float(), labels, len(images_of))
+    sums = group.sum(sums)
+    right = tuple(map(int, sums[3:].tolist()))
+    loss, top1, top5 = (sums[:3] / len(split)).tolist()
+    return Evaluation(Scores(loss, top1, top5), ClassCounts(tuple(images_of), right))
 
 
-def _sums(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-    """Of a batch: the sum of its losses, how often the label is first, and among the first five."""
+def _sums(logits: torch.Tensor, labels: torch.Tensor, classes: int) -> torch.Tensor:
+    """Of a batch: the sum of its losses, how often the label is first, and among the first five.
+
+    How often it is first of each class follows.
+    """
     loss = functional.cross_entropy(logits, labels, reduction="sum")
     best = logits.topk(min(TOP, logits.shape[1]), dim=1).indices == labels[:, None]
-    return torch.stack([loss.double(), best[:, 0].sum().double(), best.sum().double()])
+    first = best[:, 0].double()
+    of_class = first.new_zeros(classes).index_add_(0, labels, first)
+    whole = torch.stack([loss.double(), first.sum(), best.sum().double()])
+    return torch.cat([whole, of_class])
 
 
 def folded(model: nn.Module) -> nn.Module:

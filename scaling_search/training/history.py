@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from statistics import fmean
 
 from pydantic import TypeAdapter
 
@@ -17,6 +18,20 @@ class Scores:
     loss: float
     top1: float
     top5: float
+
+
+@dataclass(frozen=True)
+class ClassCounts:
+    """Of each class, in the data set's order: its images in a split, and how many were right."""
+
+    images: tuple[int, ...]
+    right: tuple[int, ...]
+
+    @property
+    def balanced_accuracy(self) -> float:
+        """The mean over the classes of the share that is right, a fraction (scikit-learn's)."""
+        pairs = zip(self.right, self.images, strict=True)
+        return fmean(right / images for right, images in pairs if images)
 
 
 @dataclass(frozen=True)

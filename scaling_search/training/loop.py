@@ -21,8 +21,8 @@ from scaling_search.training import checkpoint
 from scaling_search.training.batches import chances, training_images
 from scaling_search.training.checkpoint import Checkpoint
 from scaling_search.training.distributed import ALONE, Group
-from scaling_search.training.evaluate import score
-from scaling_search.training.history import EpochRecord, Scores, epoch_record
+from scaling_search.training.evaluate import Evaluation, evaluate
+from scaling_search.training.history import ClassCounts, EpochRecord, epoch_record
 from scaling_search.training.recipe import Recipe
 from scaling_search.training.step import seed_chance, train_step
 from scaling_search.training.stopping import StopRequest
@@ -95,6 +95,7 @@ class Trainer:
         self.seconds = 0.0
         self.trained_since = 0.0  # when this process would have begun, without all else it did
         self.last_kept = 0.0
+        self._classes: ClassCounts | None = None
 
     def run(self) -> list[EpochRecord]:
         """Train to the end, from the newest whole checkpoint if there is one.
@@ -112,6 +113,12 @@ class Trainer:
                 self._save(self.keeping.plateau)
             self._save(self.keeping.fall)
         return self.history
+
+    def class_counts(self) -> ClassCounts:
+        """Of the validation images, by the finished weights that the training hands on."""
+        if self._classes is None:  # a training that had come to its end was taken up
+            self._classes = self._evaluate(self.state.evaluated).classes
+        return self._classes
 
     def _epoch(self) -> None:
         epoch, first = divmod(self.step, self.steps_per_epoch)
@@ -157,16 +164,18 @@ class Trainer:
         self.loss_sum.zero_()
         _require_finite(loss, f"the loss of epoch {epoch + 1}")
         state = self.state
-        validation = self._score(state.model)
-        averaged = None if state.averaged is None else self._score(state.averaged.module)
+        found = self._evaluate(state.model)
+        smooth = None if state.averaged is None else self._evaluate(state.averaged.module)
+        self._classes = (smooth or found).classes
+        validation, averaged = found.scores, None if smooth is None else smooth.scores
         for scores in filter(None, (validation, averaged)):
             _require_finite(scores.loss, f"the validation loss of epoch {epoch + 1}")
         self.history.append(EpochRecord(epoch + 1, loss, validation, self.seconds, averaged))
         self.on_epoch(self.history[-1])
 
-    def _score(self, model: nn.Module) -> Scores:
+    def _evaluate(self, model: nn.Module) -> Evaluation:
         self.group.take_buffers(model)
-        return score(model, self.validation, self.recipe, self.device, self.group)
+        return evaluate(model, self.validation, self.recipe, self.device, self.group)
 
     def _keep(self) -> None:
         if self.keeping is None:

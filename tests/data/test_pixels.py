@@ -311,7 +311,9 @@ def described(root: Path, **fields: object) -> tuple[str, tuple[str, ...]]:
     """The fingerprint of a folder's images and what is said of their pixels."""
     forget()
     info = describe(DataRequest("imagefolder", root=str(root), **fields))  # type: ignore[arg-type]
-    return info.fingerprint, tuple(note for note in info.notes if "are copies of" not in note)
+    others = ("are copies of", "for validation")
+    notes = [note for note in info.notes if not any(other in note for other in others)]
+    return info.fingerprint, tuple(notes)
 
 
 def test_what_is_turned_is_said_and_trains_upright(photos: Path) -> None:

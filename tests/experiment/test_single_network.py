@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,9 +16,10 @@ from rich.console import Console
 
 from scaling_search.cli.run import EpochLines, train_command
 from scaling_search.core.errors import UserError
-from scaling_search.experiment.outcome import read_experiment
+from scaling_search.experiment.outcome import read_experiment, redraw
 from scaling_search.experiment.single_network import recipe_of, train_alone
 from scaling_search.jobs.executor import Epoch, Started
+from scaling_search.jobs.job import Finished, result_from_json, result_to_json
 from scaling_search.jobs.ledger import Ledger
 from scaling_search.nets.predict import read_module
 from scaling_search.training.recipes import recipe_named
@@ -38,8 +40,9 @@ def photos(tmp_path: Path) -> Path:
 
 
 def train(photos: Path, out: Path, **options: object) -> list[dict[str, object]]:
-    asked = {"px": 16, "epochs": 1, "batch_size": 8, "workers": 0, "device": "cpu"} | options
-    train_command("micro", data="imagefolder", root=str(photos), out=out, as_json=True, **asked)  # type: ignore[arg-type]
+    asked = {"px": 16, "epochs": 1, "batch_size": 8, "workers": 0, "device": "cpu"}
+    asked |= {"as_json": True} | options
+    train_command("micro", data="imagefolder", root=str(photos), out=out, **asked)  # type: ignore[arg-type]
     rows: list[dict[str, object]] = json.loads((out / "result.json").read_text())
     return rows
 
@@ -52,6 +55,28 @@ def test_a_network_is_trained_scored_and_its_weights_written(photos: Path, tmp_p
     module, card = read_module(out / str(row["weights"]))
     assert card.classes == ("cat", "dog")
     assert not module.training
+
+
+def test_each_class_is_counted_and_old_results_have_no_counts(
+    photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (row,) = train(photos, tmp_path / "run")
+    cat, dog = row["classes"]  # type: ignore[misc]
+    assert (cat["class"], cat["validation_images"], cat["test_images"]) == ("cat", 2, 4)
+    right, images = (cat[key] + dog[key] for key in ("test_right", "test_images"))
+    assert row["test_top1_percent"] == row["test_balanced_percent"] == 100 * right / images
+    capsys.readouterr()
+    train(photos, tmp_path / "run", as_json=False)
+    assert "test_right_percent" in capsys.readouterr().out
+    redraw(tmp_path / "run")
+    assert "## Class by class" in (tmp_path / "run" / "README.md").read_text()
+    with Ledger(tmp_path / "run" / "ledger.jsonl") as ledger:
+        experiment = read_experiment(tmp_path / "run")
+        result = ledger.get(experiment.compare_job(experiment.base, 0))
+    assert isinstance(result, Finished)
+    old = result_to_json(result)
+    del old["validation_classes"], old["test_classes"]
+    assert result_from_json(old) == replace(result, validation_classes=None, test_classes=None)
 
 
 def test_started_again_nothing_is_trained_and_another_seed_is_added(

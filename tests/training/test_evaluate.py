@@ -11,7 +11,9 @@ from torch import nn
 
 from scaling_search.data.splits import ResidentSplit
 from scaling_search.training import evaluate
+from scaling_search.training.evaluate import evaluate as evaluation
 from scaling_search.training.evaluate import folded, score
+from scaling_search.training.history import ClassCounts
 from tests.training.small import CPU, PX, RECIPE, split, trainer
 
 
@@ -42,6 +44,15 @@ class Told(nn.Module):
 def labelled(*labels: int) -> ResidentSplit:
     images = torch.zeros(len(labels), 1, PX, PX, dtype=torch.uint8)
     return ResidentSplit(images, torch.tensor(labels), torch.tensor([0.5]), torch.tensor([0.5]))
+
+
+def test_each_class_is_counted_and_balanced_accuracy_is_the_mean_of_their_shares() -> None:
+    says = Told([[1.0, 0.0, 0.0]] * 4 + [[0.0, 1.0, 0.0]] + [[0.0, 0.0, 1.0]])
+    found = evaluation(says, labelled(0, 0, 0, 1, 1, 2), RECIPE, CPU)
+    assert found.classes == ClassCounts(images=(3, 2, 1), right=(3, 1, 1))
+    assert found.classes.balanced_accuracy == pytest.approx((1 + 1 / 2 + 1) / 3)
+    assert found.scores.top1 == pytest.approx(5 / 6)
+    assert ClassCounts((4, 0), (1, 0)).balanced_accuracy == 0.25  # a class without images
 
 
 def test_the_loss_is_the_mean_cross_entropy_without_smoothing() -> None:

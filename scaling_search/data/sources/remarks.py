@@ -9,8 +9,10 @@ import numpy as np
 from scaling_search.core.pixel_rules import PixelFormat, PixelRules
 from scaling_search.data.request import SplitName
 from scaling_search.data.sources.base import Subset
+from scaling_search.data.sources.folder_scan import printable
 
 LEAST_CONTRAST = 5.0  # of 255; photographs have 50 to 70, thin drawings on white 20
+FEWEST_IMAGES = 10  # of a class in validation: below, one image moves its accuracy by 10 points
 SAMPLED_IMAGES, SAMPLED_PX = 32, 64
 
 
@@ -43,6 +45,22 @@ def contrast_remarks(
                 f"the {split} images show next to nothing: their pixels scatter by "
                 f"{contrast:.1f} of 255; {_remedy(formats)}"
             )
+
+
+def few_remarks(classes: Sequence[str], validation: Subset, held_out: bool) -> Iterator[str]:
+    """Which class has too few validation images for a number of its own.
+
+    `held_out`: they are a share of the training images, which may be made larger.
+    """
+    sizes = np.bincount(validation.labels, minlength=len(classes))
+    smallest, few = int(sizes.argmin()), int((sizes < FEWEST_IMAGES).sum())
+    if few:
+        others = f" ({few} classes have fewer than {FEWEST_IMAGES})" if few > 1 else ""
+        yield (
+            f"the smallest class, {printable(classes[smallest])}, has "
+            f"{counted_images(int(sizes[smallest]))} for validation{others}: what is said of it "
+            f"hangs on single images; {'raise validation_fraction or ' * held_out}add images"
+        )
 
 
 def copies_remarks(contents: Mapping[SplitName, Sequence[str]]) -> Iterator[str]:

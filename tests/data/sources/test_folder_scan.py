@@ -275,7 +275,35 @@ def test_a_windows_made_set_is_read(tmp_path: Path) -> None:
             (root / split / kind / "desktop.ini").write_bytes(b"\xff\xfe[\0")
     info = described(root)
     assert (info.classes, info.test_images) == (("Hund", "Katze"), 6)
-    assert info.notes == (
+    assert info.notes[:2] == (
         "passed over in Train/: 2 Thumbs.db, 2 desktop.ini",
         "passed over in Test/: 2 Thumbs.db, 2 desktop.ini",
     )
+    assert info.notes[2].startswith("the smallest class, Hund, has 1 image for validation (2 cla")
+
+
+def test_a_class_with_few_validation_images_is_named_and_the_remedy_fits(tmp_path: Path) -> None:
+    def few(**fields: float) -> list[str]:
+        return [note for note in described(root, **fields).notes if "smallest class" in note]
+
+    root = tmp_path / "scans"
+    for split, kind, count in (
+        ("train", "common", 100),
+        ("train", "rare", 20),
+        ("test", "rare", 1),
+    ):
+        for number in range(count):
+            picture(root / split / kind / f"{number}.png", number + 100 * (kind == "rare"))
+    picture(root / "test" / "common" / "0.png", 255)
+    (said,) = few(validation_fraction=0.1)
+    assert said == (
+        "the smallest class, rare, has 2 images for validation: what is said of it hangs on single "
+        "images; raise validation_fraction or add images"
+    )
+    assert few(validation_fraction=0.5) == []
+    for kind, count in (("common", 9), ("rare", 10)):
+        for number in range(count):
+            picture(root / "val" / kind / f"{number}.png", 150 + number)
+    (said,) = few()
+    assert "common, has 9 images" in said
+    assert said.endswith("hangs on single images; add images")
