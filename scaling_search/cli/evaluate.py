@@ -12,6 +12,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
 from scaling_search.cli import options
 from scaling_search.cli.output import console, errors, print_json, show_rows
+from scaling_search.cli.progress import draws_bars
 from scaling_search.core.errors import UserError
 from scaling_search.jobs.environment import chosen_device
 from scaling_search.pretrained.evaluation import evaluate
@@ -118,7 +119,7 @@ def evaluate_command(
     for remark in found.remarks:
         console.print(remark, highlight=False, markup=False, soft_wrap=True)
     if out is not None:
-        console.print(f"[bold]{out}[/bold]", soft_wrap=True, highlight=False)
+        console.print(str(out), style="bold", soft_wrap=True, highlight=False)
 
 
 class _Bars:
@@ -126,11 +127,11 @@ class _Bars:
 
     def __init__(self, console: Console) -> None:
         self._progress = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=24),
             TextColumn("{task.completed:,.0f} of {task.total:,.0f} images"),
             console=console,
-            disable=not console.is_terminal,
+            disable=not draws_bars(console),
             transient=True,
         )
         self._tasks: dict[str, TaskID] = {}

@@ -53,7 +53,7 @@ def figure_command(
         function=function,
     )
     path = save_figure(drawn, out or Path(f"{name}.{format}"), look)
-    console.print(f"[bold]{path}[/bold]", soft_wrap=True, highlight=False)
+    console.print(str(path), style="bold", soft_wrap=True, highlight=False)
 
 
 def watch_command(

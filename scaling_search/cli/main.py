@@ -25,7 +25,7 @@ from scaling_search.cli import (
     recommend,
     run,
 )
-from scaling_search.cli.output import errors
+from scaling_search.cli.output import errors, speak_any_encoding
 from scaling_search.core.errors import UserError
 from scaling_search.jobs.preemption import PREEMPTION, REQUEUE
 from scaling_search.jobs.torchrun import LostPeerError
@@ -85,6 +85,7 @@ for verb, command in VERBS.items():
 
 def main() -> NoReturn:
     """Run the program; whatever the user can mend is one line on standard error."""
+    speak_any_encoding()
     with PREEMPTION.listening():
         _main()
 

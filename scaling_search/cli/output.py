@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import codecs
+import io
 import json
 import sys
 from collections.abc import Mapping, Sequence
@@ -20,8 +22,32 @@ from scaling_search.report.tables import comparison_table
 from scaling_search.search.constants import Constants
 
 # A pipe has no width of its own: what is read by a program or a pager is not cut.
-console = Console(width=None if sys.stdout.isatty() else 200)
-errors = Console(stderr=True)
+# Nothing is markup: brackets and colons are those of files, classes and networks of the user's.
+console = Console(width=None if sys.stdout.isatty() else 200, markup=False, emoji=False)
+errors = Console(stderr=True, markup=False, emoji=False)
+
+IN_ASCII = {"α": "alpha", "β": "beta", "γ": "gamma", "φ": "phi", "×": "x", "·": "*", "²": "^2"}
+IN_ASCII |= {"–": "-", "−": "-", "→": "->", "…": "...", "✓": "+", "“": '"', "”": '"', "\u00a0": " "}
+IN_ASCII |= {"▲": "^", "▼": "v", "≈": "~", "±": "+-", "µ": "u", "—": "-", "│": "|", "━": "-"}
+
+
+def speak_any_encoding() -> None:
+    """Let standard output and error take every text: what their encoding lacks is spelt out.
+
+    So it is for a log's latin-1, and for a file's name that is no UTF-8.
+    """
+    codecs.register_error("spelt-out", _spelt_out)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="spelt-out")
+
+
+def _spelt_out(error: UnicodeError) -> tuple[str | bytes, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    lacking = error.object[error.start : error.end]
+    texts = (IN_ASCII.get(c) or c.encode("ascii", "backslashreplace").decode() for c in lacking)
+    return "".join(texts), error.end
 
 
 def show_outcome(outcome: Outcome, as_json: bool) -> None:
@@ -31,7 +57,7 @@ def show_outcome(outcome: Outcome, as_json: bool) -> None:
         return
     for line in ending(outcome.constants, outcome.gate, outcome.runs):
         console.print(line, highlight=False, soft_wrap=True)
-    console.print(f"[bold]{outcome.report.html}[/bold]", soft_wrap=True, highlight=False)
+    console.print(str(outcome.report.html), style="bold", soft_wrap=True, highlight=False)
 
 
 def show_rows(rows: Sequence[Mapping[str, Any]], as_json: bool, title: str = "") -> None:
@@ -83,5 +109,6 @@ def _outcome_values(outcome: Outcome) -> dict[str, Any]:
 
 
 def print_json(values: Any) -> None:
-    """Print values as JSON for machines."""
-    typer.echo(json.dumps(values, indent=2, ensure_ascii=False))
+    """Print values as JSON for machines, in ASCII where the output takes no UTF-8."""
+    encoding = (getattr(sys.stdout, "encoding", None) or "utf-8").lower().replace("-", "")
+    typer.echo(json.dumps(values, indent=2, ensure_ascii=encoding != "utf8"))

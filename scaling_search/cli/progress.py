@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Sequence
 from types import TracebackType
@@ -25,13 +26,14 @@ class Live:
     def __init__(self, console: Console, clock: Callable[[], float] = time.monotonic) -> None:
         self.console = console
         self._clock = clock
+        self._draws = draws_bars(console)
         self._progress = Progress(
             SpinnerColumn(),
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=24),
-            TextColumn("{task.fields[note]}"),
+            TextColumn("{task.fields[note]}", markup=False),
             console=console,
-            disable=not console.is_terminal,
+            disable=not self._draws,
             transient=True,
         )
         self._whole: TaskID | None = None
@@ -66,7 +68,7 @@ class Live:
         if self._whole is None:
             self._began = self._clock()
             self._whole = self._progress.add_task(name, total=None, note="")
-        if name != self._name and not self.console.is_terminal:
+        if name != self._name and not self._draws:
             self.say(f"{name}: {self._left.jobs} trainings left in all")
         self._name = name
         self._redraw()
@@ -106,7 +108,7 @@ class Live:
         self._left += RemainingWork(-1)
         if not isinstance(ended.result, Finished):
             self.say(f"{job.architecture.name}, seed {job.seed}: {ended.result}")
-        elif not self.console.is_terminal:
+        elif not self._draws:
             score = f"{ended.result.validation_top1:.1%} of the validation images right"
             self.say(f"{_words(job)}: {score}; {self._what_is_left()}")
 
@@ -115,7 +117,7 @@ class Live:
             total = self._done + self._left.mac_images
             self._progress.update(
                 self._whole,
-                description=f"[bold]{self._name}",
+                description=self._name,
                 completed=self._done,
                 total=total,
                 note=self._what_is_left(),
@@ -131,6 +133,12 @@ class Live:
         spent = self._clock() - self._began
         minutes, seconds = divmod(round(spent * self._left.mac_images / self._done), 60)
         return f", about {minutes}:{seconds:02d} min"
+
+
+def draws_bars(console: Console) -> bool:
+    """Whether bars can be drawn over: in no log, though FORCE_COLOR colours it, on no dumb one."""
+    is_log = bool(os.environ.get("FORCE_COLOR")) and not console.file.isatty()
+    return console.is_terminal and not console.is_dumb_terminal and not is_log
 
 
 def _words(job: TrainJob) -> str:

@@ -221,7 +221,7 @@ def _show_trained(trained: Sequence[Trained], as_json: bool) -> None:
         _show_classes(trained)
         for one in trained:
             if one.weights is not None:
-                console.print(f"[bold]{one.weights}[/bold]", soft_wrap=True, highlight=False)
+                console.print(str(one.weights), style="bold", soft_wrap=True, highlight=False)
     failed = [one for one in trained if not isinstance(one.result, Finished)]
     for one in failed:
         line = f"{one.job.architecture.name}, seed {one.job.seed}: {one.result}"

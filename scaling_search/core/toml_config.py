@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import math
 import re
 import tomllib
@@ -33,10 +34,19 @@ _KEY = re.compile(r"^\s*[\"']?([\w-]+)[\"']?\s*=")
 def read_text(path: Path, what: str) -> str:
     """The text of a user's file; raises UserError when it can't be read."""
     try:
-        return path.read_text(encoding="utf-8")
+        return decoded(path.read_bytes())
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "not UTF-8 text"
         raise UserError(f"a {what} file must be readable, got {str(path)!r}: {reason}") from None
+
+
+def decoded(content: bytes) -> str:
+    """Text of UTF-8, or of what its byte-order mark says: Windows' editors write UTF-16 too.
+
+    Raises UnicodeDecodeError.
+    """
+    marked = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    return content.decode("utf-16" if marked else "utf-8-sig")
 
 
 def parsed(text: str, source: str) -> dict[str, Any]:

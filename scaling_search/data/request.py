@@ -74,6 +74,12 @@ class DataRequest:
         return PixelRules(self.ground, self.value_range)
 
     def _check_root(self) -> None:
+        if self.root is not None and not self.root.isascii():
+            try:
+                self.root.encode()
+            except UnicodeEncodeError:  # a study is UTF-8 text
+                rule = f"a root's name must be UTF-8, got {self.root!a}"
+                raise UserError(f"{rule}: give it another, or a link to it") from None
         if self.name == "typefaces":
             require(self.root is None, "typefaces is drawn, so it has no root", self.root)
         if self.name == "imagefolder":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -159,7 +160,8 @@ def evidence_of(
 
 def _command(study: Study, out: Path) -> str:
     """What a shell runs the study with again, in a folder that holds its file."""
-    words = ["scaling-search", "run", "study.toml", "--out", out.resolve().name]
+    name = os.fsencode(out.resolve().name).decode(errors="backslashreplace")
+    words = ["scaling-search", "run", "study.toml", "--out", name]
     if study.is_function:
         words += ["--function", study.base]
     return shlex.join(words)

@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 
 from scaling_search.core.errors import UserError, require
+from scaling_search.core.toml_config import decoded
 
 IN_ORDER = "sorted"
 """Asks for folders to be numbered in the order of their names, as torchvision's ImageFolder is."""
@@ -74,7 +75,7 @@ def read_mapping(path: Path, folders: Sequence[str]) -> dict[str, str]:
     if str(path) == IN_ORDER:
         return {name: str(place) for place, name in enumerate(sorted(folders))}
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = decoded(path.read_bytes())
     except (OSError, UnicodeDecodeError) as error:
         why = getattr(error, "strerror", None) or "no text"
         raise UserError(f"the file of classes must be readable, got {str(path)!r}: {why}") from None

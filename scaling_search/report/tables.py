@@ -39,6 +39,8 @@ def comparison_table(runs: pd.DataFrame) -> Table:
         key=lambda row: (row["phi"] != 0, row["phi"], order[str(row["method"])]),
     )
     numbers = pd.DataFrame(rows, columns=list(_NETWORK_COLUMNS))
+    unknown = [f"{each}_percent" for each in _BALANCED if numbers[f"{each}_percent"].isna().all()]
+    numbers = numbers.drop(columns=unknown)  # of results before classes were counted
     return Table("comparison", numbers, shown_text(numbers, _comparison_cells(numbers)))
 
 
@@ -147,12 +149,12 @@ def _comparison_cells(numbers: pd.DataFrame) -> Cells:
 
 def _balanced_cells(numbers: pd.DataFrame) -> Cells:
     """Balanced accuracy, where classes of unequal size make it another number than top-1."""
-    splits = ("test", "validation")
+    splits = [split for split in ("test", "validation") if f"{split}_balanced_percent" in numbers]
     unequal = any(
         (numbers[f"{split}_balanced_percent"] - numbers[f"{split}_top1_percent"]).abs().max() > 1e-6
         for split in splits
     )
-    shown = splits if unequal else ()
+    shown = splits if unequal else []
     return {f"{s} balanced (%)": number_cell(f"{s}_balanced_percent", ".2f") for s in shown}
 
 
