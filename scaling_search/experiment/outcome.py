@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import os
 import shlex
@@ -67,6 +68,16 @@ class Outcome:
     cautions: tuple[str, ...] = ()
     rates: RateCheck | None = None
     gate: tuple[GateFinding, ...] | None = None
+
+    def _repr_html_(self) -> str | None:
+        """The report, inside a notebook's cell; None where its file is gone."""
+        if not self.report.html.is_file():
+            return None
+        page = html.escape(self.report.html.read_text(encoding="utf-8"))
+        frame = (
+            'width="100%" height="800" style="border: 0" sandbox="allow-scripts allow-downloads"'
+        )
+        return f'<iframe srcdoc="{page}" {frame}></iframe>'
 
 
 def redraw(out: Path, *, function: str | None = None) -> Outcome:

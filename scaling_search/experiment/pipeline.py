@@ -17,10 +17,11 @@ from scaling_search.cost.custom_network import CustomNetwork
 from scaling_search.cost.torch_defaults import torch_defaults
 from scaling_search.data.load import describe
 from scaling_search.experiment.experiment import Experiment
+from scaling_search.experiment.notebook import listener_here
 from scaling_search.experiment.outcome import Outcome, report_of
 from scaling_search.experiment.redrawing import Redrawing
 from scaling_search.experiment.remaining_work import RemainingWork, after_state, comparison
-from scaling_search.experiment.runner import NullListener, ProgressListener, Runner
+from scaling_search.experiment.runner import ProgressListener, Runner
 from scaling_search.experiment.study import Study, to_toml, with_absolute_root
 from scaling_search.jobs.environment import chosen_device, environment
 from scaling_search.jobs.execute import Place
@@ -53,13 +54,13 @@ def run(
     than `limit_seconds` is recorded as timed out. `ray` trains on a Ray cluster instead, `workers`
     trainings at a time at most, each with `gpus_per_job` of a GPU: see `OnRay`. A training that
     failed is tried again once what it failed of has changed (limit, device, memory, code), and all
-    of them with `retry_failed`. Raises UserError for a request that can't be met, before anything
-    is trained.
+    of them with `retry_failed`. Without a `listener` a notebook's cell shows a line a training.
+    Raises UserError for a request that can't be met, before anything is trained.
     """
     rule = "a job's share of a GPU is given on a Ray cluster"
     require(ray is not None or gpus_per_job is None, rule, gpus_per_job, "add --ray ADDRESS")
     on_ray = None if ray is None else OnRay(ray, gpus_per_job)
-    listener = listener or NullListener()
+    listener = listener or listener_here()
     with open_runner(
         study, out, device, workers, limit_seconds, listener, on_ray, retry_failed
     ) as runner:
@@ -84,6 +85,8 @@ def open_runner(
     """
     device = device if on_ray else chosen_device(device)
     require(workers is None or workers >= 0, "workers must be 0 or more", workers)
+    if study.is_function and study.base.startswith("__main__:"):
+        workers = _in_this_process(study.base, workers, on_ray)
     where: Where = on_ray.tasks if on_ray else _on_this_machine
     ranks = peers()
     if ranks is not None:
@@ -107,6 +110,17 @@ def open_runner(
         if not (out / "environment.json").exists():
             runner.note_environment()
         yield runner
+
+
+def _in_this_process(function: str, workers: int | None, on_ray: OnRay | None) -> int:
+    """0 workers for a function of a notebook or of the script itself: no other process has it."""
+    rule = (
+        f"{function} is a notebook's or the script's own, so it trains in this process (workers=0)"
+    )
+    mend = "write it into a file of its own and name that module"
+    require(on_ray is None, rule, on_ray and on_ray.address, mend)
+    require(not workers, rule, workers, mend)
+    return 0
 
 
 def _circumstances(found: Found, limit_seconds: float | None) -> Circumstances:

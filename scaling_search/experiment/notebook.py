@@ -1,0 +1,50 @@
+"""What a run shows in a notebook's cell: plain lines, which need no widget."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+
+from scaling_search.experiment.remaining_work import RemainingWork, work_of
+from scaling_search.experiment.runner import NullListener, ProgressListener
+from scaling_search.jobs.executor import Ended, Event
+from scaling_search.jobs.job import Finished, TrainJob
+
+
+def listener_here() -> ProgressListener:
+    """A listener that prints lines in a notebook, and none that tells anybody elsewhere."""
+    return Lines() if in_notebook() else NullListener()
+
+
+def in_notebook() -> bool:
+    """Whether an IPython kernel runs this process, as behind Jupyter."""
+    ipython = sys.modules.get("IPython")
+    shell = None if ipython is None else ipython.get_ipython()
+    return hasattr(shell, "kernel")
+
+
+class Lines:
+    """A `ProgressListener` that prints a line for each phase and each training that ended."""
+
+    def __init__(self, say: Callable[[str], None] = print) -> None:
+        self.say = say
+        self._name = ""
+        self._left = 0
+
+    def phase(self, name: str, jobs: Sequence[TrainJob], later: RemainingWork) -> None:
+        """These trainings come now, and so much is expected after them."""
+        self._left = (work_of(jobs) + later).jobs
+        if name != self._name:
+            self.say(f"{name}: {self._left} trainings left in all")
+        self._name = name
+
+    def event(self, event: Event) -> None:
+        """Say what came of a training."""
+        if not isinstance(event, Ended):
+            return
+        self._left -= 1
+        job, result = event.job, event.result
+        found = str(result)
+        if isinstance(result, Finished):
+            found = f"{result.validation_top1:.1%} of the validation images right"
+        self.say(f"{job.architecture.name}, seed {job.seed}: {found}; {self._left} left")
