@@ -31,11 +31,13 @@ def load_function(path: str) -> Function:
         with _apart():
             function = attrgetter(name)(importlib.import_module(module))
     except (ImportError, AttributeError, ValueError, TypeError) as error:
-        mend = "run from the folder that holds it, or add that to PYTHONPATH"
-        if module == "__main__":  # a notebook's or a script's own, which no worker can import
-            mend = "train where it is known, with workers=0, or write it into a module"
-        raise UserError(f"{rule}, got {path!r} ({what_failed(error)}): {mend}") from error
-    except (Exception, SystemExit) as error:
+        said = what_failed(error)
+        raise UserError(f"{rule}, got {path!r} ({said}): {_mend(module, said)}") from error
+    except SystemExit as error:
+        mend = 'put what reads a command line or ends a program below if __name__ == "__main__":'
+        rule = f"{module} must be importable, got {what_failed(error)}"
+        raise UserError(f"{rule}: {mend}") from error
+    except Exception as error:
         raise UserError(f"{module} must be importable, got {what_failed(error)}") from error
     require(callable(function), rule, path)
     made: Function = function
@@ -62,6 +64,18 @@ def what_failed(error: BaseException) -> str:
     return f"{type(error).__name__}: {said}" if said else type(error).__name__
 
 
+def _mend(module: str, said: str) -> str:
+    """The way out where a module is not found as it was named."""
+    if module == "__main__":  # a notebook's or a script's own, which no worker can import
+        return "train where it is known, with workers=0, or write it into a module"
+    if module.endswith(".py") or "/" in module:
+        dotted = module.removesuffix(".py").strip("./").replace("/", ".")
+        return f"separate packages by dots, as in {dotted}:function"
+    if "relative import" in said:
+        return f"name it with its package, as in package.{module}:function, from the folder above"
+    return "run from the folder that holds it, or add that to PYTHONPATH"
+
+
 def _search_working_directory() -> None:
     here = os.getcwd()  # noqa: PTH109 (an entry of sys.path is text)
     if here not in sys.path and "" not in sys.path:
@@ -71,6 +85,14 @@ def _search_working_directory() -> None:
 
 @contextmanager
 def _apart() -> Iterator[None]:
-    """Within, what is printed goes to standard error: standard output is for results."""
-    with redirect_stdout(sys.stderr):
-        yield
+    """Within, what is printed goes to standard error: standard output is for results.
+
+    And the command line is not ours: a module that reads one as it is imported finds no arguments.
+    """
+    ours = sys.argv
+    sys.argv = ours[:1]
+    try:
+        with redirect_stdout(sys.stderr):
+            yield
+    finally:
+        sys.argv = ours
