@@ -6,6 +6,7 @@ asked to make room and wants to be started again, 130 Ctrl-C.
 
 from __future__ import annotations
 
+import errno
 import sys
 from collections.abc import Callable
 from importlib.metadata import version
@@ -32,6 +33,7 @@ from scaling_search.jobs.torchrun import LostPeerError
 from scaling_search.jobs.torchrun_program import among_peers
 from scaling_search.training.loop import StoppedError
 
+NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}  # the disk's, the quota's, a limit's
 STOPPED = 130  # what a shell expects of a program that Ctrl-C ended
 
 app = typer.Typer(
@@ -102,12 +104,20 @@ def _main() -> NoReturn:
     except LostPeerError as error:
         _fail(f"{error}; the same command goes on from the last checkpoint", 1)
     except OSError as error:
-        _fail(f"{error.strerror or error}: {error.filename or 'is the disk full?'}", 1)
+        _fail(os_error_line(error), 1)
     if PREEMPTION.asked:
         _fail("asked to make room; the same command goes on from here", REQUEUE)
     if status == STOPPED:
         _fail("stopped; the same command goes on from here", STOPPED)
     sys.exit(status or 0)
+
+
+def os_error_line(error: OSError) -> str:
+    """What the system refused; of room also what is kept and how to go on."""
+    line = f"{error.strerror or error}: {error.filename or 'is the disk full?'}"
+    if error.errno not in NO_ROOM:
+        return line
+    return f"{line}; every result so far is kept: make room, and the same command goes on from here"
 
 
 def _fail(text: str, status: int) -> NoReturn:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import sys
 from collections.abc import Callable
 from importlib.metadata import version
@@ -12,7 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from scaling_search.cli.main import VERBS, main
+from scaling_search.cli.main import VERBS, main, os_error_line
 from scaling_search.core.pixel_rules import PIXEL_RULES
 from scaling_search.data.sources.folder_scan import FOLDER_RULES as OF_FOLDERS
 from scaling_search.experiment.study import to_toml
@@ -260,3 +262,10 @@ def test_a_rule_that_means_nothing_is_refused_in_one_line(
 def test_it_prints_its_version_and_ends(call: Call) -> None:
     status, printed, said = call("--version")
     assert (status, printed, said) == (0, f"scaling-search {version('scaling-search')}\n", "")
+
+
+def test_a_full_quota_says_what_is_kept_and_other_faults_do_not() -> None:
+    full = os_error_line(OSError(errno.EDQUOT, os.strerror(errno.EDQUOT), "runs/a"))
+    assert full.startswith("Disk quota exceeded: runs/a; every result so far is kept: make room")
+    denied = os_error_line(PermissionError(errno.EACCES, "Permission denied", "runs/a"))
+    assert denied == "Permission denied: runs/a"

@@ -20,7 +20,11 @@ def test_without_room_for_a_result_it_ends_in_one_line_and_goes_on_once_there_is
     with no_file_grows_beyond(len(first) + 500):  # and for no checkpoint at all
         status, _, said = call(*words, "--device", "cpu")
     assert status == 1
-    assert said.splitlines()[-1].startswith("File too large")
+    last = said.splitlines()[-1]
+    assert last.startswith("File too large")
+    assert last.endswith(
+        "every result so far is kept: make room, and the same command goes on from here"
+    )
     assert "Traceback" not in said
     assert "no checkpoint of step" in caplog.text
     assert len(results(out)) == 1
