@@ -13,6 +13,7 @@ from scaling_search.core.errors import UserError
 from scaling_search.data.load import describe
 from scaling_search.data.request import DataRequest
 from scaling_search.doctor.examine import examine
+from scaling_search.doctor.finding import Finding
 from scaling_search.experiment.outcome import read_experiment, redraw
 from scaling_search.experiment.pipeline import run
 from scaling_search.experiment.single_network import alone
@@ -58,6 +59,12 @@ def project(finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 MOVED, ELSEWHERE = "moved", "elsewhere"
 
 
+def of_root(findings: tuple[Finding, ...]) -> Finding:
+    """What is said of the images' root."""
+    (found,) = [f for f in findings if f.about == "data" and "root" in f.what]
+    return found
+
+
 def test_a_run_that_is_moved_is_examined_exported_and_reported(
     project: Path,
 ) -> None:
@@ -66,7 +73,7 @@ def test_a_run_that_is_moved_is_examined_exported_and_reported(
     module, card = trained_network(elsewhere, "base")
     assert card.classes == ("cat", "dog")
     assert not module.training
-    assert [f.what for f in examine(elsewhere) if f.about == "data" and f.state != "good"] == []
+    assert of_root(examine(elsewhere)).state == "good"
     redraw(elsewhere)
     assert "--out elsewhere" in (elsewhere / "README.md").read_text()
 
@@ -75,11 +82,10 @@ def test_images_that_moved_too_are_named_and_nothing_is_trained_again(project: P
     moved = project.rename(project.with_name(MOVED))
     with pytest.raises(UserError, match="a path where nothing is"):
         describe(read_experiment(moved / "my run").study.data)
-    (missing,) = [f for f in examine(moved / "my run") if f.about == "data"]
+    missing = of_root(examine(moved / "my run"))
     assert missing.then.startswith("a run needs it: add --root")
     root = str(moved / "photos")
-    (found,) = [f for f in examine(moved / "my run", root=root) if f.about == "data"]
-    assert found.state == "good"
+    assert of_root(examine(moved / "my run", root=root)).state == "good"
     trained_network(moved / "my run", "base", root=root)
     held = (moved / "my run" / "ledger.jsonl").read_bytes()
     run(read_study(moved / "study.toml"), moved / "my run", device="cpu", workers=0)
