@@ -137,6 +137,7 @@ def test_one_process_writes_and_prints(pair: Run) -> None:
     assert ended.startswith("mine, 8 px, seed 0: ")
     assert "0 trainings left" in ended
     assert [line[:22] for line in said] == [
+        "the smallest class, De",
         "training: 1 trainings ",
         "seed 0, epoch 1 of 2: ",
         "seed 0, epoch 2 of 2: ",
