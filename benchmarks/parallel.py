@@ -31,8 +31,9 @@ from scaling_search.data.load import describe
 from scaling_search.data.request import DataRequest
 from scaling_search.jobs.environment import environment
 from scaling_search.jobs.execute import Place
-from scaling_search.jobs.executor import Ended, Workers, each_of
+from scaling_search.jobs.executor import Ended, each_of
 from scaling_search.jobs.job import Finished, Result, TrainJob, job_for
+from scaling_search.jobs.workers import Workers
 from scaling_search.training.recipe import Recipe
 
 PAIRS, JOBS, EPOCHS = 5, 8, 3

@@ -21,8 +21,9 @@ from scaling_search.cost.arithmetic import arithmetic
 from scaling_search.data.prefetch import read_ahead
 from scaling_search.data.splits import StreamedSplit
 from scaling_search.jobs.execute import Place
-from scaling_search.jobs.executor import Inline, Workers, each_of
+from scaling_search.jobs.executor import Inline, each_of
 from scaling_search.jobs.job import Finished
+from scaling_search.jobs.workers import Workers
 from scaling_search.nets.compilation import compiled, forget_compiled, never_plain
 from scaling_search.training.recipe import Recipe
 from tests.jobs.small import ended, job

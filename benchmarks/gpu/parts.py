@@ -9,6 +9,7 @@ from pathlib import Path
 
 from gpu.arithmetic import arithmetic_part
 from gpu.card import Card
+from gpu.cards import cards_part
 from gpu.check import Check
 from gpu.compiled import compiled_part
 from gpu.environment import environment_part
@@ -45,6 +46,7 @@ PARTS = (
     Part("latency-1", 130, partial(latency_part, batch=1)),
     Part("throughput", 90, throughput_part),
     Part("sharing", 40, sharing_part),
+    Part("cards", 90, cards_part),
     Part("product", 120, product_part),
     Part("marked-tests", 120, marked_tests_part),
     Part("compiled", 120, compiled_part),

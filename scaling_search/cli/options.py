@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -45,8 +45,8 @@ WorkerCount = Annotated[
     int | None,
     typer.Option(
         "--workers",
-        help="Processes that train; 0: this one. [default: one a core, one on a GPU; "
-        "with --ray: all there is room for]",
+        help="Processes that train, on all GPUs together; 0: this one. [default: one a core; on "
+        "GPUs --jobs-per-gpu on each; with --ray: all there is room for]",
     ),
 ]
 Ray = Annotated[
@@ -58,6 +58,15 @@ Ray = Annotated[
 GpusPerJob = Annotated[
     float | None,
     typer.Option(help="With --ray: of a GPU, such as 0.25. [default: 1 where there are any]"),
+]
+Gpus = Annotated[
+    str | None,
+    typer.Option(
+        help="How many GPUs train, or which: 0,2,5 of the visible ones, or UUIDs. [default: all]"
+    ),
+]
+JobsPerGpu = Annotated[
+    str, typer.Option(help="Trainings at once on each GPU; auto: as many as a short trial finds.")
 ]
 JobTimeout = Annotated[
     float | None, typer.Option(help="Seconds after which a training is recorded as timed out.")
@@ -102,3 +111,12 @@ def _range(text: str | None) -> tuple[float, float] | None:
     except ValueError:
         raise UserError(f"value-range must look like 0,4095, got {text!r}") from None
     return black, white
+
+
+def jobs_per_gpu(text: str) -> int | Literal["auto"]:
+    """What --jobs-per-gpu says; raises UserError for anything but auto and whole numbers."""
+    if text == "auto":
+        return "auto"
+    if not text.isdecimal():
+        raise UserError(f"--jobs-per-gpu must be auto, or 1 or more, got {text!r}")
+    return int(text)

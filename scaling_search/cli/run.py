@@ -7,7 +7,7 @@ import re
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import pandas as pd
 import typer
@@ -39,6 +39,8 @@ def run_command(
     download: options.Download = False,
     device: options.DeviceOption = "auto",
     workers: options.WorkerCount = None,
+    gpus: options.Gpus = None,
+    jobs_per_gpu: options.JobsPerGpu = "auto",
     ray: options.Ray = None,
     gpus_per_job: options.GpusPerJob = None,
     job_timeout: options.JobTimeout = None,
@@ -50,7 +52,8 @@ def run_command(
     Started again, it goes on where it stopped. Example: scaling-search run --preset demo
     """
     chosen = _study(study, preset, function, root, download)
-    _drive(chosen, out, device, workers, (ray, gpus_per_job), job_timeout, retry_failed, as_json)
+    where = Where(device, workers, gpus, jobs_per_gpu, ray, gpus_per_job)
+    _drive(chosen, out, where, job_timeout, retry_failed, as_json)
 
 
 def search_command(
@@ -62,6 +65,8 @@ def search_command(
     download: options.Download = False,
     device: options.DeviceOption = "auto",
     workers: options.WorkerCount = None,
+    gpus: options.Gpus = None,
+    jobs_per_gpu: options.JobsPerGpu = "auto",
     ray: options.Ray = None,
     gpus_per_job: options.GpusPerJob = None,
     job_timeout: options.JobTimeout = None,
@@ -73,17 +78,8 @@ def search_command(
     Example: scaling-search search --preset fashion-mnist
     """
     chosen = _study(study, preset, function, root, download)
-    _drive(
-        chosen,
-        out,
-        device,
-        workers,
-        (ray, gpus_per_job),
-        job_timeout,
-        retry_failed,
-        as_json,
-        search_only=True,
-    )
+    where = Where(device, workers, gpus, jobs_per_gpu, ray, gpus_per_job)
+    _drive(chosen, out, where, job_timeout, retry_failed, as_json, search_only=True)
 
 
 def compare_command(
@@ -99,6 +95,8 @@ def compare_command(
     download: options.Download = False,
     device: options.DeviceOption = "auto",
     workers: options.WorkerCount = None,
+    gpus: options.Gpus = None,
+    jobs_per_gpu: options.JobsPerGpu = "auto",
     ray: options.Ray = None,
     gpus_per_job: options.GpusPerJob = None,
     job_timeout: options.JobTimeout = None,
@@ -114,7 +112,8 @@ def compare_command(
     against = chosen.compare.rivals if rivals is None else read_rivals(rivals)
     given = replace(chosen.compare, constants=Coefficients(alpha, beta, gamma), rivals=against)
     chosen = replace(chosen, name=f"{chosen.name}-compare", compare=given)
-    _drive(chosen, out, device, workers, (ray, gpus_per_job), job_timeout, retry_failed, as_json)
+    where = Where(device, workers, gpus, jobs_per_gpu, ray, gpus_per_job)
+    _drive(chosen, out, where, job_timeout, retry_failed, as_json)
 
 
 def train_command(
@@ -146,6 +145,8 @@ def train_command(
     out: options.Out = None,
     device: options.DeviceOption = "auto",
     workers: options.WorkerCount = None,
+    gpus: options.Gpus = None,
+    jobs_per_gpu: options.JobsPerGpu = "auto",
     job_timeout: options.JobTimeout = None,
     retry_failed: options.RetryFailed = False,
     as_json: options.AsJson = False,
@@ -186,6 +187,8 @@ def train_command(
             out or Path("runs") / name,
             device=device,
             workers=workers,
+            gpus=gpus,
+            jobs_per_gpu=options.jobs_per_gpu(jobs_per_gpu),
             limit_seconds=job_timeout,
             retry_failed=retry_failed,
             listener=live,
@@ -277,12 +280,21 @@ def _study(
     return with_images(chosen, root, download)
 
 
+class Where(NamedTuple):
+    """The options that say where jobs run."""
+
+    device: str
+    workers: int | None
+    gpus: str | None
+    jobs_per_gpu: str
+    ray: str | None
+    gpus_per_job: float | None
+
+
 def _drive(
     study: Study,
     out: Path | None,
-    device: str,
-    workers: int | None,
-    on_ray: tuple[str | None, float | None],
+    where: Where,
     limit_seconds: float | None,
     retry_failed: bool,
     as_json: bool,
@@ -292,11 +304,13 @@ def _drive(
         outcome = run(
             study,
             out or Path("runs") / study.name,
-            device=device,
-            workers=workers,
+            device=where.device,
+            workers=where.workers,
+            gpus=where.gpus,
+            jobs_per_gpu=options.jobs_per_gpu(where.jobs_per_gpu),
             limit_seconds=limit_seconds,
-            ray=on_ray[0],
-            gpus_per_job=on_ray[1],
+            ray=where.ray,
+            gpus_per_job=where.gpus_per_job,
             search_only=search_only,
             retry_failed=retry_failed,
             listener=live,

@@ -31,3 +31,14 @@ def give_back(device: torch.device) -> None:
     gc.collect()
     if device.type == "cuda":
         torch.cuda.empty_cache()
+
+
+def others_bytes(device: torch.device) -> int:
+    """The bytes of a GPU that this process's tensors don't take: other processes, and contexts.
+
+    A context is about half a GiB a process. 0 on a CPU, where nothing tells whose memory it is.
+    """
+    if device.type != "cuda":
+        return 0
+    free, total = torch.cuda.mem_get_info(device)
+    return max(0, total - free - torch.cuda.memory_reserved(device))

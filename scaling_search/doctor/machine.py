@@ -22,7 +22,7 @@ FILES_A_TRAINING = KEPT_CHECKPOINTS + 1
 # A line of the ledger is a few kB; its history grows with the epochs.
 LEDGER_BYTES_A_TRAINING = 20_000
 # The environment's entries that a user chooses, and that change with every commit.
-NOT_THE_MACHINES = frozenset({"workers", "threads per worker", "git commit"})
+NOT_THE_MACHINES = frozenset({"workers", "gpus", "threads per worker", "git commit"})
 
 
 def checkpoints(run: Path, kept: Sequence[Kept], jobs: Jobs | None) -> Iterator[Finding]:

@@ -8,6 +8,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
+from typing import Literal
 
 from scaling_search.arch.spec import Architecture
 from scaling_search.arch.strides import small_map_warning
@@ -23,11 +24,10 @@ from scaling_search.experiment.redrawing import Redrawing
 from scaling_search.experiment.remaining_work import RemainingWork, after_state, comparison
 from scaling_search.experiment.runner import ProgressListener, Runner
 from scaling_search.experiment.study import Study, to_toml, with_absolute_root
-from scaling_search.jobs.environment import chosen_device, environment
-from scaling_search.jobs.execute import Place
-from scaling_search.jobs.executor import Inline, Workers, default_workers
+from scaling_search.jobs.environment import chosen_device
 from scaling_search.jobs.job import Result
 from scaling_search.jobs.ledger import Ledger
+from scaling_search.jobs.local import GPUS, OnThisMachine
 from scaling_search.jobs.ray.backend import Found, OnRay, Where
 from scaling_search.jobs.retry import Circumstances, circumstances
 from scaling_search.jobs.torchrun import peers
@@ -44,13 +44,17 @@ def run(
     limit_seconds: float | None = None,
     ray: str | None = None,
     gpus_per_job: float | None = None,
+    gpus: int | str | None = None,
+    jobs_per_gpu: int | Literal["auto"] = "auto",
     search_only: bool = False,
     retry_failed: bool = False,
     listener: ProgressListener | None = None,
 ) -> Outcome:
     """Search, conclude, compare and report; whatever the ledger in `out` holds is not run again.
 
-    `workers` processes train at a time (None: one a core; 0: in this process); a training longer
+    `workers` processes train at a time (None: one a core, on GPUs what a trial finds; 0: in this
+    process). They are spread over all visible GPUs, over the first `gpus` of them, or over a list
+    such as "0,2,5"; `jobs_per_gpu` train on each. A training longer
     than `limit_seconds` is recorded as timed out. `ray` trains on a Ray cluster instead, `workers`
     trainings at a time at most, each with `gpus_per_job` of a GPU: see `OnRay`. A training that
     failed is tried again once what it failed of has changed (limit, device, memory, code), and all
@@ -59,10 +63,11 @@ def run(
     """
     rule = "a job's share of a GPU is given on a Ray cluster"
     require(ray is not None or gpus_per_job is None, rule, gpus_per_job, "add --ray ADDRESS")
+    here = OnThisMachine(None if gpus is None else str(gpus), jobs_per_gpu)
     on_ray = None if ray is None else OnRay(ray, gpus_per_job)
     listener = listener or listener_here()
     with open_runner(
-        study, out, device, workers, limit_seconds, listener, on_ray, retry_failed
+        study, out, device, workers, limit_seconds, listener, on_ray, retry_failed, here
     ) as runner:
         listener.say(f"the report is drawn at {out / 'report.html'}, and again as results come")
         return _run(_redrawing(runner, out), out, search_only)
@@ -78,6 +83,7 @@ def open_runner(
     listener: ProgressListener,
     on_ray: OnRay | None = None,
     retry_failed: bool = False,
+    here: OnThisMachine | None = None,
 ) -> Iterator[Runner]:
     """What trains in a run directory: its images are checked, and its ledger is held till the end.
 
@@ -87,8 +93,10 @@ def open_runner(
     require(workers is None or workers >= 0, "workers must be 0 or more", workers)
     if study.is_function and study.base.startswith("__main__:"):
         workers = _in_this_process(study.base, workers, on_ray)
-    where: Where = on_ray.tasks if on_ray else _on_this_machine
-    ranks = peers()
+    here, ranks = replace(here or OnThisMachine(), say=listener.say), peers()
+    rule = "--gpus and --jobs-per-gpu are for workers on this machine"
+    require(here.is_plain or not (on_ray or ranks), rule, "them with Ray or torchrun")
+    where: Where = on_ray.tasks if on_ray else here.tasks
     if ranks is not None:
         require(on_ray is None, "torchrun trains by itself, without --ray", "both")
         together = TorchrunBackend(ranks, listener.event)
@@ -125,7 +133,8 @@ def _in_this_process(function: str, workers: int | None, on_ray: OnRay | None) -
 
 def _circumstances(found: Found, limit_seconds: float | None) -> Circumstances:
     named = found.environment["device"]
-    at_once = int(found.environment["workers"])
+    # A training that lacks memory on a card is tried again with the card to itself.
+    at_once = 1 if GPUS in found.environment else int(found.environment["workers"])
     return circumstances(named, found.device, at_once, limit_seconds)
 
 
@@ -196,19 +205,6 @@ def _warnings(experiment: Experiment) -> list[str]:
         return [f"{base.function}: {base.code.words}"]
     warning = small_map_warning(base) if isinstance(base, Architecture) else None
     return [f"{warning}, or set fit_strides = true"] if warning else []
-
-
-@contextmanager
-def _on_this_machine(
-    device: str, workers: int | None, out: Path, limit_seconds: float | None
-) -> Iterator[Found]:
-    workers = default_workers(device) if workers is None else workers
-    place, found = Place(device, str(out / "checkpoints")), environment(device, workers)
-    if workers == 0:
-        yield Found(Inline(place), device, found)
-        return
-    with Workers(workers, place, out / "logs", limit_seconds) as pool:
-        yield Found(pool, device, found)
 
 
 def _write_inputs(experiment: Experiment, out: Path) -> None:

@@ -94,9 +94,8 @@ class Runner:
         job = self.experiment.time_job(networks, machine)
         if self.ledger.timed(job) is None:
             seconds = f"{job.budget.seconds:g} s and its warm-up"
-            self.listener.say(
-                f"timing {len(networks)} networks: {seconds}, again if it is unstable"
-            )
+            what = f"timing {len(networks)} networks{machine.alone}"
+            self.listener.say(f"{what}: {seconds}, again if it is unstable")
             self.executor.rest()
             timed = time_networks(job, in_child, SystemClock())
             self.ledger.accept_timed(timed, {"device": machine.machine})
@@ -136,7 +135,7 @@ class Runner:
     def _run(self, source: NextJob) -> None:
         for event in self.executor.run(source):
             if isinstance(event, Ended):
-                where = event.where or where_in(self.environment)
+                where = {**where_in(self.environment), **(event.where or {})}
                 failed = not isinstance(event.result, Finished)
                 noted = {**where, **self.circumstances.noted} if failed else where
                 self.ledger.accept(event.job, event.result, noted)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import TypeAdapter
 
@@ -22,10 +22,8 @@ from scaling_search.experiment.remaining_work import RemainingWork
 from scaling_search.experiment.runner import NullListener, ProgressListener
 from scaling_search.experiment.study import Comparison, Study
 from scaling_search.experiment.trained_weights import trained_network
-from scaling_search.jobs.environment import chosen_device
-from scaling_search.jobs.executor import default_workers
 from scaling_search.jobs.job import Finished, Result, TrainJob
-from scaling_search.jobs.torchrun import peers
+from scaling_search.jobs.local import OnThisMachine
 from scaling_search.nets.export import export
 from scaling_search.training.history import ClassCounts
 from scaling_search.training.recipe import Recipe
@@ -120,6 +118,8 @@ def train_alone(
     device: str = "auto",
     workers: int | None = None,
     limit_seconds: float | None = None,
+    gpus: int | str | None = None,
+    jobs_per_gpu: int | Literal["auto"] = "auto",
     retry_failed: bool = False,
     listener: ProgressListener | None = None,
 ) -> tuple[Trained, ...]:
@@ -129,11 +129,10 @@ def train_alone(
     and a safetensors file a seed are written beside. Raises UserError for what can't be met,
     before anything is trained, the second run on one directory among it.
     """
-    listener, device = listener or NullListener(), chosen_device(device)
-    if workers is None and peers() is None:
-        workers = min(len(seeds), default_workers(device))
+    listener = listener or NullListener()
+    here = OnThisMachine(None if gpus is None else str(gpus), jobs_per_gpu, at_most=len(seeds))
     with open_runner(
-        study, out, device, workers, limit_seconds, listener, retry_failed=retry_failed
+        study, out, device, workers, limit_seconds, listener, None, retry_failed, here
     ) as runner:
         experiment = runner.experiment
         jobs = [experiment.compare_job(experiment.base, seed) for seed in seeds]

@@ -75,7 +75,8 @@ class TimingRounds:
 
     def _timed(self, job: TimeJob) -> Timed:
         seconds = f"{job.budget.seconds:g} s and its warm-up"
-        self.say(f"timing {len(job.networks)} networks for the latency budget: {seconds}")
+        where = self.machine.alone
+        self.say(f"timing {len(job.networks)} networks{where} for the latency budget: {seconds}")
         self.rest()
         timed = self.timer(job)
         failure = anchor_failure(timed)

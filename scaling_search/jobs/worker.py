@@ -13,6 +13,7 @@ import queue
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any, TextIO
@@ -20,11 +21,17 @@ from typing import Any, TextIO
 import torch
 
 from scaling_search.core.errors import UserError
+from scaling_search.cost import device_memory
+from scaling_search.jobs.cards import GPU
+from scaling_search.jobs.environment import where_on
 from scaling_search.jobs.execute import Place, execute
 from scaling_search.jobs.failure import failure, lost_files
-from scaling_search.jobs.job import job_from_json, result_to_json
+from scaling_search.jobs.job import OutOfMemory, job_from_json, result_to_json
 from scaling_search.jobs.preemption import SIGNALS
+from scaling_search.latency.conditions import uuid_of
 from scaling_search.training.loop import StoppedError
+
+COUNT_SECONDS = 0.5  # between two words on the steps of a trial
 
 
 def main(pipe: int) -> None:
@@ -53,13 +60,18 @@ def _work(order: dict[str, Any], answers: TextIO, stop: threading.Event) -> None
     def say(kind: str, content: object) -> None:
         print(json.dumps({kind: content}), file=answers, flush=True)
 
+    place = Place(**order["place"])
     try:
+        if place.device != "cpu":
+            say("where", where_on(place.device) | {GPU: uuid_of(place.device)})
         result = execute(
             job_from_json(order["job"]),
-            Place(**order["place"]),
-            stop_asked=stop.is_set,
+            place,
+            stop_asked=_counted(stop.is_set, say) if order["counts"] else stop.is_set,
             on_epoch=lambda record: say("epoch", asdict(record)),
         )
+        if isinstance(result, OutOfMemory):
+            say("others bytes", device_memory.others_bytes(torch.device(place.device)))
         say("result", result_to_json(result))
     except UserError as error:
         say("mistake", str(error))
@@ -69,6 +81,24 @@ def _work(order: dict[str, Any], answers: TextIO, stop: threading.Event) -> None
         say("mistake", lost_files(error))
     except (Exception, SystemExit) as error:  # noqa: BLE001 (whatever a network's code may raise)
         say("result", result_to_json(failure(error, sys.stderr)))
+
+
+def _counted(
+    stop_asked: Callable[[], bool], say: Callable[[str, object], None]
+) -> Callable[[], bool]:
+    """The question that is asked after every step, which tells how many there were, and when."""
+    steps, said = 0, 0.0
+
+    def asked() -> bool:
+        nonlocal steps, said
+        steps += 1
+        now = time.monotonic()
+        if now - said >= COUNT_SECONDS:
+            said = now
+            say("steps", [steps, now])
+        return stop_asked()
+
+    return asked
 
 
 def _listen(orders: queue.SimpleQueue[str | None], end: Callable[[], None]) -> None:

@@ -16,6 +16,7 @@ from scaling_search.core.child_interpreter import child_command
 from scaling_search.jobs.execute import Place
 from scaling_search.jobs.job import TrainJob, job_to_json
 
+PROGRAM = "scaling_search.jobs.worker"
 LAST_BYTES = 4096
 
 
@@ -33,7 +34,7 @@ class WorkerProcess:
         with log.open("ab") as file, _blocked(signal.SIGUSR2), os.fdopen(writing, "wb"):
             self._log_began = file.tell()
             self._process = subprocess.Popen(
-                child_command("scaling_search.jobs.worker", writing),
+                child_command(PROGRAM, writing),
                 stdin=subprocess.PIPE,
                 stdout=file,
                 stderr=file,
@@ -54,9 +55,10 @@ class WorkerProcess:
         """Whether it has not ended yet."""
         return self._process.poll() is None
 
-    def order(self, job: TrainJob, place: Place) -> None:
-        """Hand it a job. If it has died, `answers` will say so."""
-        order = json.dumps({"job": job_to_json(job), "place": asdict(place)})
+    def order(self, job: TrainJob, place: Place, *, counts: bool = False) -> None:
+        """Hand it a job, whose steps it may count. If it has died, `answers` will say so."""
+        content = {"job": job_to_json(job), "place": asdict(place), "counts": counts}
+        order = json.dumps(content)
         try:
             self._orders.write(order.encode() + b"\n")
             self._orders.flush()

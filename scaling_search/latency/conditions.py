@@ -42,6 +42,11 @@ def machine_name(device: str) -> str:
     return torch.cuda.get_device_name(device) if device != "cpu" else _cpu_name()
 
 
+def uuid_of(gpu: str) -> str:
+    """The UUID of a GPU by torch's name of it, as NVML and nvidia-smi write it: "GPU-8f3c…"."""
+    return f"GPU-{torch.cuda.get_device_properties(gpu).uuid}"
+
+
 def _cpu_name() -> str:
     info = Path("/proc/cpuinfo")
     if info.exists():

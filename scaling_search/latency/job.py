@@ -91,6 +91,11 @@ class Machine:
     machine: str = ""
     threads: int = 1
 
+    @property
+    def alone(self) -> str:
+        """Words for which of a machine's GPUs it is; nothing on a CPU, of which there is one."""
+        return "" if self.device == "cpu" else f" on {self.device} alone ({self.machine})"
+
 
 @dataclass(frozen=True)
 class TimeJob:

@@ -107,3 +107,20 @@ def sampler(uuid: str, pid: int, waiting: frozenset[int] = frozenset()) -> Calla
     except pynvml.NVMLError:
         return Reading
     return NvmlSampler(pynvml, handle, pid, waiting)
+
+
+def memory_share(uuid: str) -> float | None:
+    """The used part of the memory of the GPU with this UUID ("GPU-…"); None where NVML is silent.
+
+    All processes' memory counts.
+    """
+    try:
+        import pynvml
+
+        pynvml.nvmlInit()
+        memory = pynvml.nvmlDeviceGetMemoryInfo(pynvml.nvmlDeviceGetHandleByUUID(uuid))
+    except ImportError:
+        return None
+    except pynvml.NVMLError:
+        return None
+    return float(memory.used) / float(memory.total)

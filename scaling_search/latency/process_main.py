@@ -15,7 +15,7 @@ import torch
 from pydantic import TypeAdapter
 
 from scaling_search.cost.arithmetic import set_arithmetic
-from scaling_search.latency.conditions import machine_name
+from scaling_search.latency.conditions import machine_name, uuid_of
 from scaling_search.latency.cpu import CpuDevice
 from scaling_search.latency.job import TimeJob
 from scaling_search.latency.measure import measure
@@ -48,9 +48,9 @@ def _answer(order: dict[str, object]) -> object:
 
 
 def _facts(device: str) -> dict[str, str]:
-    """The device in words, and its memory in bytes."""
+    """The device in words, its memory in bytes, and its UUID."""
     memory = torch.cuda.get_device_properties(device).total_memory
-    return {"machine": machine_name(device), "memory": str(memory)}
+    return {"machine": machine_name(device), "memory": str(memory), "uuid": uuid_of(device)}
 
 
 def _device(job: TimeJob, clock: SystemClock) -> Device:

@@ -54,6 +54,11 @@ def memory_of(gpu: str) -> int:
     return int(_facts_of(gpu)["memory"])
 
 
+def uuid_of_gpu(gpu: str) -> str:
+    """A GPU's UUID ("GPU-8f3c…"), asked like its name."""
+    return _facts_of(gpu)["uuid"]
+
+
 @cache
 def _facts_of(gpu: str) -> dict[str, str]:
     done = _child({"facts_of": gpu}, interpreter_settings(1), SET_UP_SECONDS)

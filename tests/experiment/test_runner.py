@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -11,10 +11,14 @@ import pytest
 
 from scaling_search.arch import zoo
 from scaling_search.experiment import runner as module
+from scaling_search.experiment.remaining_work import RemainingWork
 from scaling_search.experiment.runner import NullListener, Runner
-from scaling_search.jobs.executor import Executor
+from scaling_search.jobs.executor import Ended, Executor
+from scaling_search.jobs.ledger import Ledger
 from scaling_search.jobs.retry import circumstances
+from scaling_search.latency.job import Machine
 from tests.experiment.test_timing_rounds import SETTING
+from tests.jobs.small import FINISHED, job
 
 NANO = zoo.get("nano")
 
@@ -68,6 +72,23 @@ def test_workers_end_before_the_networks_are_timed_and_only_then(
     assert executor.order == ["rest", "timed"]
     asked.time([NANO])  # the ledger has it
     assert executor.order == ["rest", "timed"]
+
+
+def test_it_is_said_which_gpu_times_alone() -> None:
+    assert Machine("cuda:2", "a card").alone == " on cuda:2 alone (a card)"
+    assert Machine("cpu", "a CPU").alone == ""
+
+
+def test_a_record_names_the_card_beside_what_the_environment_says(tmp_path: Path) -> None:
+    where = {"gpu": "5 (GPU-8f1c)"}
+    asked = job()
+    executor = SimpleNamespace(run=lambda source: iter([Ended(asked, FINISHED, where)]))
+    with Ledger(tmp_path / "ledger.jsonl") as ledger:
+        environment = {"device": "a card", "workers": "8"}
+        runner = replace(drive(Resting(), Kept()), environment=environment)
+        runner = replace(runner, ledger=ledger, executor=executor)
+        runner.finish("training", [asked], RemainingWork())
+        assert ledger.where(asked) == {"device": "a card", **where}
 
 
 def test_the_rounds_of_a_latency_budget_let_the_same_workers_rest(

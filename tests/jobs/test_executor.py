@@ -26,12 +26,12 @@ from scaling_search.jobs.executor import (
     Event,
     Inline,
     Started,
-    Workers,
     default_workers,
     each_of,
 )
 from scaling_search.jobs.failure import failure_here, lost_files
 from scaling_search.jobs.job import Failed, Finished, Lost, TimedOut, TrainJob
+from scaling_search.jobs.workers import Workers
 from tests.jobs.small import ENDLESS, JOB, RECIPE, ended, gone, job, place, until, without_times
 
 SIZE = {"resolution_px": 8, "in_channels": 1, "num_classes": 20}
@@ -280,7 +280,8 @@ def test_leaving_in_mid_run_ends_busy_and_idle_workers_with_a_checkpoint(pool: W
 DRIVER = """
 import sys
 from pathlib import Path
-from scaling_search.jobs.executor import Epoch, Workers, each_of
+from scaling_search.jobs.executor import Epoch, each_of
+from scaling_search.jobs.workers import Workers
 from tests.jobs.small import ENDLESS, job, place
 folder = Path(sys.argv[1])
 with Workers(1, place(folder), folder / "logs") as pool:

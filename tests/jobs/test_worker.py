@@ -44,7 +44,8 @@ def test_it_works_on_job_after_job_and_sigterm_ends_it_with_a_checkpoint(
     for seed in (2, 3):
         worker.order(job(seed=seed), place(tmp_path))
         assert kinds(worker, until="result") == ["epoch", "result"]
-    worker.order(LONG, place(tmp_path))
+    worker.order(LONG, place(tmp_path), counts=True)
+    assert kinds(worker, until="steps") == ["steps"]  # at the first one, as a trial asks for
     kinds(worker, until="epoch")
     assert checkpoints(tmp_path, LONG) == []
     worker.ask_to_stop()

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
+from types import SimpleNamespace
 
 import pytest
 
 from scaling_search.latency.job import Reading
-from scaling_search.latency.nvml import NvmlSampler, driver_version, sampler, slowed_by
+from scaling_search.latency.nvml import (
+    NvmlSampler,
+    driver_version,
+    memory_share,
+    sampler,
+    slowed_by,
+)
 
 
 class NvmlError(Exception):
@@ -39,6 +46,9 @@ class FakeNvml:
     def nvmlDeviceGetHandleByUUID(self, uuid):  # noqa: N802
         self.asked = uuid
         return "card"
+
+    def nvmlDeviceGetMemoryInfo(self, handle):  # noqa: N802
+        return SimpleNamespace(used=20 << 30, total=80 << 30)
 
     def nvmlDeviceGetClockInfo(self, handle, kind):  # noqa: N802
         return 1410
@@ -96,3 +106,16 @@ def test_without_nvml_a_reading_is_empty(monkeypatch, module):
 def test_the_driver_says_its_version(monkeypatch):
     monkeypatch.setitem(sys.modules, "pynvml", FakeNvml())
     assert driver_version() == "575.51"
+
+
+def test_the_used_part_of_a_cards_memory_is_found_by_its_uuid(monkeypatch):
+    nvml = FakeNvml()
+    monkeypatch.setitem(sys.modules, "pynvml", nvml)
+    assert memory_share("GPU-abc") == 0.25
+    assert nvml.asked == "GPU-abc"
+
+
+@pytest.mark.parametrize("module", [None, FakeNvml(dumb=True)])
+def test_without_nvml_nothing_is_said_of_memory(monkeypatch, module):
+    monkeypatch.setitem(sys.modules, "pynvml", module)
+    assert memory_share("GPU-abc") is None
