@@ -21,7 +21,7 @@ RENDERED = """
 import pandas as pd, scaling_search
 from pathlib import Path
 from scaling_search.report.page import ReportData, write_report
-from scaling_search.experiment.study import PRESETS, preset
+from scaling_search.experiment.presets import PRESETS, preset
 from scaling_search.search.frame import CANDIDATE_COLUMNS
 from scaling_search.compare.frames import CURVE_COLUMNS, RUN_COLUMNS
 
@@ -62,6 +62,9 @@ def test_the_wheel_holds_every_module_and_every_template(wheel: Path) -> None:
     modules = {str(path.relative_to(ROOT)) for path in (ROOT / "scaling_search").rglob("*.py")}
     assert modules <= names
     assert {f"scaling_search/report/templates/{name}" for name in TEMPLATES} <= names
+    presets = {str(path.relative_to(ROOT)) for path in (ROOT / "scaling_search/presets").iterdir()}
+    assert presets
+    assert presets <= names
     assert "scaling_search/py.typed" in names
     assert not any(name.startswith(("tests/", "benchmarks/", "results/")) for name in names)
 

@@ -11,7 +11,7 @@ from scaling_search.compare.rivals import RIVAL_NAMES
 from scaling_search.core.errors import UserError
 from scaling_search.core.pixel_rules import GROUNDS
 from scaling_search.data.request import DataRequest
-from scaling_search.experiment.study import PRESETS
+from scaling_search.experiment.presets import PRESETS
 
 StudyFile = Annotated[
     Path | None, typer.Argument(help="A study as TOML, unless --preset names one.")

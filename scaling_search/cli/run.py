@@ -22,8 +22,9 @@ from scaling_search.data.request import DATASETS
 from scaling_search.experiment.network_file import network_named
 from scaling_search.experiment.outcome import redraw
 from scaling_search.experiment.pipeline import run
+from scaling_search.experiment.presets import preset
 from scaling_search.experiment.single_network import Trained, alone, recipe_of, train_alone
-from scaling_search.experiment.study import Study, preset, read_study, with_function, with_images
+from scaling_search.experiment.study import Study, read_study, with_function, with_images
 from scaling_search.jobs.executor import Epoch, Event
 from scaling_search.jobs.job import Finished
 from scaling_search.report.class_table import class_numbers, shown_classes

@@ -1,8 +1,7 @@
-"""A study: the one frozen description of a run, its presets, and TOML in and out."""
+"""A study: the one frozen description of a run, and TOML in and out."""
 
 from __future__ import annotations
 
-import difflib
 import math
 import os
 import re
@@ -34,7 +33,7 @@ from scaling_search.data.request import DataInfo, DataRequest
 from scaling_search.experiment.network_file import read_network
 from scaling_search.latency.job import Regime
 from scaling_search.search.gate import Gate
-from scaling_search.search.plan import MOST_SEEDS, Rung, SearchPlan, Until
+from scaling_search.search.plan import MOST_SEEDS, Rung, SearchPlan
 from scaling_search.search.space import Axis, Budget, Space
 from scaling_search.training.recipe import Recipe
 from scaling_search.training.recipe_growth import AtPhi
@@ -272,15 +271,6 @@ def read_study(path: Path, *, function: str | None = None) -> Study:
     return from_toml(text, str(path), function=function, folder=path.parent)
 
 
-def preset(name: str) -> Study:
-    """A study that is ready to run; raises UserError with the nearest name for an unknown one."""
-    if name in PRESETS:
-        return PRESETS[name]
-    near = difflib.get_close_matches(name, PRESETS, 1)
-    hint = f"did you mean {near[0]}? " if near else ""
-    raise UserError(f"unknown preset {name!r}: {hint}known are {', '.join(PRESETS)}")
-
-
 def with_function(study: Study, function: str) -> Study:
     """The study with a function "module:name" of the user's for its base."""
     return replace(study, base=function, network=None)
@@ -316,7 +306,7 @@ def _known(where: toml_config.Location) -> str:
     mine, rows = NamedConstants("mine", 1.2, 1.1, 1.15), (AtPhi(0.0, dropout=0.0),)
     compare = Comparison(rivals=(mine,), constants=Coefficients(1, 1, 1))
     recipe = Recipe(by_phi=rows)
-    at: Any = replace(preset("demo"), network=zoo.get("micro"), compare=compare, recipe=recipe)
+    at: Any = replace(Study("any"), network=zoo.get("micro"), compare=compare, recipe=recipe)
     for part in where:  # the tag of a union is no attribute
         at = at[0] if isinstance(part, int) else getattr(at, str(part), at)
     return ", ".join(f.name for f in fields(at))
@@ -328,34 +318,3 @@ def _without_none(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_without_none(item) for item in value]
     return value
-
-
-PRESETS: dict[str, Study] = {
-    # Sized for two CPU cores and two minutes, and so that depth, width and resolution each help by
-    # themselves. The words lie in the middle, so shifting them would only slow the learning down.
-    "demo": Study(
-        name="demo",
-        base="nano",
-        data=DataRequest("typefaces", train_images=2500, test_images=2000, validation_fraction=0.2),
-        space=Space(Axis(1.0, 2.2, 0.05), Axis(1.0, 1.5, 0.02), Axis(1.0, 1.5, 0.02)),
-        search=SearchPlan("gp", seeds="adaptive", until=Until(trainings=8.0), rungs=(Rung(8),)),
-        compare=Comparison(epochs=8, seeds=3),
-        recipe=Recipe(
-            learning_rate=0.1,
-            schedule="one-cycle",
-            label_smoothing=0.0,
-            augment="none",
-        ),
-        timing=Timing(seconds=12.0),
-    ),
-    # The study of results/fashion-mnist.
-    "fashion-mnist": Study(
-        name="fashion-mnist",
-        base_px=18,
-        data=DataRequest("fashion-mnist", train_images=20_000, validation_fraction=0.2),
-        space=Space(gamma=Axis(1.0, 1.6, 0.05)),
-        search=SearchPlan("tpe", trials=16, rungs=(Rung(2, keep=0.4), Rung(5, seeds=3))),
-        compare=Comparison(epochs=8, seeds=5),
-        recipe=Recipe(augment="shift-flip"),
-    ),
-}

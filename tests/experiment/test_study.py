@@ -9,20 +9,14 @@ import pytest
 from scaling_search.arch.scaling import Coefficients
 from scaling_search.compare.rivals import NamedConstants
 from scaling_search.core.errors import UserError
+from scaling_search.experiment.presets import preset
 from scaling_search.experiment.study import (
-    PRESETS,
     Study,
     from_toml,
-    preset,
     read_study,
     to_toml,
     with_images,
 )
-
-
-@pytest.mark.parametrize("name", PRESETS)
-def test_a_preset_survives_the_way_through_toml(name: str) -> None:
-    assert from_toml(to_toml(preset(name))) == preset(name)
 
 
 def test_a_name_alone_is_a_study() -> None:
@@ -145,11 +139,6 @@ def test_a_file_that_is_not_there_or_no_text_is_named(tmp_path: Path) -> None:
     (tmp_path / "bytes.toml").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(UserError, match=r"bytes\.toml.*not UTF-8"):
         read_study(tmp_path / "bytes.toml")
-
-
-def test_an_unknown_preset_names_the_nearest() -> None:
-    with pytest.raises(UserError, match="did you mean demo"):
-        preset("dmo")
 
 
 def test_images_can_be_looked_for_elsewhere() -> None:
