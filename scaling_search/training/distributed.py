@@ -151,9 +151,9 @@ def joined(store: Store, group: Group, device: torch.device) -> Iterator[Bonds]:
     After an error, and where its bonds are broken, this process leaves without waiting for what
     the others will never do: NCCL would wait for its kernels to end, as long as the timeout is.
     """
-    # Its functions keep the group that there is when it is imported, as a default argument, and with
-    # it the connections; torch.optim imports it sooner or later.
-    import torch.distributed.nn
+    # Its functions keep the group that there is when it is imported, as a default argument, and
+    # with it the connections; torch.optim imports it sooner or later.
+    import torch.distributed.nn  # noqa: F401
 
     backend, bonds = "gloo", Bonds()
     make_current(device)
