@@ -38,6 +38,7 @@ RESULTS = Path(__file__).resolve().parent.parent / "results"
 RUNS = ("cifar10", "fashion-mnist", "tiny-imagenet-20")
 COMPOUND = 0.1  # of the growth at least on each axis: then a network has grown compound
 RIVALS = ("depth", "width", "resolution", "paper")
+SAME_NETWORK = "same network"  # the verdict where compound scaling makes the rival's own network
 
 Floats = NDArray[np.float64]
 
@@ -135,14 +136,17 @@ def _shown(frame: pd.DataFrame) -> str:
         for verdict in ("better", "worse")
     }
     better, worse = (len(each) for each in listed.values())
+    compared = int((frame["verdict"] != SAME_NETWORK).sum())
     against = f" ({', '.join(listed['worse'])})" if worse else ""
     return (
-        f"Of {len(frame)} comparisons, compound scaling is shown to be better in {better} and "
+        f"Of {compared} comparisons, compound scaling is shown to be better in {better} and "
         f"worse in {worse}{against}; in the others no difference was found."
     )
 
 
 def _gain(row: Mapping[Hashable, Any]) -> str:
+    if row["verdict"] == SAME_NETWORK:
+        return str(row["verdict"])
     mark = {"better": " ▲", "worse": " ▼"}.get(str(row["verdict"]), "")
     points, low, high = row["gain_points"], row["low_points"], row["high_points"]
     return f"{points:+.1f} [{low:+.1f}, {high:+.1f}]{mark}"
@@ -166,7 +170,7 @@ def constants_table() -> str:
                         for letter, axis in (("α", "alpha"), ("β", "beta"), ("γ", "gamma"))
                     },
                     "P(best)": f"{best['p_best']:.2f}",
-                    "can't be told from it": str(len(tied) - 1),
+                    "tried, and can't be told from it": str(len(tied) - 1),
                 }
             )
     return _markdown(rows)
