@@ -61,7 +61,8 @@ class OnThisMachine:
         if workers == 0 or device == "cpu":
             rule = "--gpus and --jobs-per-gpu are for workers on GPUs"
             hint = "leave them out; with --workers 0 name one by --device cuda:N"
-            require(self.is_plain, rule, f"--device {device}", hint)
+            trains = "the CPU of this machine" if device == "cpu" else "--workers 0"
+            require(self.is_plain, rule, trains, hint)
             yield from self._plain(device, workers, out, limit_seconds)
             return
         cards = self._cards(device)

@@ -110,7 +110,7 @@ def test_without_workers_this_process_trains_on_one_card(trials: list[str], tmp_
 @pytest.mark.parametrize(
     ("asked", "said"),
     [
-        ({"device": "cpu", "gpus": "2"}, "for workers on GPUs, got '--device cpu'"),
+        ({"device": "cpu", "gpus": "2"}, "for workers on GPUs, got 'the CPU of this machine'"),
         ({"workers": 0, "gpus": "2"}, "name one by --device cuda:N"),
         ({"workers": 4, "jobs_per_gpu": 2}, "on all GPUs together, got '--jobs-per-gpu 2'"),
         ({"device": "cuda:1", "gpus": "2"}, "one GPU, got '--gpus 2': leave one of them out"),
