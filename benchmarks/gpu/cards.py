@@ -12,7 +12,7 @@ import torch
 from gpu.card import Card as Device
 from gpu.check import Check, at_least, equal
 from gpu.memory import small_job
-from scaling_search.jobs.cards import VISIBLE, Card, visible_cards
+from scaling_search.jobs.cards import VISIBLE, GpuCard, visible_cards
 from scaling_search.jobs.execute import Place
 from scaling_search.jobs.executor import Ended, Started, each_of
 from scaling_search.jobs.gpu_share import next_number
@@ -42,7 +42,7 @@ def cards_part(device: Device, out: Path) -> Iterator[Check]:
         yield at_least("cards", name, each.images_per_second, 1.0)
 
 
-def _first() -> Card:
+def _first() -> GpuCard:
     """The first card that is visible; in a rehearsal one that is made up, for the CPU."""
     visible = visible_cards(os.environ.get(VISIBLE), torch.cuda.device_count())
-    return visible[0] if visible else Card("0")
+    return visible[0] if visible else GpuCard("0")

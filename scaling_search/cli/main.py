@@ -25,6 +25,7 @@ from scaling_search.cli import (
     measure,
     recommend,
     run,
+    train,
 )
 from scaling_search.cli.output import errors, speak_any_encoding
 from scaling_search.core.errors import UserError
@@ -63,7 +64,7 @@ VERBS: dict[str, Callable[..., None]] = {
     "run": run.run_command,
     "search": run.search_command,
     "compare": run.compare_command,
-    "train": run.train_command,
+    "train": train.train_command,
     "report": run.report_command,
     "figure": figure.figure_command,
     "watch": figure.watch_command,

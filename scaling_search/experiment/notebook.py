@@ -13,7 +13,7 @@ from scaling_search.jobs.job import Finished, TrainJob
 
 def listener_here() -> ProgressListener:
     """A listener that prints lines in a notebook, and none that tells anybody elsewhere."""
-    return Lines() if in_notebook() else NullListener()
+    return CellLines() if in_notebook() else NullListener()
 
 
 def in_notebook() -> bool:
@@ -23,7 +23,7 @@ def in_notebook() -> bool:
     return hasattr(shell, "kernel")
 
 
-class Lines:
+class CellLines:
     """A `ProgressListener` that prints a line for each phase and each training that ended."""
 
     def __init__(self, say: Callable[[str], None] = print) -> None:

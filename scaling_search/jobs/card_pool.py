@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from math import inf
 
 from scaling_search.core.errors import require
-from scaling_search.jobs.cards import Card
+from scaling_search.jobs.cards import GpuCard
 from scaling_search.jobs.job import Failed, OutOfMemory, Result, TrainJob
 
 _log = logging.getLogger(__name__)
@@ -47,7 +47,7 @@ def is_card_fault(reason: str) -> bool:
 class _State:
     """A card with its room, until when it takes none, and whether each job there had company."""
 
-    card: Card
+    card: GpuCard
     room: int
     jobs: dict[str, bool] = field(default_factory=dict)
     aside_until: float = -inf
@@ -61,10 +61,10 @@ class _State:
 class CardPool:
     """Cards that take so many jobs together, spread over them in turn."""
 
-    cards: Sequence[Card]
+    cards: Sequence[GpuCard]
     jobs_at_once: int
     clock: Callable[[], float] = time.monotonic
-    _lacked: dict[str, list[tuple[Card, bool]]] = field(default_factory=dict)
+    _lacked: dict[str, list[tuple[GpuCard, bool]]] = field(default_factory=dict)
     _reason: str = ""
 
     def __post_init__(self) -> None:
@@ -72,11 +72,11 @@ class CardPool:
         self._states = [_State(*each) for each in zip(self.cards, spread, strict=True)]
 
     @property
-    def working(self) -> tuple[Card, ...]:
+    def working(self) -> tuple[GpuCard, ...]:
         """The cards that have not failed."""
         return tuple(state.card for state in self._states if not state.failed)
 
-    def card_for(self, job: TrainJob | None = None) -> Card | None:
+    def card_for(self, job: TrainJob | None = None) -> GpuCard | None:
         """The card that this job would go to, or one that never ran (None); None: no room yet."""
         lacked = self._lacked.get(job.hash, []) if job else []
         alone = any(beside_ours for _, beside_ours in lacked)
@@ -85,7 +85,7 @@ class CardPool:
         fitting.sort(key=lambda state: (tried.count(state.card), len(state.jobs)))
         return fitting[0].card if fitting else None
 
-    def begin(self, card: Card, job: TrainJob) -> None:
+    def begin(self, card: GpuCard, job: TrainJob) -> None:
         """The job runs on this card from now on."""
         state = self._of(card)
         state.jobs[job.hash] = False
@@ -93,14 +93,14 @@ class CardPool:
             state.jobs = dict.fromkeys(state.jobs, True)
         state.alone = any(beside_ours for _, beside_ours in self._lacked.get(job.hash, []))
 
-    def end(self, card: Card, job: TrainJob) -> None:
+    def end(self, card: GpuCard, job: TrainJob) -> None:
         """The job is no longer on the card, whatever came of it."""
         state = self._of(card)
         state.jobs.pop(job.hash, None)
         if not state.jobs:
             state.alone = state.emptying = False
 
-    def tries_again(self, card: Card, job: TrainJob, result: Result, others_bytes: int) -> bool:
+    def tries_again(self, card: GpuCard, job: TrainJob, result: Result, others_bytes: int) -> bool:
         """Whether a job that has this result, but has not ended yet, runs once more; says why.
 
         `others_bytes` are what other processes hold of the card.
@@ -159,7 +159,7 @@ class CardPool:
             if not closed and len(state.jobs) < state.room:
                 yield state
 
-    def _of(self, card: Card) -> _State:
+    def _of(self, card: GpuCard) -> _State:
         return self._states[self.cards.index(card)]
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from scaling_search.jobs.cards import Card
+from scaling_search.jobs.cards import GpuCard
 from scaling_search.jobs.execute import Place
 from scaling_search.jobs.executor import Event, NextJob
 from scaling_search.jobs.job import TrainJob
@@ -22,7 +22,7 @@ class CardWorkers:
     A run that has nothing to train so decides on nothing, and starts nothing.
     """
 
-    cards: Sequence[Card]
+    cards: Sequence[GpuCard]
     place: Place
     logs: Path
     limit_seconds: float | None

@@ -20,7 +20,7 @@ _UUID = re.compile(r"(GPU|MIG)-.+")
 
 
 @dataclass(frozen=True)
-class Card:
+class GpuCard:
     """A GPU by its entry, and its place among the visible ones: `cuda:N` of this process.
 
     An empty entry is whatever device a process has without being given one.
@@ -51,25 +51,25 @@ class Card:
         return {**said, GPU: words} if words else dict(said)
 
 
-THIS_DEVICE = Card()
+THIS_DEVICE = GpuCard()
 
 
-def visible_cards(variable: str | None, count: int) -> tuple[Card, ...]:
+def visible_cards(variable: str | None, count: int) -> tuple[GpuCard, ...]:
     """The cards of CUDA_VISIBLE_DEVICES (None: it is not set), of which CUDA counts `count`.
 
     CUDA counts one slice at a time, however many are listed: of those, all entries are cards.
     """
     if variable is None:
-        return tuple(Card(str(number), number) for number in range(count))
+        return tuple(GpuCard(str(number), number) for number in range(count))
     listed = (entry.strip() for entry in variable.split(","))
     entries = list(takewhile(lambda entry: entry not in _NONE, listed))
-    cards = tuple(Card(entry, number) for number, entry in enumerate(entries))
+    cards = tuple(GpuCard(entry, number) for number, entry in enumerate(entries))
     return cards if cards and cards[0].is_slice else cards[:count]
 
 
 def cards_asked_for(
-    asked: str | None, visible: Sequence[Card], uuid_of: Callable[[Card], str]
-) -> tuple[Card, ...]:
+    asked: str | None, visible: Sequence[GpuCard], uuid_of: Callable[[GpuCard], str]
+) -> tuple[GpuCard, ...]:
     """The cards of --gpus: all (None), the first so many ("4"), or a list ("0,2,5", "GPU-8f,…").
 
     A number of a list counts the visible cards from 0, as `cuda:N` does; "5," is a list of one.
@@ -92,7 +92,7 @@ def cards_asked_for(
     return chosen
 
 
-def _named(name: str, visible: Sequence[Card], uuid_of: Callable[[Card], str]) -> Card:
+def _named(name: str, visible: Sequence[GpuCard], uuid_of: Callable[[GpuCard], str]) -> GpuCard:
     if name.isdecimal() and int(name) < len(visible):
         return visible[int(name)]
     if _UUID.fullmatch(name):
@@ -106,7 +106,9 @@ def _named(name: str, visible: Sequence[Card], uuid_of: Callable[[Card], str]) -
     )
 
 
-def _of_uuid(name: str, visible: Sequence[Card], uuid_of: Callable[[Card], str]) -> Iterator[Card]:
+def _of_uuid(
+    name: str, visible: Sequence[GpuCard], uuid_of: Callable[[GpuCard], str]
+) -> Iterator[GpuCard]:
     """The cards whose UUID begins like this; only those that are listed by number are asked."""
     for card in visible:
         uuid = uuid_of(card) if card.entry.isdecimal() else card.entry

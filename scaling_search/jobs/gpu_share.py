@@ -13,7 +13,7 @@ from scaling_search.jobs.executor import default_workers
 
 MOST_JOBS = 16
 RISES = 1.1  # what a doubling must gain for another one to be tried
-ALIKE = 0.95  # of the best rate: fewer processes that reach this are better
+NEAR_BEST = 0.95  # of the best rate: fewer processes that reach this are better
 FULL = 0.9  # of a card's memory: larger networks, and others, need the rest
 
 
@@ -55,7 +55,7 @@ def chosen(tried: Sequence[Tried]) -> int:
     8
     """
     best = max((each.images_per_second for each in tried), default=0.0)
-    return min((e.jobs for e in tried if e.images_per_second >= ALIKE * best), default=1)
+    return min((e.jobs for e in tried if e.images_per_second >= NEAR_BEST * best), default=1)
 
 
 def rate(steps: Sequence[tuple[int, float]]) -> float:

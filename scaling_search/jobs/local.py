@@ -14,7 +14,7 @@ import torch
 
 from scaling_search.core.errors import require
 from scaling_search.jobs.card_workers import CardWorkers
-from scaling_search.jobs.cards import VISIBLE, Card, cards_asked_for, visible_cards
+from scaling_search.jobs.cards import VISIBLE, GpuCard, cards_asked_for, visible_cards
 from scaling_search.jobs.environment import DEVICE, environment
 from scaling_search.jobs.execute import Place
 from scaling_search.jobs.executor import Inline, default_workers
@@ -96,7 +96,7 @@ class OnThisMachine:
         with Workers(workers, place, out / "logs", limit_seconds) as pool:
             yield Found(pool, device, found)
 
-    def _cards(self, device: str) -> tuple[Card, ...]:
+    def _cards(self, device: str) -> tuple[GpuCard, ...]:
         visible = visible_cards(os.environ.get(VISIBLE), torch.cuda.device_count())
         if ":" not in device:
             return cards_asked_for(self.gpus, visible, lambda card: uuid_of_gpu(card.device))

@@ -14,7 +14,7 @@ from math import inf
 from pathlib import Path
 
 from scaling_search.data.prefetch import TRAININGS_AT_ONCE
-from scaling_search.jobs.cards import GPU, Card
+from scaling_search.jobs.cards import GPU, GpuCard
 from scaling_search.jobs.execute import Place
 from scaling_search.jobs.gpu_share import Tried, next_number, rate
 from scaling_search.jobs.job import TrainJob
@@ -56,7 +56,7 @@ class ShareTrial:
 
     job: TrainJob
     place: Place
-    card: Card
+    card: GpuCard
     logs: Path
     memory_share: Callable[[str], float | None]
     window_seconds: float = WINDOW_SECONDS

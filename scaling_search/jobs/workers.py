@@ -13,7 +13,7 @@ from typing import Any, Self, cast
 from scaling_search.core.errors import UserError
 from scaling_search.data.prefetch import TRAININGS_AT_ONCE
 from scaling_search.jobs.card_pool import CardPool
-from scaling_search.jobs.cards import THIS_DEVICE, Card
+from scaling_search.jobs.cards import THIS_DEVICE, GpuCard
 from scaling_search.jobs.execute import Place
 from scaling_search.jobs.executor import (
     DEATHS_ALLOWED,
@@ -44,7 +44,7 @@ CLOSING_SECONDS = 10.0  # of an interpreter that has closed its pipe already: it
 @dataclass
 class _Worker:
     process: WorkerProcess
-    card: Card
+    card: GpuCard
     job: TrainJob | None = None
     began: float = 0.0
     where: dict[str, str] = field(default_factory=dict)
@@ -71,7 +71,7 @@ class Workers:
     logs: Path
     limit_seconds: float | None = None
     clock: Callable[[], float] = time.monotonic
-    cards: Sequence[Card] = (THIS_DEVICE,)
+    cards: Sequence[GpuCard] = (THIS_DEVICE,)
     _pool: list[_Worker] = field(default_factory=list)
     _deaths: dict[str, int] = field(default_factory=dict)
     _again: deque[TrainJob] = field(default_factory=deque)
@@ -118,7 +118,7 @@ class Workers:
                     return
             yield from self._listen()
 
-    def _next(self, source: NextJob) -> Iterator[tuple[TrainJob, Card]]:
+    def _next(self, source: NextJob) -> Iterator[tuple[TrainJob, GpuCard]]:
         """Jobs with their cards while there is room; those that run again go before all others."""
         for job in list(self._again):
             if (card := self._share.card_for(job)) is not None:
@@ -133,7 +133,7 @@ class Workers:
         self._share.begin(worker.card, job)
         worker.process.order(job, self.place)
 
-    def _free(self, card: Card) -> _Worker:
+    def _free(self, card: GpuCard) -> _Worker:
         """A worker of the card without a job, started if there is none."""
         for worker in self._pool:
             if worker.job is None and worker.card == card:
@@ -144,7 +144,7 @@ class Workers:
         self._pool.append(_Worker(WorkerProcess(log, self._settings(card)), card))
         return self._pool[-1]
 
-    def _settings(self, card: Card) -> dict[str, str]:
+    def _settings(self, card: GpuCard) -> dict[str, str]:
         at_once = {TRAININGS_AT_ONCE: str(self.workers)}
         return {**interpreter_settings(1), **at_once, **card.environment}
 
@@ -212,7 +212,7 @@ class Workers:
                 self._replace(worker)
                 yield Ended(job, TimedOut(limit), self._where(worker))
 
-    def _end_idle(self, card: Card) -> None:
+    def _end_idle(self, card: GpuCard) -> None:
         """Give the card what workers without a job hold of it; the next job there has a new one."""
         for worker in self._pool:
             if worker.card == card and worker.job is None:

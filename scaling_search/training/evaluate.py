@@ -25,7 +25,7 @@ FOLDED_FROM_IMAGES = 1024
 
 
 @dataclass(frozen=True)
-class Evaluation:
+class SplitEvaluation:
     """How a model does on a split, over all of its images and class by class."""
 
     scores: Scores
@@ -50,7 +50,7 @@ def evaluate(
     recipe: Recipe,
     device: torch.device,
     group: Group = ALONE,
-) -> Evaluation:
+) -> SplitEvaluation:
     """The model's scores on a split, and of each class; the images are not augmented.
 
     Each process of the group scores a slice of the images, and all have the same result.
@@ -66,7 +66,7 @@ def evaluate(
     sums = group.sum(sums)
     right = tuple(map(int, sums[3:].tolist()))
     loss, top1, top5 = (sums[:3] / len(split)).tolist()
-    return Evaluation(Scores(loss, top1, top5), ClassCounts(tuple(images_of), right))
+    return SplitEvaluation(Scores(loss, top1, top5), ClassCounts(tuple(images_of), right))
 
 
 def _sums(logits: torch.Tensor, labels: torch.Tensor, classes: int) -> torch.Tensor:

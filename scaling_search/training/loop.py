@@ -21,7 +21,7 @@ from scaling_search.training import checkpoint
 from scaling_search.training.batches import chances, training_images
 from scaling_search.training.checkpoint import Checkpoint
 from scaling_search.training.distributed import ALONE, Group
-from scaling_search.training.evaluate import Evaluation, evaluate
+from scaling_search.training.evaluate import SplitEvaluation, evaluate
 from scaling_search.training.history import ClassCounts, EpochRecord, epoch_record
 from scaling_search.training.recipe import Recipe
 from scaling_search.training.step import seed_chance, train_step
@@ -173,7 +173,7 @@ class Trainer:
         self.history.append(EpochRecord(epoch + 1, loss, validation, self.seconds, averaged))
         self.on_epoch(self.history[-1])
 
-    def _evaluate(self, model: nn.Module) -> Evaluation:
+    def _evaluate(self, model: nn.Module) -> SplitEvaluation:
         self.group.take_buffers(model)
         return evaluate(model, self.validation, self.recipe, self.device, self.group)
 

@@ -14,7 +14,7 @@ import pytest
 
 from scaling_search.arch.scaling import Coefficients
 from scaling_search.core.errors import UserError
-from scaling_search.experiment.notebook import Lines, in_notebook
+from scaling_search.experiment.notebook import CellLines, in_notebook
 from scaling_search.experiment.pipeline import run
 from scaling_search.experiment.study import with_function
 from tests.tiny import TINY
@@ -75,5 +75,5 @@ def test_a_notebook_shows_the_line_of_a_request_that_cant_be_met() -> None:
 
 def test_lines_are_passed_to_whoever_says_them() -> None:
     said: list[str] = []
-    Lines(said.append).say("drawing the report")
+    CellLines(said.append).say("drawing the report")
     assert said == ["drawing the report"]

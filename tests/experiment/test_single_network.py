@@ -14,7 +14,7 @@ import pytest
 import typer
 from rich.console import Console
 
-from scaling_search.cli.run import EpochLines, train_command
+from scaling_search.cli.train import EpochLines, train_command
 from scaling_search.core.errors import UserError
 from scaling_search.experiment.outcome import read_experiment, redraw
 from scaling_search.experiment.single_network import recipe_of, train_alone

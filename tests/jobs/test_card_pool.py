@@ -8,7 +8,7 @@ import pytest
 
 from scaling_search.core.errors import UserError
 from scaling_search.jobs.card_pool import ASIDE_SECONDS, OTHERS_BYTES, CardPool, is_card_fault
-from scaling_search.jobs.cards import THIS_DEVICE, Card, visible_cards
+from scaling_search.jobs.cards import THIS_DEVICE, GpuCard, visible_cards
 from scaling_search.jobs.job import Failed, OutOfMemory, TrainJob
 from tests.jobs.small import job
 
@@ -35,7 +35,7 @@ class Node:
 
     def __post_init__(self) -> None:
         self.pool = CardPool(visible_cards(None, self.cards), self.jobs, self.clock)
-        self.on: dict[str, Card] = {}
+        self.on: dict[str, GpuCard] = {}
 
     def begin(self, job: TrainJob) -> str:
         card = self.pool.card_for(job)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from scaling_search.core.errors import UserError
-from scaling_search.jobs.cards import Card, cards_asked_for, visible_cards
+from scaling_search.jobs.cards import GpuCard, cards_asked_for, visible_cards
 
 UUIDS = ("GPU-8f1c-0", "GPU-8f1d-1", "GPU-9a00-2")
 
@@ -40,7 +40,7 @@ def test_a_card_is_handed_on_by_its_entry_and_is_the_parents_own_number() -> Non
     _, second = visible_cards("4,GPU-9a", 2)
     assert second.environment == {"CUDA_VISIBLE_DEVICES": "GPU-9a"}
     assert second.device == "cuda:1"
-    assert Card().environment == {}
+    assert GpuCard().environment == {}
 
 
 @pytest.mark.parametrize(
@@ -56,8 +56,8 @@ def test_a_card_is_handed_on_by_its_entry_and_is_the_parents_own_number() -> Non
 def test_a_record_names_the_card_by_entry_and_uuid(
     entry: str, said: dict[str, str], words: str
 ) -> None:
-    assert Card(entry).where(said)["gpu"] == words
-    assert Card().where({}) == {}
+    assert GpuCard(entry).where(said)["gpu"] == words
+    assert GpuCard().where({}) == {}
 
 
 def chosen(asked: str | None, variable: str | None = None, count: int = 3) -> list[str]:

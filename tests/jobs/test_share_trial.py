@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from scaling_search.jobs.cards import Card
+from scaling_search.jobs.cards import GpuCard
 from scaling_search.jobs.gpu_share import Tried
 from scaling_search.jobs.kept_share import KEPT, KeptShare
 from scaling_search.jobs.share_trial import ShareTrial
@@ -24,7 +24,7 @@ def trial(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Shar
     pretend(monkeypatch, tmp_path)
 
     def make(memory_share: float | None = None, entry: str = "0") -> ShareTrial:
-        asked = (job(), place(tmp_path), Card(entry), tmp_path / "logs")
+        asked = (job(), place(tmp_path), GpuCard(entry), tmp_path / "logs")
         return ShareTrial(*asked, lambda _: memory_share, window_seconds=0.05)
 
     return make
@@ -62,7 +62,7 @@ def decide(kept: KeptShare, tried: list[Tried]) -> int:
     def once(_: int) -> list[Tried]:
         return [tried.pop()]
 
-    return kept.jobs(job(), [Card("0")], once)
+    return kept.jobs(job(), [GpuCard("0")], once)
 
 
 @pytest.fixture
