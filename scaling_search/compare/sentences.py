@@ -33,7 +33,10 @@ def alike_in_words(row: Row) -> str:
     apart = _number(row, "shares_apart")
     if row["verdict"] == "same network":
         return f"the same network as {_rival(row)}"
-    return f"{_rival(row)} but for {100 * apart:.0f} % of the growth" if is_near(apart) else ""
+    if not is_near(apart):
+        return ""
+    percent = f"{100 * apart:.0f}" if apart >= 0.005 else "less than 1"
+    return f"{_rival(row)} but for {percent} % of the growth"
 
 
 def _alone(runs: pd.DataFrame) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+import pytest
+
 from scaling_search.compare.sentences import verdict_sentences
 from tests.compare.runs import Key, runs_of
 
@@ -124,12 +126,14 @@ def test_a_rival_that_is_the_compound_network_itself_is_named_so_and_not_compare
     assert "no difference" not in said
 
 
-def test_a_near_twin_is_named_with_what_is_left_between_them() -> None:
+@pytest.mark.parametrize(("apart", "percent"), [(0.04, "4"), (0.002, "less than 1")])
+def test_a_near_twin_is_named_with_what_is_left_between_them(apart: float, percent: str) -> None:
     said = sentence(
         {COMPOUND: [80.0, 82.0, 80.7], RESOLUTION: [81.0, 80.0, 82.0]},
-        shares={"compound": (0.0, 0.04, 0.96)},
+        shares={"compound": (0.0, apart, 1 - apart)},
     )
-    assert "(80.9 % test top-1; here resolution alone but for 4 % of the growth)" in said
+    rest = f"here resolution alone but for {percent} % of the growth"
+    assert f"(80.9 % test top-1; {rest})" in said
 
 
 def test_constants_of_the_users_own_are_named() -> None:
