@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import ray
@@ -161,7 +162,27 @@ def send_sigterm(node: str, pid: int) -> None:
     """
 
     # A function within a function is sent as such: nothing of the package is imported for it.
-    def kill() -> None:
+    def terminate() -> None:
         os.kill(pid, signal.SIGTERM)
 
-    ray.remote(num_cpus=0, max_retries=0)(kill).options(scheduling_strategy=on(node)).remote()
+    _start_on(node, terminate)
+
+
+def kill_if_stopped(node: str, pid: int) -> None:
+    """Kill a process of that node which SIGSTOP holds; whether it was one is not awaited.
+
+    `ray.cancel(force=True)` asks the process itself, which can't hear it, and Ray's own SIGKILL
+    after that does not always come. One that runs is left to Ray: it may have another task by now.
+    """
+
+    def kill() -> None:
+        status = Path(f"/proc/{pid}/stat")
+        if status.exists() and status.read_text().rpartition(")")[2].split()[0] == "T":
+            os.kill(pid, signal.SIGKILL)
+
+    _start_on(node, kill)
+
+
+def _start_on(node: str, function: Callable[[], None]) -> None:
+    task = ray.remote(num_cpus=0, max_retries=0)(function)
+    task.options(scheduling_strategy=on(node)).remote()

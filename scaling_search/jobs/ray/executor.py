@@ -39,7 +39,7 @@ from scaling_search.jobs.job import Lost, TimedOut, TrainJob
 from scaling_search.jobs.preemption import PREEMPTION
 from scaling_search.jobs.ray.checkpoint_files import CheckpointFile
 from scaling_search.jobs.ray.checkpoints import Checkpoints
-from scaling_search.jobs.ray.cluster import Slots, alive, on, send_sigterm
+from scaling_search.jobs.ray.cluster import Slots, alive, kill_if_stopped, on, send_sigterm
 from scaling_search.jobs.ray.ordered_task import OrderedTask, anywhere, heard, ray_reason, unfit
 from scaling_search.jobs.ray.task import (
     Done,
@@ -49,7 +49,7 @@ from scaling_search.jobs.ray.task import (
     Stopped,
     TaskMessage,
     node_seen,
-    versions,
+    required_versions,
     work,
 )
 from scaling_search.training.history import EpochRecord
@@ -205,6 +205,7 @@ class RayTasks:
         for task in list(self._tasks):
             if limit is not None and task.node and self.clock() - task.began > limit:
                 self._drop(task)
+                kill_if_stopped(task.node.node, task.node.pid)
                 yield Ended(task.job, TimedOut(limit), task.where)
 
     def _drop(self, task: OrderedTask) -> None:
@@ -230,7 +231,7 @@ class RayTasks:
                 _log.warning("a node did not answer: %s", ray_reason(error))
 
     def _meet(self, node: Node) -> None:
-        ours = versions()
+        ours = required_versions()
         rule = f"every node must have {' and '.join(ours)}, as the driver has"
         require(node.versions == ours, rule, node.versions, "install the same there")
         self.machines[node.node] = node.where
