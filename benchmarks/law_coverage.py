@@ -22,7 +22,7 @@ from tabulate import tabulate
 
 from scaling_search.core.atomic_files import write_atomically
 from scaling_search.core.stats import Floats
-from scaling_search.law.fit import fit
+from scaling_search.law.fit import fit_law
 from scaling_search.law.intervals import Data, allows_error, allows_exponent
 from scaling_search.pretrained.scores import wilson
 
@@ -75,7 +75,7 @@ WORLDS = (
 def profile(world: World, rng: np.random.Generator) -> list[bool]:
     """Whether each of our intervals holds the truth in one draw of a world."""
     data = (world.sizes, world.trainings(rng).mean(axis=1), np.ones(len(world.phis)))
-    law = fit(*data)
+    law = fit_law(*data)
     largest = float(world.sizes.max())
     sizes = [times * largest for times in BEYOND]
     held = [allows_error(law, data, size, world.error(size)) for size in sizes]
@@ -92,7 +92,7 @@ def nested(world: World, rng: np.random.Generator) -> list[bool]:
         picked = rng.integers(0, seeds, size=(count, seeds))
         errors = trainings[networks[:, None], picked].mean(axis=1)
         data: Data = (world.sizes[networks], errors, np.ones(count))
-        law = fit(*data)
+        law = fit_law(*data)
         drawn.append([law.exponent, *(law.error(times * largest) for times in BEYOND)])
     low, high = np.percentile(np.array(drawn), [2.5, 97.5], axis=0)
     truth = [world.exponent, *(world.error(times * largest) for times in BEYOND)]

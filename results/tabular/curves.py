@@ -33,7 +33,7 @@ def publish(run: Path, here: Path = HERE) -> None:
         raise UserError(
             f"a table stands beside its study.toml, got none in {folder}: copy it there"
         )
-    curve_table.write(trainings.curves, folder / "curves.csv")
+    curve_table.write_table(trainings.curves, folder / "curves.csv")
     for name in COPIED:
         write_atomically(folder / name, (run / name).read_bytes())
 

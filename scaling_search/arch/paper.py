@@ -67,7 +67,7 @@ class Published:
 
 
 @cache
-def rows() -> tuple[Published, ...]:
+def published_networks() -> tuple[Published, ...]:
     """All published rows, in the order of the tables."""
     return tuple(_row(line) for line in csv.DictReader(StringIO(TABLES)))
 
@@ -95,7 +95,7 @@ def officials() -> tuple[Official, ...]:
     """B0 to B7 with the hand-picked multipliers, resolutions and dropout rates."""
     return tuple(
         Official(row.model, row.depth, row.width, int(row.resolution_px), row.dropout)
-        for row in rows()
+        for row in published_networks()
         if row.source == "T2"
         # Table 2 is whole; the type of a row allows for tables that are not.
         if row.depth and row.width and row.resolution_px and row.dropout

@@ -16,7 +16,12 @@ from scaling_search.cli.progress import draws_bars
 from scaling_search.core.errors import UserError
 from scaling_search.jobs.environment import chosen_device
 from scaling_search.pretrained.evaluation import evaluate
-from scaling_search.pretrained.shown import differences_table, networks_table, values, write
+from scaling_search.pretrained.shown import (
+    differences_table,
+    evaluation_values,
+    networks_table,
+    write_evaluation,
+)
 from scaling_search.pretrained.sources import Wish
 from scaling_search.report.cells import Table
 
@@ -109,9 +114,9 @@ def evaluate_command(
             watch=bars,
         )
     if out is not None:
-        write(found, out)
+        write_evaluation(found, out)
     if as_json:
-        print_json(values(found))
+        print_json(evaluation_values(found))
         return
     _show(networks_table(found))
     if len(found.differences):

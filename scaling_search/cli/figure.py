@@ -11,7 +11,7 @@ import typer
 from scaling_search.cli import options
 from scaling_search.cli.output import console, errors
 from scaling_search.core.errors import UserError
-from scaling_search.experiment.paper_figure import FORMATS, figure, inches, save_figure
+from scaling_search.experiment.paper_figure import FIGURE_FORMATS, figure, inches, save_figure
 from scaling_search.experiment.watch_server import serving
 from scaling_search.report.paper_figures import X_NAMES, Kind, Style
 
@@ -23,7 +23,7 @@ def figure_command(
     width: Annotated[str, typer.Option(help="Such as 3.25in, 85mm or 234pt.")] = "3.25in",
     height: Annotated[str | None, typer.Option(help="[default: 0.78 of the width]")] = None,
     style: Annotated[str, typer.Option(help=f"{' or '.join(get_args(Style))}.")] = "paper",
-    format: Annotated[str, typer.Option(help=f"One of {', '.join(FORMATS)}.")] = "pdf",
+    format: Annotated[str, typer.Option(help=f"One of {', '.join(FIGURE_FORMATS)}.")] = "pdf",
     methods: Annotated[
         str | None, typer.Option(help="Such as compound,depth. [default: all]")
     ] = None,

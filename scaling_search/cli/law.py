@@ -13,7 +13,7 @@ from scaling_search.cli.output import console, errors, print_json, show_rows
 from scaling_search.core.atomic_files import write_atomically
 from scaling_search.experiment.run_comparison import read_comparison
 from scaling_search.law.laws import laws, too_few
-from scaling_search.law.report import law_picture, law_table, sentences
+from scaling_search.law.report import law_picture, law_sentences, law_table
 from scaling_search.law.sizes import sizes_of
 from scaling_search.recommend.goal import quantity
 from scaling_search.report.cells import write_tables
@@ -52,7 +52,7 @@ def law_command(
         return
     heads = [str(head) for head in table.shown.columns]
     show_rows([dict(zip(heads, row, strict=True)) for row in table.shown.to_numpy()], False)
-    for sentence in sentences(found):
+    for sentence in law_sentences(found):
         console.print(sentence, highlight=False, markup=False, soft_wrap=True)
     for line in too_few(every):
         errors.print(line, highlight=False, markup=False, soft_wrap=True)

@@ -16,7 +16,12 @@ from scaling_search.experiment.run_comparison import read_comparison
 from scaling_search.experiment.study import to_toml
 from scaling_search.recommend.goal import Limits, accuracy_goal, quantity
 from scaling_search.recommend.recommendation import Recommendation, reaching, within
-from scaling_search.recommend.words import name_of_study, sentences, study_of, values
+from scaling_search.recommend.words import (
+    name_of_study,
+    recommendation_sentences,
+    recommendation_values,
+    study_of,
+)
 
 
 def recommend_command(
@@ -69,9 +74,9 @@ def recommend_command(
     if out is not None:
         write_atomically(out, to_toml(study_of(found)))
     if as_json:
-        print_json({**values(found), "train": _command(found, out, run_directory)})
+        print_json({**recommendation_values(found), "train": _command(found, out, run_directory)})
         return
-    for sentence in (*sentences(found), _command(found, out, run_directory)):
+    for sentence in (*recommendation_sentences(found), _command(found, out, run_directory)):
         console.print(sentence, highlight=False, markup=False, soft_wrap=True)
 
 

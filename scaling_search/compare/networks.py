@@ -18,7 +18,7 @@ from scaling_search.core.stats import Interval
 # Between networks of nearly one cost a difference is scatter, and a slope would magnify it.
 _LEAST_APART = math.log(1.05)
 
-Key = tuple[Method, float]
+MethodAtPhi = tuple[Method, float]
 """Method and φ."""
 Weights = Mapping[int, float]
 """Of a linear combination of networks' means, by the networks' places."""
@@ -38,15 +38,15 @@ class Networks:
     """
 
     samples: tuple[tuple[float, ...], ...]
-    places: Mapping[Key, int]
-    growths: Mapping[Key, float]
+    places: Mapping[MethodAtPhi, int]
+    growths: Mapping[MethodAtPhi, float]
 
     @classmethod
     def of(cls, runs: pd.DataFrame) -> Networks:
         """The networks of which a training finished."""
         done = finished(runs)
         numbers, scores = dict[tuple[str, str], int](), list[dict[int, float]]()
-        places, growths = dict[Key, int](), dict[Key, float]()
+        places, growths = dict[MethodAtPhi, int](), dict[MethodAtPhi, float]()
         for row in done.to_dict("records"):
             trained_as = (str(row["fingerprint"]), str(row["recipe"]))
             place = numbers.setdefault(trained_as, len(numbers))
@@ -62,11 +62,11 @@ class Networks:
         """How far single trainings scatter about the means of their networks."""
         return scatter_of(self.samples)
 
-    def count(self, key: Key) -> int:
+    def count(self, key: MethodAtPhi) -> int:
         """How many trainings of a network finished."""
         return len(self.samples[self.places[key]]) if key in self.places else 0
 
-    def interval(self, key: Key, level: float = 0.95) -> Interval:
+    def interval(self, key: MethodAtPhi, level: float = 0.95) -> Interval:
         """A network's mean with the interval that the scatter of all gives it, by itself.
 
         Without an interval where the network has a single training.

@@ -6,7 +6,7 @@ import sys
 from dataclasses import dataclass
 
 from scaling_search.arch import zoo
-from scaling_search.arch.paper import Published, rows
+from scaling_search.arch.paper import Published, published_networks
 from scaling_search.arch.scaling import Multipliers, scale
 from scaling_search.cost.analytic import count
 
@@ -67,7 +67,7 @@ def checks() -> tuple[PaperCount, ...]:
     """Every row of Tables 3 and 7, in their order."""
     return tuple(
         PaperCount(row, row.macs_g, _counted_g(row))
-        for row in rows()
+        for row in published_networks()
         if row.source in ("T3", "T7") and row.macs_g is not None
     )
 

@@ -30,7 +30,7 @@ class MakeComparisonJob(Protocol):
 
 
 @dataclass(frozen=True)
-class Tried:
+class RateTrial:
     """What came of a network at one multiple of the recipe's rate; losses and accuracies are means
     over the seeds that finished, nan where none did.
     """
@@ -81,7 +81,7 @@ class Trainings:
         best = min(known, key=lambda each: (each.failed, each.validation_loss), default=None)
         return OWN_RATE if best is None else best.rate
 
-    def tried(self, member: Member) -> list[Tried]:
+    def tried(self, member: Member) -> list[RateTrial]:
         """What came of the network at each rate."""
         return [self._tried(member, rate) for rate in self.rates]
 
@@ -93,12 +93,12 @@ class Trainings:
         """One training."""
         return self.make(member.architecture, seed, member.phi, rate, reads_test)
 
-    def _tried(self, member: Member, rate: float) -> Tried:
+    def _tried(self, member: Member, rate: float) -> RateTrial:
         reads_test = rate == OWN_RATE
         jobs = [self.job(member, seed, rate, reads_test=reads_test) for seed in self.seeds]
         results = [result for job in jobs if (result := self.find(job)) is not None]
         scores = [result.validation for result in results if isinstance(result, Finished)]
-        return Tried(
+        return RateTrial(
             rate=rate,
             learning_rate=jobs[0].recipe.learning_rate,
             n=len(scores),

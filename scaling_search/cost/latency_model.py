@@ -20,7 +20,7 @@ from scaling_search.arch.spec import Architecture
 from scaling_search.core.errors import require
 from scaling_search.core.stats import Floats, paired_difference
 
-CostName = str
+GrowthWay = str
 """How a network grew: "base" (it did not), one dimension's name, "compound", or another way's."""
 Feature = Literal["macs", "activations"]
 Winner = Literal["macs", "activations", "neither"]
@@ -36,7 +36,7 @@ class TimedNetwork:
     """One timed network: multiply-adds and convolution outputs of one image, time per image."""
 
     network: str
-    axis: CostName
+    axis: GrowthWay
     macs: int
     activations: int
     latency_ms: float
@@ -99,13 +99,13 @@ class LatencyModel:
 
 def variants(
     base: Architecture, growths: Sequence[float] = (1.5, 2.0, 3.0, 4.0)
-) -> tuple[tuple[CostName, Architecture], ...]:
+) -> tuple[tuple[GrowthWay, Architecture], ...]:
     """The base, and networks of about these MACs, grown in one dimension or by the paper's rule."""
-    found: list[tuple[CostName, Architecture]] = [("base", base)]
+    found: list[tuple[GrowthWay, Architecture]] = [("base", base)]
     for growth in growths:
         phi = math.log(growth) / math.log(PAPER_CONSTANTS.nominal_growth)
         side = math.sqrt(growth)
-        grown: dict[CostName, Multipliers] = {
+        grown: dict[GrowthWay, Multipliers] = {
             "depth": Multipliers(depth=growth),
             "width": Multipliers(width=side),
             "resolution": Multipliers(resolution=side),
@@ -161,7 +161,7 @@ def _least_squares(x: Floats, y: Floats) -> tuple[Floats, Floats]:
     return weights, float(stats.t.ppf(0.975, freedom)) * errors
 
 
-def _held_out(x: Floats, y: Floats, axes: Sequence[CostName]) -> Floats:
+def _held_out(x: Floats, y: Floats, axes: Sequence[GrowthWay]) -> Floats:
     """The misses on each direction of growth by a fit to the others; with one, on each point."""
     groups = np.array(axes) if len(set(axes)) > 2 else np.arange(len(y))
     errors = np.empty_like(y)

@@ -15,7 +15,7 @@ from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, Modul
 from typing import Any
 
 from scaling_search.cost.module_files import READING_CALLS
-from scaling_search.cost.session_values import is_plain, plain_text, wrapped_functions
+from scaling_search.cost.session_values import is_plain_value, plain_text, wrapped_functions
 
 SESSION = "__main__"
 
@@ -48,7 +48,7 @@ class SessionCode:
         elif parts := wrapped_functions(value):
             for number, function in enumerate(parts):
                 self.add(f"{name}, {number}", function)
-        elif is_plain(value):
+        elif is_plain_value(value):
             self._put(name, plain_text(value))
         elif isinstance(value, BuiltinFunctionType):
             self._put(name, f"{value.__module__}.{value.__qualname__}")
@@ -114,7 +114,7 @@ def _text(value: FunctionType | type) -> str:
     own = [
         _text(item) if isinstance(item, FunctionType) else f"{name} = {item!r}"
         for name, item in sorted(vars(value).items())
-        if isinstance(item, FunctionType) or (is_plain(item) and not name.startswith("__"))
+        if isinstance(item, FunctionType) or (is_plain_value(item) and not name.startswith("__"))
     ]
     bases = ", ".join(f"{base.__module__}.{base.__qualname__}" for base in value.__bases__)
     return "\n".join([f"class ({bases})", *own])
@@ -178,4 +178,4 @@ def _is_of_python(name: str, item: Any) -> bool:
     if wrapped_functions(item):
         return False
     slot = inspect.isgetsetdescriptor(item) or inspect.ismemberdescriptor(item)
-    return slot or is_plain(item) or name.startswith("__") or name == "_abc_impl"
+    return slot or is_plain_value(item) or name.startswith("__") or name == "_abc_impl"

@@ -14,14 +14,14 @@ PLAIN_TYPES = (int, float, complex, str, bytes, bool, type(None), range, PurePat
 PLAIN_OF_TORCH = (torch.dtype, torch.device, torch.Size, torch.memory_format)
 
 
-def is_plain(value: Any) -> bool:
+def is_plain_value(value: Any) -> bool:
     """Whether a value is all that it prints: numbers, text, and collections of such."""
     if isinstance(value, dict | MappingProxyType):
-        return all(is_plain(item) for pair in value.items() for item in pair)
+        return all(is_plain_value(item) for pair in value.items() for item in pair)
     if isinstance(value, tuple | list | set | frozenset):
-        return all(map(is_plain, value))
+        return all(map(is_plain_value, value))
     if isinstance(value, Enum):
-        return is_plain(value.value)
+        return is_plain_value(value.value)
     return isinstance(value, PLAIN_TYPES + PLAIN_OF_TORCH)
 
 

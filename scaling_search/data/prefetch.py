@@ -31,7 +31,7 @@ Read = Callable[[torch.Tensor], torch.Tensor]
 
 TRAININGS_AT_ONCE = "SCALING_SEARCH_TRAININGS_AT_ONCE"  # a run's workers are told
 MOST_READERS = 16
-AHEAD = 2  # batches that each reader has made or is making
+BATCHES_AHEAD = 2  # batches that each reader has made or is making
 KEPT_READERS = (
     2  # sets of idle readers that wait for another epoch: those of train and of validation
 )
@@ -100,7 +100,7 @@ class _Ahead:
             batch_size=None,  # an item of the order is a whole batch
             sampler=self._order,
             num_workers=readers,
-            prefetch_factor=AHEAD,
+            prefetch_factor=BATCHES_AHEAD,
             persistent_workers=True,
             pin_memory=pin,
             multiprocessing_context=_context(),
@@ -179,4 +179,4 @@ def _readers_with_room(batch_bytes: int) -> int:
     if not batch_bytes or not SHARED_MEMORY.is_dir():
         return MOST_READERS
     batches = shutil.disk_usage(SHARED_MEMORY).free // batch_bytes
-    return max(0, batches - 1) // AHEAD  # one is with the training
+    return max(0, batches - 1) // BATCHES_AHEAD  # one is with the training

@@ -22,8 +22,8 @@ from scaling_search.jobs.ledger import Ledger
 from scaling_search.search import curve_table
 from scaling_search.search.fidelity import (
     LEAST,
+    AgreementKind,
     Compared,
-    Kind,
     agreement,
     epochs_text,
     lengths,
@@ -83,7 +83,7 @@ def fidelity(folders: Sequence[Path], epochs: int | None = None) -> tuple[Compar
     """
     read = [read_trainings(folder) for folder in folders]
     read = read if epochs is None else [one.up_to(epochs) for one in read]
-    found = [compared for one in read for compared in within(one)]
+    found = [compared for one in read for compared in agreements_within(one)]
     found += [
         compared for left, right in combinations(read, 2) for compared in between(left, right)
     ]
@@ -95,7 +95,7 @@ def fidelity(folders: Sequence[Path], epochs: int | None = None) -> tuple[Compar
     return tuple(found)
 
 
-def within(one: SearchCurves) -> Iterator[Compared]:
+def agreements_within(one: SearchCurves) -> Iterator[Compared]:
     """Each shorter training against the longest, and seed against seed at the longest."""
     reached, pool = lengths(one.curves), len(one.experiment.pool)
     if not reached:
@@ -130,7 +130,7 @@ def between(left: SearchCurves, right: SearchCurves) -> Iterator[Compared]:
     )
 
 
-def _kind(left: Experiment, right: Experiment) -> Kind:
+def _kind(left: Experiment, right: Experiment) -> AgreementKind:
     """What differs between two studies; growth and images alike or both changed: the study."""
     growth = left.study.budget.growth != right.study.budget.growth
     images = left.info.fingerprint != right.info.fingerprint

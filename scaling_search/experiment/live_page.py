@@ -25,7 +25,7 @@ _DRAWN_LIVE = (
     *("accuracy_macs", "accuracy_params", "accuracy_activations"),
     *("search_landscape", "learning_curves"),
 )
-State = tuple[int, int] | None
+FileState = tuple[int, int] | None
 """A ledger's size and time of change; None where there is none."""
 
 
@@ -40,7 +40,7 @@ class LivePage:
     out: Path
     function: str | None = None
     clock: Callable[[], float] = time.monotonic
-    _state: State | str = field(default="not looked", init=False)
+    _state: FileState | str = field(default="not looked", init=False)
     _page: bytes = field(default=b"", init=False)
     _due: float = field(default=0.0, init=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
@@ -71,7 +71,7 @@ class LivePage:
         return _with_newest(_page(evidence), list(_newest(ledger)))
 
 
-def _state(path: Path) -> State:
+def _state(path: Path) -> FileState:
     try:
         found = path.stat()
     except OSError:

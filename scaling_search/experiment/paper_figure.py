@@ -28,7 +28,7 @@ from scaling_search.report.paper_figures import (
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-FORMATS = ("pdf", "svg", "png", "eps")
+FIGURE_FORMATS = ("pdf", "svg", "png", "eps")
 _INCHES = {"in": 1.0, "cm": 1 / 2.54, "mm": 1 / 25.4, "pt": 1 / 72.27}
 _SHAPE = 0.78  # a figure's height over its width, with the legend below
 
@@ -80,10 +80,14 @@ def figure(
 def save_figure(figure: Figure, path: Path, style: Style = "paper") -> Path:
     """Write a figure as its ending says, fonts embedded; the same figure gives the same bytes.
 
-    Raises UserError for an ending that is not among `FORMATS`.
+    Raises UserError for an ending that is not among `FIGURE_FORMATS`.
     """
     ending = path.suffix.removeprefix(".")
-    require(ending in FORMATS, f"a figure's format must be one of {', '.join(FORMATS)}", ending)
+    require(
+        ending in FIGURE_FORMATS,
+        f"a figure's format must be one of {', '.join(FIGURE_FORMATS)}",
+        ending,
+    )
     dates: dict[str, Any] = {
         "pdf": {"CreationDate": None, "Producer": None, "Creator": None},
         "svg": {"Date": None, "Creator": None},

@@ -18,7 +18,7 @@ import torch
 
 from scaling_search.core.errors import UserError
 from scaling_search.latency.conditions import machine_name
-from scaling_search.latency.gpu_facts import cards, usable, versions
+from scaling_search.latency.gpu_facts import cards, driver_versions, usable
 from scaling_search.latency.process_runner import machine_of
 
 # The entries that a training's record repeats: kernels, and so last bits, hang on them.
@@ -77,7 +77,7 @@ def environment(device: str, workers: int) -> dict[str, str]:
         # Asked of a child: this process would live on a GPU beside those that train there.
         DEVICE: machine_of(device),
         CAPABILITY: _capability(),
-        **(versions() if device != "cpu" else {}),
+        **(driver_versions() if device != "cpu" else {}),
         "workers": str(workers),
         "threads per worker": "1",
         "git commit": commit_of(PACKAGE),

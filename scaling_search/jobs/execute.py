@@ -30,7 +30,7 @@ from scaling_search.nets.compilation import forget_compiled
 from scaling_search.nets.residuals import scale_branches, zero_branches
 from scaling_search.training.determinism import determinism
 from scaling_search.training.distributed import ALONE, Group
-from scaling_search.training.evaluate import SplitEvaluation, evaluate, score
+from scaling_search.training.evaluate import SplitEvaluation, evaluate_split, score
 from scaling_search.training.history import EpochRecord
 from scaling_search.training.loop import CheckpointPolicy, DivergedError, Trainer
 from scaling_search.training.recipe import Recipe
@@ -177,7 +177,7 @@ def _tested(trainer: Trainer, job: TrainJob, px: int) -> SplitEvaluation | None:
     if not job.reads_test:
         return None
     test = load_split(job.data, "test", px, trainer.device)
-    return evaluate(trainer.state.evaluated, test, job.recipe, trainer.device, trainer.group)
+    return evaluate_split(trainer.state.evaluated, test, job.recipe, trainer.device, trainer.group)
 
 
 def _other_side(trainer: Trainer, job: TrainJob) -> OtherSide | None:

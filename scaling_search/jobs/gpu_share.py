@@ -18,7 +18,7 @@ FULL = 0.9  # of a card's memory: larger networks, and others, need the rest
 
 
 @dataclass(frozen=True)
-class Tried:
+class ShareMeasurement:
     """So many jobs at once on a card: their images per second together, and the memory then.
 
     `memory_share` is the used part of the whole card's, other processes' included; None where NVML
@@ -30,13 +30,14 @@ class Tried:
     memory_share: float | None = None
 
 
-def next_number(tried: Sequence[Tried], most: int) -> int | None:
+def next_number(tried: Sequence[ShareMeasurement], most: int) -> int | None:
     """The number of jobs to try next, at most `most`; None once the trial is over.
 
     The number doubles while the last doubling gained at least a tenth and as many fit into nine
     tenths of the memory, each taking as much as those before.
 
-    >>> next_number([Tried(1, 6049.0, 0.02), Tried(2, 13065.0, 0.03)], most=16)
+    >>> one, two = ShareMeasurement(1, 6049.0, 0.02), ShareMeasurement(2, 13065.0, 0.03)
+    >>> next_number([one, two], most=16)
     4
     """
     if not tried:
@@ -48,10 +49,11 @@ def next_number(tried: Sequence[Tried], most: int) -> int | None:
     return wanted if wanted > last.jobs else None
 
 
-def chosen(tried: Sequence[Tried]) -> int:
+def chosen(tried: Sequence[ShareMeasurement]) -> int:
     """The smallest number of jobs that reaches 95 % of the best rate; 1 where nothing ran.
 
-    >>> chosen([Tried(1, 6049.0), Tried(2, 13065.0), Tried(4, 22480.0), Tried(8, 39610.0)])
+    >>> rates = {1: 6049.0, 2: 13065.0, 4: 22480.0, 8: 39610.0}
+    >>> chosen([ShareMeasurement(jobs, rate) for jobs, rate in rates.items()])
     8
     """
     best = max((each.images_per_second for each in tried), default=0.0)
@@ -69,13 +71,13 @@ def most_jobs(cards: int) -> int:
     return max(1, min(MOST_JOBS, default_workers("cpu") // cards))
 
 
-def words(tried: Sequence[Tried]) -> str:
+def words(tried: Sequence[ShareMeasurement]) -> str:
     """The trial in short: "1: 6049, 2: 13065 images/s"."""
     each = ", ".join(f"{one.jobs}: {one.images_per_second:.0f}" for one in tried)
     return f"{each} images/s" if each else "no training ran in it"
 
 
-def _fitting(last: Tried) -> int:
+def _fitting(last: ShareMeasurement) -> int:
     if not last.memory_share:
         return MOST_JOBS
     return int(FULL * last.jobs / last.memory_share)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from scaling_search.core.atomic_files import as_json, write_atomically
 from scaling_search.jobs.cards import GpuCard
-from scaling_search.jobs.gpu_share import Tried, chosen, most_jobs, words
+from scaling_search.jobs.gpu_share import ShareMeasurement, chosen, most_jobs, words
 from scaling_search.jobs.job import TrainJob
 
 KEPT = "jobs-per-gpu.json"
@@ -24,7 +24,10 @@ class KeptShare:
     say: Callable[[str], None]
 
     def jobs(
-        self, job: TrainJob, cards: Sequence[GpuCard], trial: Callable[[int], Sequence[Tried]]
+        self,
+        job: TrainJob,
+        cards: Sequence[GpuCard],
+        trial: Callable[[int], Sequence[ShareMeasurement]],
     ) -> int:
         """Jobs on each card; the trial, of `job`, is asked for at most so many."""
         kept = self.read()

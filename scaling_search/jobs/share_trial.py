@@ -16,7 +16,7 @@ from pathlib import Path
 from scaling_search.data.prefetch import TRAININGS_AT_ONCE
 from scaling_search.jobs.cards import GPU, GpuCard
 from scaling_search.jobs.execute import Place
-from scaling_search.jobs.gpu_share import Tried, next_number, rate
+from scaling_search.jobs.gpu_share import ShareMeasurement, next_number, rate
 from scaling_search.jobs.job import TrainJob
 from scaling_search.jobs.preemption import PREEMPTION
 from scaling_search.jobs.worker_process import WorkerProcess
@@ -62,9 +62,9 @@ class ShareTrial:
     window_seconds: float = WINDOW_SECONDS
     _copies: list[_Copy] = field(default_factory=list)
 
-    def run(self, most: int) -> tuple[Tried, ...]:
+    def run(self, most: int) -> tuple[ShareMeasurement, ...]:
         """What each number of jobs came to, up to `most`; raises PreemptedError."""
-        tried: list[Tried] = []
+        tried: list[ShareMeasurement] = []
         deadline = time.monotonic() + TRIAL_SECONDS
         with tempfile.TemporaryDirectory(prefix="scaling-search-trial-") as folder:
             place = replace(self.place, checkpoints=folder, every_seconds=inf)
@@ -112,7 +112,7 @@ class ShareTrial:
                     return False
         return True
 
-    def _tried(self) -> Tried:
+    def _tried(self) -> ShareMeasurement:
         images = self.job.recipe.batch_size * sum(rate(copy.steps) for copy in self._copies)
         uuid = self.card.entry if self.card.is_slice else self._copies[0].uuid
-        return Tried(len(self._copies), images, self.memory_share(uuid))
+        return ShareMeasurement(len(self._copies), images, self.memory_share(uuid))

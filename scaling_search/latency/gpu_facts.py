@@ -18,7 +18,7 @@ MODULE = Path("/proc/driver/nvidia/version")
 _HIDDEN = ("", "-1")  # of CUDA_VISIBLE_DEVICES: the user wants none
 
 
-def versions() -> dict[str, str]:
+def driver_versions() -> dict[str, str]:
     """The versions of CUDA and cuDNN that torch has, and of the driver; those that are known."""
     cudnn = torch.backends.cudnn.version()  # type: ignore[no-untyped-call]
     facts = {

@@ -49,7 +49,7 @@ class Law:
         return (self.floor + fallen * self.chance) / (1 + fallen)
 
 
-def fit(sizes: Floats, errors: Floats, weights: Floats, chance: float | None = None) -> Law:
+def fit_law(sizes: Floats, errors: Floats, weights: Floats, chance: float | None = None) -> Law:
     """The law of least weighted squares; `chance` asks for M4.
 
     >>> sizes = np.array([1.0, 2, 4, 8, 16])
@@ -99,7 +99,7 @@ def loss_through(
         np.append(errors, error),
         np.append(weights, _FIXED * weights.max()),
     )
-    law = fit(*joined, chance)
+    law = fit_law(*joined, chance)
     left = np.array([law.error(float(each)) for each in sizes])
     return float(weights @ (errors - left) ** 2)
 

@@ -22,7 +22,7 @@ from scaling_search.law.fit import (
     MOST,
     PARAMETERS,
     Law,
-    fit,
+    fit_law,
     loss_through,
     loss_with_floor,
     project,
@@ -113,7 +113,7 @@ def next_range(law: Law, data: Data, size: float, weight: float) -> Range:
 
     def beyond(error: float) -> float:
         joined = (np.append(sizes, size), np.append(errors, error), np.append(weights, weight))
-        return fit(*joined, law.chance).loss - most
+        return fit_law(*joined, law.chance).loss - most
 
     low, high = _end(beyond, at, 0.0), _end(beyond, at, 1.0)
     return Range(0.0 if low is None else low, 1.0 if high is None else high)

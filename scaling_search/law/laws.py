@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from scaling_search.compare.methods import in_words
 from scaling_search.core.errors import UserError, require
-from scaling_search.law.fit import PARAMETERS, Law, fit
+from scaling_search.law.fit import PARAMETERS, Law, fit_law
 from scaling_search.law.intervals import Range, error_range, exponent_range, floor_range, next_range
 from scaling_search.law.sizes import Sizes
 
@@ -97,7 +97,7 @@ def too_few(every: Sequence[Sizes]) -> tuple[str, ...]:
 
 def _fitted(sizes: Sizes, macs: Sequence[float]) -> FittedLaw:
     data, chance = sizes.data, sizes.chance if sizes.is_near_chance else None
-    law = fit(*data, chance)
+    law = fit_law(*data, chance)
     at = macs or [2 * sizes.macs[-1], LAW_REACH * sizes.macs[-1]]
     predicted = tuple(PredictedError(m, law.error(m), error_range(law, data, m)) for m in at)
     ranges = exponent_range(law, data), floor_range(law, data)
@@ -108,7 +108,7 @@ def _held_out(sizes: Sizes, chance: float | None) -> HeldOut | None:
     if len(sizes.macs) - 1 < LEAST_SIZES:
         return None
     data, size = sizes.without_largest, float(sizes.macs[-1])
-    law = fit(*data, chance)
+    law = fit_law(*data, chance)
     expected = next_range(law, data, size, sizes.weights[-1])
     return HeldOut(PredictedError(size, law.error(size), expected), sizes.errors[-1])
 

@@ -40,7 +40,7 @@ def law_table(found: Sequence[FittedLaw]) -> Table:
     return Table("law", numbers, shown_text(numbers, _CELLS))
 
 
-def sentences(found: Sequence[FittedLaw]) -> tuple[str, ...]:
+def law_sentences(found: Sequence[FittedLaw]) -> tuple[str, ...]:
     """What the check by the largest network says, and whether the exponents can be told apart."""
     return (
         *(_check(each) for each in found),

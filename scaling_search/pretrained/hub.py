@@ -13,11 +13,11 @@ import torch
 from scaling_search.core.errors import UserError
 from scaling_search.pretrained.preprocessing import PublishedWeights
 
-Report = Callable[[str], None]
+TextReport = Callable[[str], None]
 _CHECKSUM = re.compile(r"-([0-9a-f]{8,64})\.pth$")
 
 
-def torchvision_file(row: PublishedWeights, *, download: bool, report: Report) -> Path:
+def torchvision_file(row: PublishedWeights, *, download: bool, report: TextReport) -> Path:
     """Where the weights of this row lie, of the checksum that their name tells.
 
     Raises UserError where they are absent and `download` is not asked for, where they can't be
@@ -28,7 +28,7 @@ def torchvision_file(row: PublishedWeights, *, download: bool, report: Report) -
     return cached_file(get_model_weights(row.model)[row.weights].url, row.network, download, report)
 
 
-def cached_file(url: str, network: str, download: bool, report: Report) -> Path:
+def cached_file(url: str, network: str, download: bool, report: TextReport) -> Path:
     """The file of this URL in torch hub's cache; as `torchvision_file`."""
     name = Path(urllib.parse.urlsplit(url).path).name
     path = Path(torch.hub.get_dir()) / "checkpoints" / name

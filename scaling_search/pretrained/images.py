@@ -15,10 +15,10 @@ from scaling_search.core.errors import UserError, require
 from scaling_search.core.hashing import digest
 from scaling_search.data.decode import BROKEN, threads
 from scaling_search.data.pixels import orientation
-from scaling_search.data.sources.folder_scan import ENDINGS, scan
+from scaling_search.data.sources.folder_scan import IMAGE_ENDINGS, scan
 from scaling_search.data.sources.split_folders import TEST, VALIDATION, split_folder
 
-AHEAD = 2  # batches that are decoded while one is computed
+DECODED_AHEAD = 2  # batches that are decoded while one is computed
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ def batches(
 ) -> Iterator[torch.Tensor]:
     """The images as float32 B × C × px × px, `size` at a time; threads decode ahead."""
     pool, paths = threads(), iter([images.folder / name for name in images.names])
-    coming = [pool.submit(read, path) for path in islice(paths, size * (1 + AHEAD))]
+    coming = [pool.submit(read, path) for path in islice(paths, size * (1 + DECODED_AHEAD))]
     while coming:
         now, coming = coming[:size], coming[size:]
         batch = torch.stack([image.result() for image in now])
@@ -87,7 +87,7 @@ def _folder(root: Path, split: str | None) -> Path:
 
 
 def _way_out(folder: Path) -> str:
-    flat = any(path.suffix.lower() in ENDINGS for path in folder.iterdir() if path.is_file())
+    flat = any(path.suffix.lower() in IMAGE_ENDINGS for path in folder.iterdir() if path.is_file())
     if flat:
         return (
             "its images lie flat: put those of each class into a folder of their own, which "

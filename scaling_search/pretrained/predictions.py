@@ -18,7 +18,7 @@ from scaling_search.pretrained.images import Labelled, batches
 from scaling_search.pretrained.sources import Pretrained
 from scaling_search.training.evaluate import TOP
 
-Report = Callable[[int], None]
+CountReport = Callable[[int], None]
 COLUMNS = ("image", "target", "predicted", "top1", "top5", "loss")
 
 
@@ -27,7 +27,7 @@ def predictions(
     images: Labelled,
     targets: Sequence[int],
     batch: int = 64,
-    report: Report = lambda _: None,
+    report: CountReport = lambda _: None,
 ) -> pd.DataFrame:
     """One row an image: the place of its class, the one seen, whether it is first or of the first
     five, and the cross-entropy in nats.
@@ -53,7 +53,7 @@ def kept_predictions(
     targets: Sequence[int],
     folder: Path,
     batch: int = 64,
-    report: Report = lambda _: None,
+    report: CountReport = lambda _: None,
 ) -> pd.DataFrame:
     """As `predictions`, from the folder's file of exactly these weights and images if it is there.
 

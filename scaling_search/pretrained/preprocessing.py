@@ -153,7 +153,7 @@ class PublishedWeights:
 
 
 @cache
-def rows() -> tuple[PublishedWeights, ...]:
+def published_weights() -> tuple[PublishedWeights, ...]:
     """The table, a row a set of weights."""
     return tuple(_row(line) for line in csv.DictReader(StringIO(TABLE)))
 
@@ -163,9 +163,9 @@ def row_of(network: str, weights: str | None = None) -> PublishedWeights:
 
     Raises UserError naming what there is.
     """
-    named = [row for row in rows() if row.network == network]
+    named = [row for row in published_weights() if row.network == network]
     if not named:
-        known = ", ".join(dict.fromkeys(row.network for row in rows()))
+        known = ", ".join(dict.fromkeys(row.network for row in published_weights()))
         raise UserError(f"there are published weights of {known}, got {network!r}")
     for row in named:
         if weights in (None, row.weights):

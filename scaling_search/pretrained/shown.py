@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from scaling_search.arch.paper import rows as published_rows
+from scaling_search.arch.paper import published_networks as published_rows
 from scaling_search.core import plotting
 from scaling_search.core.atomic_files import as_json, write_atomically
 from scaling_search.pretrained.evaluation import Evaluation
@@ -49,11 +49,13 @@ def differences_table(found: Evaluation) -> Table:
     return Table("differences", found.differences, shown_text(found.differences, _PAIR_CELLS))
 
 
-def accuracy_picture(found: Evaluation) -> Picture:
+def weights_picture(found: Evaluation) -> Picture:
     """Draw top-1 against MACs, each family on a line; where the images are ImageNet's the paper's
     Table 2 beside them.
     """
-    frame = found.networks.assign(family=[family_of(str(n)) for n in found.networks["network"]])
+    frame = found.networks.assign(
+        family=[architecture_family(str(n)) for n in found.networks["network"]]
+    )
     paper = _paper() if found.is_imagenet else None
 
     def draw(figure: Figure) -> None:
@@ -82,19 +84,19 @@ def accuracy_picture(found: Evaluation) -> Picture:
     return picture("accuracy_macs", caption, (7.6, 5.0), draw)
 
 
-def write(found: Evaluation, out: Path) -> tuple[Path, ...]:
+def write_evaluation(found: Evaluation, out: Path) -> tuple[Path, ...]:
     """Write tables (CSV and Markdown), evaluation.json and the picture."""
-    drawn = accuracy_picture(found)
+    drawn = weights_picture(found)
     tables = [networks_table(found), differences_table(found)]
     return (
         *write_tables(tables, out),
-        write_atomically(out / "evaluation.json", as_json(values(found))),
+        write_atomically(out / "evaluation.json", as_json(evaluation_values(found))),
         write_atomically(out / f"{drawn.name}.png", drawn.png),
         write_atomically(out / f"{drawn.name}.svg", drawn.svg),
     )
 
 
-def values(found: Evaluation) -> dict[str, object]:
+def evaluation_values(found: Evaluation) -> dict[str, object]:
     """All of it as plain values."""
     return {
         "networks": _records(found.networks),
@@ -103,7 +105,7 @@ def values(found: Evaluation) -> dict[str, object]:
     }
 
 
-def family_of(network: str) -> str:
+def architecture_family(network: str) -> str:
     """The name without what counts its size: efficientnet-b of efficientnet-b3.
 
     >>> family_of("efficientnet-b3"), family_of("efficientnet-lite0"), family_of("resnet-50")

@@ -19,7 +19,7 @@ import numpy as np
 from scaling_search.compare.contrasts import Estimate
 from scaling_search.compare.family import Member, family
 from scaling_search.compare.methods import BASE, COMPOUND, Method
-from scaling_search.compare.networks import Key, Networks, Weights, less
+from scaling_search.compare.networks import MethodAtPhi, Networks, Weights, less
 from scaling_search.compare.rivals import OFFICIAL, name_of, rival_member
 from scaling_search.core.errors import UserError
 from scaling_search.experiment.run_comparison import RunComparison
@@ -158,7 +158,7 @@ class Options:
                 misses.append(read - self.test.mean({place: 1.0}))
         return float(np.sqrt(np.mean(np.square(misses)))) if misses else math.nan
 
-    def _curve(self, method: Method) -> dict[Key, float]:
+    def _curve(self, method: Method) -> dict[MethodAtPhi, float]:
         growths = self.test.growths
         return {key: growth for key, growth in growths.items() if key[0] in (BASE, method)}
 
@@ -193,11 +193,11 @@ class Options:
                 return known
         return None
 
-    def _nearest(self, member: Member) -> Key:
+    def _nearest(self, member: Member) -> MethodAtPhi:
         curve = self._curve(member.method)
         return min(curve, key=lambda key: abs(math.log(curve[key] / member.growth)))
 
-    def _key(self, member: Member) -> Key | None:
+    def _key(self, member: Member) -> MethodAtPhi | None:
         """Where the network itself was trained; None where it wasn't."""
         trained = self._trained(member)
         return (trained.method, trained.phi) if trained else None

@@ -21,7 +21,7 @@ _SAME = 0.005  # costs as near as this are called the same
 _SHORT = {"macs": "MACs", "params": "parameters", "memory": "memory", "latency_ms": "time"}
 
 
-def sentences(found: Recommendation) -> tuple[str, ...]:
+def recommendation_sentences(found: Recommendation) -> tuple[str, ...]:
     """What to use, what to expect of it, on what that rests, and what comes next."""
     best = found.best
     lines = [_which(found), _expect(best), _rests(found), _next(found)]
@@ -32,7 +32,7 @@ def sentences(found: Recommendation) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def values(found: Recommendation) -> dict[str, object]:
+def recommendation_values(found: Recommendation) -> dict[str, object]:
     """The same as plain values; accuracies in percent, differences in points."""
     gap = found.difference
     return {

@@ -11,7 +11,7 @@ from scaling_search.report.cells import DASH, Table
 
 MOST_SHOWN = 30
 WORST_SHOWN = 10
-SPLITS = ("test", "validation")
+TABLED_SPLITS = ("test", "validation")
 
 
 def classes_table(classes: pd.DataFrame) -> Table:
@@ -67,12 +67,16 @@ def class_numbers(classes: pd.DataFrame, by: Sequence[str] = NETWORK_KEYS) -> pd
     `classes` has the columns of `frames.classes_frame`, what `by` leaves out excepted.
     """
     keys = list(by)
-    heads = [*keys, "n", *(f"{split}_{of}" for split in SPLITS for of in ("images", "percent"))]
+    heads = [
+        *keys,
+        "n",
+        *(f"{split}_{of}" for split in TABLED_SPLITS for of in ("images", "percent")),
+    ]
     if not len(classes):
         return pd.DataFrame(columns=heads)
     groups = classes.groupby(keys, sort=False)
     numbers = groups.agg(n=("seed", "size"), **_sums()).reset_index()
-    for split in SPLITS:
+    for split in TABLED_SPLITS:
         images, right = (numbers.pop(f"{split}_{of}_sum") for of in ("images", "right"))
         numbers[f"{split}_percent"] = 100 * right / images.where(images > 0)
         numbers[f"{split}_images"] = images / numbers["n"]
@@ -83,7 +87,7 @@ def _sums() -> dict[str, tuple[str, object]]:
     """Sums over seeds; nan where nothing was counted."""
     return {
         f"{split}_{of}_sum": (f"{split}_{of}", lambda values: values.sum(min_count=1))
-        for split in SPLITS
+        for split in TABLED_SPLITS
         for of in ("images", "right")
     }
 

@@ -11,9 +11,9 @@ import pandas as pd
 
 from scaling_search.arch.spec import Architecture
 from scaling_search.compare.gains import Row
-from scaling_search.compare.networks import Key, Networks, finished
+from scaling_search.compare.networks import MethodAtPhi, Networks, finished
 from scaling_search.cost.analytic import count
-from scaling_search.cost.latency_model import CostName, TimedNetwork
+from scaling_search.cost.latency_model import GrowthWay, TimedNetwork
 from scaling_search.cost.memory import peak_memory
 from scaling_search.latency.result import Latency, NetworkTiming, Timed
 from scaling_search.latency.sample_series import turns_of
@@ -67,7 +67,7 @@ def latency_table(frame: pd.DataFrame) -> Table:
     return Table("latency", frame, shown_text(frame, _cells(frame)))
 
 
-def points_of(timed: Timed, axes: Sequence[CostName]) -> list[TimedNetwork]:
+def points_of(timed: Timed, axes: Sequence[GrowthWay]) -> list[TimedNetwork]:
     """The timed networks as points of a fit; `axes` says how each of the job's networks grew.
 
     A time is the ratio to the anchor times the anchor's median over all processes, so that what
@@ -173,7 +173,7 @@ def _float(value: object) -> float:
     return float("nan") if value is None else float(str(value))
 
 
-def _accuracy_row(networks: Networks, key: Key, group: pd.DataFrame) -> dict[str, object]:
+def _accuracy_row(networks: Networks, key: MethodAtPhi, group: pd.DataFrame) -> dict[str, object]:
     (method, phi), score = key, networks.interval(key)
     first = group.iloc[0]
     names = ("median_ms", "low_ms", "high_ms")

@@ -18,7 +18,7 @@ from scaling_search.compare.rates import RateCheck
 from scaling_search.core.atomic_files import write_atomically
 from scaling_search.cost.latency_model import (
     LEAST_POINTS,
-    CostName,
+    GrowthWay,
     LatencyModel,
     TimedNetwork,
     explain,
@@ -59,7 +59,7 @@ class Time:
     """The networks' timing on one machine, and how each of them grew, in the job's order."""
 
     timed: Timed
-    axes: tuple[CostName, ...]
+    axes: tuple[GrowthWay, ...]
 
     @cached_property
     def frame(self) -> pd.DataFrame:

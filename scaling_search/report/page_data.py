@@ -12,13 +12,13 @@ from typing import Any
 import pandas as pd
 
 from scaling_search.compare.methods import in_words
-from scaling_search.compare.networks import Key, Networks, finished
+from scaling_search.compare.networks import MethodAtPhi, Networks, finished
 from scaling_search.report.method_styles import looks_of
 from scaling_search.report.page_colours import GROUND, INK, on_dark
 from scaling_search.report.tables import candidates_table, comparison_table
-from scaling_search.search.frame import CURVE_COLUMNS, SHARE_COLUMNS
+from scaling_search.search.frame import SEARCH_CURVE_COLUMNS, SHARE_COLUMNS
 
-MEASURES = ("validation_top1", "validation_loss", "train_loss")
+CURVE_MEASURES = ("validation_top1", "validation_loss", "train_loss")
 """What a learning curve may show; accuracies become percent."""
 
 
@@ -31,11 +31,11 @@ class Details:
     `task` "inference" or "training"; `search_curves` a row an epoch of each candidate's trainings.
     """
 
-    studies: Mapping[Key, str] = field(default_factory=dict)
+    studies: Mapping[MethodAtPhi, str] = field(default_factory=dict)
     peaks: Mapping[str, int] = field(default_factory=dict)
     task: str = ""
     search_curves: pd.DataFrame = field(
-        default_factory=lambda: pd.DataFrame(columns=list(CURVE_COLUMNS))
+        default_factory=lambda: pd.DataFrame(columns=list(SEARCH_CURVE_COLUMNS))
     )
 
 
@@ -165,7 +165,7 @@ def _networks(frames: Frames, pieces: _Pieces) -> Iterator[dict[str, Any]]:
         }
 
 
-def _network_costs(frames: Frames, key: Key, group: pd.DataFrame) -> dict[str, Any]:
+def _network_costs(frames: Frames, key: MethodAtPhi, group: pd.DataFrame) -> dict[str, Any]:
     first, done = group.iloc[0], finished(group)
     latency, print_ = frames.latency, str(first["fingerprint"])
     timed = None
@@ -220,7 +220,7 @@ def _curves(curves: pd.DataFrame, keys: list[str]) -> dict[tuple[Any, ...], dict
     """By network: the epochs, and of each measure the means over seeds and each seed's values."""
     if not len(curves):
         return {}
-    measures = [name for name in MEASURES if name in curves and curves[name].notna().any()]
+    measures = [name for name in CURVE_MEASURES if name in curves and curves[name].notna().any()]
     return {
         tuple(key): _one_network(group, measures) for key, group in curves.groupby(keys, sort=False)
     }

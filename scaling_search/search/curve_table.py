@@ -34,7 +34,7 @@ NETWORK_COLUMNS = (
     *("network", "fingerprint", "alpha", "beta", "gamma", "depth_repeats", "channels", "px"),
     *("macs", "activations", "params", "growth"),
 )
-CURVE_COLUMNS = (
+TABLE_COLUMNS = (
     *NETWORK_COLUMNS,
     *("job", "epochs", "seed", "status", "epoch"),
     *("train_loss", "validation_loss", "validation_top1", "validation_top5"),
@@ -76,10 +76,10 @@ def curves(search: Search, indices: Sequence[int] | None = None) -> pd.DataFrame
         if (result := search.find(job)) is not None
         for values in _epochs(result)
     ]
-    return pd.DataFrame(rows, columns=list(CURVE_COLUMNS)).round(DECIMALS)
+    return pd.DataFrame(rows, columns=list(TABLE_COLUMNS)).round(DECIMALS)
 
 
-def write(frame: pd.DataFrame, path: Path) -> Path:
+def write_table(frame: pd.DataFrame, path: Path) -> Path:
     """Write the table as CSV, atomically."""
     return write_atomically(path, frame.to_csv(index=False, lineterminator="\n"))
 
@@ -90,10 +90,10 @@ def read_curves(path: Path) -> pd.DataFrame:
         frame = pd.read_csv(path, dtype=dict.fromkeys(_TEXT, str))
     except (OSError, ValueError) as error:
         raise UserError(f"a table of trainings must be readable, got {path}: {error}") from None
-    lacking = [column for column in CURVE_COLUMNS if column not in frame.columns]
+    lacking = [column for column in TABLE_COLUMNS if column not in frame.columns]
     if lacking:
         raise UserError(
-            f"a table of trainings has the columns {', '.join(CURVE_COLUMNS)}, got {path} without "
+            f"a table of trainings has the columns {', '.join(TABLE_COLUMNS)}, got {path} without "
             f"{', '.join(lacking)}: make it with results/tabular/curves.py"
         )
     return frame

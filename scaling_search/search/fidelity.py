@@ -25,7 +25,7 @@ from scaling_search.search.kendall import (
     tau_interval,
 )
 
-Kind = Literal["length", "seed", "growth", "data set", "study"]
+AgreementKind = Literal["length", "seed", "growth", "data set", "study"]
 
 # Below three networks there is no order to speak of.
 LEAST = 3
@@ -72,7 +72,7 @@ class Compared:
     same): the part of the growth that one of the two spends on another axis.
     """
 
-    kind: Kind
+    kind: AgreementKind
     where: str
     left: str
     right: str

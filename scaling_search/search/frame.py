@@ -22,7 +22,14 @@ CANDIDATE_COLUMNS = (
     *(*SHARE_COLUMNS, "rung", "phi", "epochs", "n"),
     *("validation_top1", "sd", "p_best", "tie", "best", "status"),
 )
-CURVE_COLUMNS = ("network", "seed", "epoch", "train_loss", "validation_loss", "validation_top1")
+SEARCH_CURVE_COLUMNS = (
+    "network",
+    "seed",
+    "epoch",
+    "train_loss",
+    "validation_loss",
+    "validation_top1",
+)
 GATE_COLUMNS = ("method", "network", "macs", "seed", "validation_top1")
 
 
@@ -95,7 +102,7 @@ def search_curves_frame(search: Search) -> pd.DataFrame:
         if isinstance(result := search.find(job), Finished)
         for record in result.history
     ]
-    return pd.DataFrame(rows, columns=list(CURVE_COLUMNS))
+    return pd.DataFrame(rows, columns=list(SEARCH_CURVE_COLUMNS))
 
 
 def _described(candidate: Candidate) -> dict[str, Any]:

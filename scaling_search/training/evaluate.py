@@ -40,11 +40,11 @@ def score(
     group: Group = ALONE,
 ) -> Scores:
     """The model's scores on a split, as `evaluate` finds them."""
-    return evaluate(model, split, recipe, device, group).scores
+    return evaluate_split(model, split, recipe, device, group).scores
 
 
 @torch.inference_mode()
-def evaluate(
+def evaluate_split(
     model: nn.Module,
     split: Split,
     recipe: Recipe,

@@ -21,7 +21,7 @@ from scaling_search.training import checkpoint
 from scaling_search.training.batches import chances, training_images
 from scaling_search.training.checkpoint import Checkpoint
 from scaling_search.training.distributed import ALONE, Group
-from scaling_search.training.evaluate import SplitEvaluation, evaluate
+from scaling_search.training.evaluate import SplitEvaluation, evaluate_split
 from scaling_search.training.history import ClassCounts, EpochRecord, epoch_record
 from scaling_search.training.recipe import Recipe
 from scaling_search.training.step import seed_chance, train_step
@@ -175,7 +175,7 @@ class Trainer:
 
     def _evaluate(self, model: nn.Module) -> SplitEvaluation:
         self.group.take_buffers(model)
-        return evaluate(model, self.validation, self.recipe, self.device, self.group)
+        return evaluate_split(model, self.validation, self.recipe, self.device, self.group)
 
     def _keep(self) -> None:
         if self.keeping is None:

@@ -81,7 +81,7 @@ def test_longer_trainings_can_be_left_out(run: Path) -> None:
 def test_a_table_says_the_same_as_the_run_it_was_made_of(run: Path, tmp_path: Path) -> None:
     for name in ("study.toml", "data.json"):
         (tmp_path / name).write_bytes((run / name).read_bytes())
-    curve_table.write(read_trainings(run).curves, tmp_path / "curves.csv")
+    curve_table.write_table(read_trainings(run).curves, tmp_path / "curves.csv")
     assert fidelity([tmp_path]) == fidelity([run])
 
 

@@ -5,15 +5,27 @@ from __future__ import annotations
 import pytest
 
 from scaling_search.jobs import gpu_share
-from scaling_search.jobs.gpu_share import Tried, chosen, most_jobs, next_number, rate, words
+from scaling_search.jobs.gpu_share import (
+    ShareMeasurement,
+    chosen,
+    most_jobs,
+    next_number,
+    rate,
+    words,
+)
 
-H100 = [Tried(1, 6049), Tried(2, 13065), Tried(4, 22480), Tried(8, 39610)]
+H100 = [
+    ShareMeasurement(1, 6049),
+    ShareMeasurement(2, 13065),
+    ShareMeasurement(4, 22480),
+    ShareMeasurement(8, 39610),
+]
 
 
 def test_on_one_h100_a_small_network_is_tried_up_to_sixteen_times_and_eight_are_chosen() -> None:
     asked = [next_number(H100[:count], most=16) for count in range(5)]
     assert asked == [1, 2, 4, 8, 16]
-    tried = [*H100, Tried(16, 41000)]  # 1.035 times as much
+    tried = [*H100, ShareMeasurement(16, 41000)]  # 1.035 times as much
     assert next_number(tried, most=32) is None
     assert chosen(tried) == 8  # 39610 is 96.6 % of 41000
 
@@ -21,19 +33,19 @@ def test_on_one_h100_a_small_network_is_tried_up_to_sixteen_times_and_eight_are_
 @pytest.mark.parametrize(
     ("last", "most", "expected"),
     [
-        (Tried(2, 219.0), 16, None),  # a doubling must gain a tenth
-        (Tried(2, 221.0), 16, 4),
-        (Tried(2, 221.0), 3, 3),
-        (Tried(2, 221.0), 2, None),
-        (Tried(2, 221.0, 0.44), 16, 4),  # 0.22 each: four take 0.88
-        (Tried(2, 221.0, 0.5), 16, 3),  # 0.25 each: 3.6 would fit
-        (Tried(2, 221.0, 0.7), 16, None),  # 0.35 each: 2.57 would fit
+        (ShareMeasurement(2, 219.0), 16, None),  # a doubling must gain a tenth
+        (ShareMeasurement(2, 221.0), 16, 4),
+        (ShareMeasurement(2, 221.0), 3, 3),
+        (ShareMeasurement(2, 221.0), 2, None),
+        (ShareMeasurement(2, 221.0, 0.44), 16, 4),  # 0.22 each: four take 0.88
+        (ShareMeasurement(2, 221.0, 0.5), 16, 3),  # 0.25 each: 3.6 would fit
+        (ShareMeasurement(2, 221.0, 0.7), 16, None),  # 0.35 each: 2.57 would fit
     ],
 )
 def test_the_number_doubles_while_throughput_rises_and_memory_lasts(
-    last: Tried, most: int, expected: int | None
+    last: ShareMeasurement, most: int, expected: int | None
 ) -> None:
-    assert next_number([Tried(1, 200.0), last], most) == expected
+    assert next_number([ShareMeasurement(1, 200.0), last], most) == expected
 
 
 @pytest.mark.parametrize(
@@ -50,7 +62,7 @@ def test_the_number_doubles_while_throughput_rises_and_memory_lasts(
 def test_the_smallest_number_that_is_as_good_as_the_best_is_chosen(
     rates: list[float], expected: int
 ) -> None:
-    tried = [Tried(2**power, images) for power, images in enumerate(rates)]
+    tried = [ShareMeasurement(2**power, images) for power, images in enumerate(rates)]
     assert chosen(tried) == expected
 
 

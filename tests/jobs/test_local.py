@@ -13,7 +13,7 @@ from scaling_search.experiment.pipeline import run
 from scaling_search.jobs import local
 from scaling_search.jobs.card_workers import CardWorkers
 from scaling_search.jobs.executor import Inline, each_of
-from scaling_search.jobs.gpu_share import Tried
+from scaling_search.jobs.gpu_share import ShareMeasurement
 from scaling_search.jobs.kept_share import KEPT
 from scaling_search.jobs.local import OnThisMachine
 from scaling_search.jobs.workers import Workers
@@ -30,9 +30,9 @@ class Trial:
     def __init__(self, job: Any, *, card: Any, **_: Any) -> None:
         self.card = card
 
-    def run(self, most: int) -> tuple[Tried, ...]:
+    def run(self, most: int) -> tuple[ShareMeasurement, ...]:
         self.of.append(self.card.entry)
-        return (Tried(3, 300.0),)
+        return (ShareMeasurement(3, 300.0),)
 
 
 @pytest.fixture

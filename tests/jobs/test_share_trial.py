@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from scaling_search.jobs.cards import GpuCard
-from scaling_search.jobs.gpu_share import Tried
+from scaling_search.jobs.gpu_share import ShareMeasurement
 from scaling_search.jobs.kept_share import KEPT, KeptShare
 from scaling_search.jobs.share_trial import ShareTrial
 from tests.jobs.pretended import pretend
@@ -41,7 +41,7 @@ def test_images_of_all_copies_are_added_up_until_no_more_are_allowed(
 
 
 def test_memory_ends_it_before_a_copy_lacks_some(trial: Callable[..., ShareTrial]) -> None:
-    assert trial(memory_share=0.5).run(most=4) == (Tried(1, pytest.approx(ONE), 0.5),)
+    assert trial(memory_share=0.5).run(most=4) == (ShareMeasurement(1, pytest.approx(ONE), 0.5),)
 
 
 def test_a_copy_that_finds_no_room_ends_it_and_what_was_measured_counts(
@@ -58,8 +58,8 @@ def test_nothing_of_a_trial_is_kept_but_its_logs(
     assert [path.name for path in tmp_path.iterdir()] == ["logs"]
 
 
-def decide(kept: KeptShare, tried: list[Tried]) -> int:
-    def once(_: int) -> list[Tried]:
+def decide(kept: KeptShare, tried: list[ShareMeasurement]) -> int:
+    def once(_: int) -> list[ShareMeasurement]:
         return [tried.pop()]
 
     return kept.jobs(job(), [GpuCard("0")], once)
@@ -74,7 +74,7 @@ def cores(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_what_a_trial_found_is_kept_for_cards_of_that_name(tmp_path: Path) -> None:
     said: list[str] = []
     kept = KeptShare(tmp_path / KEPT, "a card", said.append)
-    tried = [Tried(4, 300.0), Tried(2, 200.0)]
+    tried = [ShareMeasurement(4, 300.0), ShareMeasurement(2, 200.0)]
     assert [decide(kept, tried), decide(kept, tried)] == [2, 2]
     assert said == [
         "GPU 0: a trial of micro finds how many trainings a GPU takes at once, for up to 3 minutes "
@@ -89,7 +89,10 @@ def test_what_a_trial_found_is_kept_for_cards_of_that_name(tmp_path: Path) -> No
 @pytest.mark.parametrize("garbled", ["", "[]", '{"card": "a card"}', '{"card": "a card", "jobs"'])
 def test_a_garbled_answer_is_asked_for_again(tmp_path: Path, garbled: str) -> None:
     (tmp_path / KEPT).write_text(garbled)
-    assert decide(KeptShare(tmp_path / KEPT, "a card", lambda _: None), [Tried(2, 1.0)]) == 2
+    assert (
+        decide(KeptShare(tmp_path / KEPT, "a card", lambda _: None), [ShareMeasurement(2, 1.0)])
+        == 2
+    )
 
 
 def test_where_each_job_has_but_one_core_nothing_is_tried(

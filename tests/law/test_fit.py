@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import optimize
 
-from scaling_search.law.fit import _nnls, fit, loss_through
+from scaling_search.law.fit import _nnls, fit_law, loss_through
 from scaling_search.law.intervals import (
     allows_error,
     allows_exponent,
@@ -27,7 +27,7 @@ def power(floor: float, scale: float, exponent: float) -> np.ndarray:
     ("floor", "scale", "exponent"), [(0.1, 0.4, 0.3), (0.0, 0.5, 0.2), (0.3, 0.1, 1.2)]
 )
 def test_a_law_without_noise_is_found_again(floor: float, scale: float, exponent: float) -> None:
-    law = fit(SIZES, power(floor, scale, exponent), ALIKE)
+    law = fit_law(SIZES, power(floor, scale, exponent), ALIKE)
     assert law.exponent == pytest.approx(exponent, rel=1e-2)
     assert law.floor == pytest.approx(floor, abs=3e-3)
     for size in (1e6, 3e6, 48e6):
@@ -38,11 +38,11 @@ def test_a_law_without_noise_is_found_again(floor: float, scale: float, exponent
 def test_near_chance_the_law_that_bends_is_found_again() -> None:
     fallen = 0.8 * (SIZES / 3e6) ** -0.9
     errors = (0.2 + fallen * 0.9) / (1 + fallen)
-    law = fit(SIZES, errors, ALIKE, chance=0.9)
+    law = fit_law(SIZES, errors, ALIKE, chance=0.9)
     assert law.exponent == pytest.approx(0.9, rel=1e-2)
     assert law.floor == pytest.approx(0.2, abs=5e-3)
     assert law.error(1.0) == pytest.approx(0.9, abs=1e-3)  # next to nothing sees nothing
-    assert law.loss < fit(SIZES, errors, ALIKE).loss
+    assert law.loss < fit_law(SIZES, errors, ALIKE).loss
 
 
 def test_two_columns_are_fitted_as_scipy_fits_them() -> None:
@@ -62,7 +62,7 @@ def test_two_columns_are_fitted_as_scipy_fits_them() -> None:
 def test_what_weighs_nothing_is_not_heard() -> None:
     errors, weights = power(0.1, 0.4, 0.3), ALIKE.copy()
     errors[4], weights[4] = 0.9, 0.0
-    assert fit(SIZES, errors, weights).exponent == pytest.approx(0.3, rel=1e-2)
+    assert fit_law(SIZES, errors, weights).exponent == pytest.approx(0.3, rel=1e-2)
 
 
 def test_a_law_may_be_made_to_pass_through_a_point() -> None:
@@ -79,7 +79,7 @@ def noisy(seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 def test_intervals_lie_about_the_estimate_and_widen_beyond_the_data() -> None:
     data = noisy(0)
-    law = fit(*data)
+    law = fit_law(*data)
     assert exponent_range(law, data).holds(law.exponent)
     widths = []
     for size in (6e6, 12e6, 24e6, 48e6):
@@ -93,7 +93,7 @@ def test_intervals_lie_about_the_estimate_and_widen_beyond_the_data() -> None:
 
 def test_of_three_networks_nothing_is_certain() -> None:
     data = tuple(each[::4] for each in noisy(0))
-    law = fit(*data)
+    law = fit_law(*data)
     found = exponent_range(law, data)  # type: ignore[arg-type]
     assert (found.low, found.high) == (0.0, float("inf"))
 
@@ -104,7 +104,7 @@ def test_the_intervals_hold_about_as_often_as_they_say() -> None:
     held = np.zeros(2)
     for seed in range(120):
         data = noisy(seed)
-        law = fit(*data)
+        law = fit_law(*data)
         held += [allows_exponent(law, data, 0.5), allows_error(law, data, 24e6, truth)]
     assert (held >= 107).all()
     assert (held <= 119).all()
@@ -112,7 +112,7 @@ def test_the_intervals_hold_about_as_often_as_they_say() -> None:
 
 def test_an_interval_ends_where_values_are_no_longer_allowed() -> None:
     data = noisy(3)
-    law = fit(*data)
+    law = fit_law(*data)
     found = exponent_range(law, data)
     assert allows_exponent(law, data, 0.999 * found.high)
     assert not allows_exponent(law, data, 1.001 * found.high)

@@ -13,7 +13,7 @@ import pytest
 from scaling_search.core.errors import UserError
 from scaling_search.experiment.run_comparison import RunComparison, read_comparison
 from scaling_search.law.laws import laws, too_few
-from scaling_search.law.report import law_picture, law_table, sentences
+from scaling_search.law.report import law_picture, law_sentences, law_table
 from scaling_search.law.sizes import Sizes, sizes_of
 from tests.compare.runs import runs_of
 
@@ -83,7 +83,7 @@ def test_a_law_that_bends_is_found_out_by_its_largest_network() -> None:
     assert fitted.held_out is not None
     assert not fitted.held_out.holds
     assert fitted.held_out.miss > 0.03
-    assert "a miss that chance alone makes once in 20" in sentences([fitted])[0]
+    assert "a miss that chance alone makes once in 20" in law_sentences([fitted])[0]
 
 
 def test_three_sizes_are_too_few() -> None:
@@ -104,12 +104,12 @@ def test_beyond_four_times_the_largest_nothing_is_predicted() -> None:
 def test_with_four_sizes_none_is_left_out() -> None:
     (fitted,) = laws(sizes_of([("made", made(phis=PHIS[1:5]))]))
     assert fitted.held_out is None
-    assert "too few sizes" in sentences([fitted])[0]
+    assert "too few sizes" in law_sentences([fitted])[0]
 
 
 def test_a_check_that_checks_nothing_is_no_support() -> None:
     every = sizes_of([("made", made(sd=0.1, phis=PHIS[:5]))])
-    assert "leave open what the largest network reaches" in sentences(laws(every))[0]
+    assert "leave open what the largest network reaches" in law_sentences(laws(every))[0]
 
 
 def test_near_chance_the_law_that_bends_towards_it_is_taken() -> None:

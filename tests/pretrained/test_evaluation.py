@@ -31,7 +31,12 @@ from scaling_search.nets.weights import lite_checkpoint
 from scaling_search.pretrained.classes import wnids
 from scaling_search.pretrained.evaluation import Evaluation, evaluate
 from scaling_search.pretrained.preprocessing import PublishedWeights, row_of
-from scaling_search.pretrained.shown import accuracy_picture, family_of, values, write
+from scaling_search.pretrained.shown import (
+    architecture_family,
+    evaluation_values,
+    weights_picture,
+    write_evaluation,
+)
 from scaling_search.pretrained.sources import Wish
 from tests.tiny import TINY
 
@@ -143,12 +148,12 @@ def test_what_was_computed_is_not_computed_again(
 @needs_lites
 def test_all_is_written_and_redrawn_to_the_byte(photographs: Path, tmp_path: Path) -> None:
     found = evaluate(["efficientnet-lite0"], photographs, Wish(px=64))
-    write(found, tmp_path)
+    write_evaluation(found, tmp_path)
     names = {path.name for path in tmp_path.iterdir()}
     assert {"networks.csv", "networks.md", "differences.csv", "evaluation.json"} < names
     assert {"accuracy_macs.png", "accuracy_macs.svg"} < names
-    assert accuracy_picture(found).svg == (tmp_path / "accuracy_macs.svg").read_bytes()
-    assert values(found)["networks"][0]["published_top1_percent"] is None  # type: ignore[index]
+    assert weights_picture(found).svg == (tmp_path / "accuracy_macs.svg").read_bytes()
+    assert evaluation_values(found)["networks"][0]["published_top1_percent"] is None  # type: ignore[index]
 
 
 MICRO = zoo.get("micro").fitted(num_classes=2, in_channels=3)
@@ -266,7 +271,7 @@ def test_weights_of_another_network_are_refused(photographs: Path, tmp_path: Pat
     ],
 )
 def test_a_family_is_a_name_without_its_size(network: str, family: str) -> None:
-    assert family_of(network) == family
+    assert architecture_family(network) == family
 
 
 def imagenet(rows: list[dict[str, object]]) -> Evaluation:
@@ -279,5 +284,5 @@ def test_the_papers_table_stands_beside_imagenet_alone() -> None:
         **{"top1_percent": 77.7, "top1_low_percent": 77.3, "top1_high_percent": 78.1},
         "macs": 385_814_752,
     }
-    assert "Table 2" in accuracy_picture(imagenet([row])).caption
-    assert "Table 2" not in accuracy_picture(imagenet([row | {"classes": 10}])).caption
+    assert "Table 2" in weights_picture(imagenet([row])).caption
+    assert "Table 2" not in weights_picture(imagenet([row | {"classes": 10}])).caption

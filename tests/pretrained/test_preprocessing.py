@@ -12,9 +12,9 @@ from torchvision.models import get_model_weights
 from scaling_search.arch import zoo
 from scaling_search.core.errors import UserError
 from scaling_search.data.sources.base import UnusableFilesError
-from scaling_search.pretrained.preprocessing import PublishedWeights, row_of, rows
+from scaling_search.pretrained.preprocessing import PublishedWeights, published_weights, row_of
 
-TORCHVISIONS = [row for row in rows() if row.source == "torchvision"]
+TORCHVISIONS = [row for row in published_weights() if row.source == "torchvision"]
 
 
 def named(row: PublishedWeights) -> str:
@@ -41,7 +41,7 @@ def test_all_of_torchvisions_weights_of_a_network_are_in_the_table() -> None:
 
 
 def test_every_network_of_the_table_is_in_the_zoo() -> None:
-    assert {row.network for row in rows()} <= set(zoo.network_names())
+    assert {row.network for row in published_weights()} <= set(zoo.network_names())
 
 
 @pytest.mark.parametrize("row", TORCHVISIONS, ids=named)

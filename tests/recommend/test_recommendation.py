@@ -20,7 +20,7 @@ from scaling_search.latency.job import Machine, TimeBudget, TimeJob
 from scaling_search.recommend.goal import Limits
 from scaling_search.recommend.options import Options
 from scaling_search.recommend.recommendation import reaching, within
-from scaling_search.recommend.words import sentences, study_of, values
+from scaling_search.recommend.words import recommendation_sentences, recommendation_values, study_of
 from tests.search.latencies import timed
 
 RESULTS = Path(__file__).parents[2] / "results"
@@ -143,19 +143,21 @@ def test_the_study_asks_for_the_very_training_that_the_run_made() -> None:
 
 
 def test_sentences_say_what_it_rests_on() -> None:
-    measured = " ".join(sentences(within(cifar10(), Limits(macs=1.02 * COMPOUND_2), "compound")))
+    measured = " ".join(
+        recommendation_sentences(within(cifar10(), Limits(macs=1.02 * COMPOUND_2), "compound"))
+    )
     assert "That is measured, by 4 trainings of this very network." in measured
     assert "There is no runner-up" in measured
-    between = " ".join(sentences(within(cifar10(), Limits(macs=6e6))))
+    between = " ".join(recommendation_sentences(within(cifar10(), Limits(macs=6e6))))
     assert "That is interpolated" in between
     assert "Runner-up: " in between
     assert "% more MACs" in between or "% less MACs" in between
-    beyond = " ".join(sentences(within(cifar10(), Limits(macs=13e6), "width")))
+    beyond = " ".join(recommendation_sentences(within(cifar10(), Limits(macs=13e6), "width")))
     assert "where the law may bend" in beyond
 
 
 def test_values_are_plain() -> None:
-    found = values(within(cifar10(), Limits(macs=6e6)))
+    found = recommendation_values(within(cifar10(), Limits(macs=6e6)))
     best = found["best"]
     assert isinstance(best, dict)
     assert best["standing"] == "interpolated"

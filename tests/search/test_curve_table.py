@@ -63,15 +63,15 @@ def test_it_has_one_row_an_epoch_and_one_row_a_failure(frame: pd.DataFrame) -> N
 
 
 def test_written_and_read_it_is_the_same_table(frame: pd.DataFrame, tmp_path: Path) -> None:
-    path = curve_table.write(frame, tmp_path / "curves.csv")
+    path = curve_table.write_table(frame, tmp_path / "curves.csv")
     pd.testing.assert_frame_equal(curve_table.read_curves(path), frame, check_dtype=False)
     before = path.read_bytes()
-    assert curve_table.write(curve_table.read_curves(path), path).read_bytes() == before
+    assert curve_table.write_table(curve_table.read_curves(path), path).read_bytes() == before
 
 
 def test_names_made_of_digits_stay_text(frame: pd.DataFrame, tmp_path: Path) -> None:
     digits = frame.assign(fingerprint="0012345678901234", depth_repeats="3", job="12e4567890123456")
-    read = curve_table.read_curves(curve_table.write(digits, tmp_path / "curves.csv"))
+    read = curve_table.read_curves(curve_table.write_table(digits, tmp_path / "curves.csv"))
     assert set(read["fingerprint"]) == {"0012345678901234"}
     assert set(read["job"]) == {"12e4567890123456"}
     assert set(read["depth_repeats"]) == {"3"}

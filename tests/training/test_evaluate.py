@@ -11,7 +11,7 @@ from torch import nn
 
 from scaling_search.data.splits import ResidentSplit
 from scaling_search.training import evaluate
-from scaling_search.training.evaluate import evaluate as evaluation
+from scaling_search.training.evaluate import evaluate_split as evaluation
 from scaling_search.training.evaluate import folded, score
 from scaling_search.training.history import ClassCounts
 from tests.training.small import CPU, PX, RECIPE, split, trainer

@@ -18,7 +18,7 @@ import numpy as np
 from scaling_search.core.errors import UserError
 from scaling_search.data.splitting import Indices
 
-ENDINGS = (
+IMAGE_ENDINGS = (
     *(".jpg", ".jpeg", ".jpe", ".jif", ".jfif", ".mpo", ".jp2", ".j2k", ".jpx"),
     *(".png", ".apng", ".gif", ".webp", ".avif", ".tif", ".tiff", ".bmp", ".dib", ".tga"),
     *(".ppm", ".pgm", ".pbm", ".pnm", ".pfm"),
@@ -40,7 +40,7 @@ KINDS_NAMED = 8
 
 FOLDER_RULES = (
     "a class is a folder in train/, and all image files below it are its images",
-    "image files are those that end in " + " ".join(ENDINGS) + ", in upper or lower case",
+    "image files are those that end in " + " ".join(IMAGE_ENDINGS) + ", in upper or lower case",
     "names with a dot first are passed over, and so are " + ", ".join(NOT_DATA),
     "a link to a folder is followed, but no folder is taken twice",
     "val/ (valid/, validation/) beside test/ holds the validation images; without test/ it is the "
@@ -158,7 +158,7 @@ def _images(top: Path, reached: dict[str, Path], over: PassedOver) -> Iterator[P
                     over.add_folder(entry.name)
                 else:
                     left.append(folder / entry.name)
-            elif is_hidden(entry.name) or not entry.name.lower().endswith(ENDINGS):
+            elif is_hidden(entry.name) or not entry.name.lower().endswith(IMAGE_ENDINGS):
                 over.add_file(entry.name)
             else:
                 files.append(entry.name)
@@ -206,5 +206,5 @@ def _require_images(folder: Path, empty: dict[str, PassedOver]) -> None:
     ]
     raise UserError(
         f"each class of {folder} must hold images, got none in {', '.join(found)}: put some there, "
-        f"of the endings {' '.join(ENDINGS)}, or take the folder away"
+        f"of the endings {' '.join(IMAGE_ENDINGS)}, or take the folder away"
     )

@@ -85,7 +85,7 @@ class Stopped:
 TaskMessage = Node | EpochRecord | CheckpointFile | Done | Mistake | Stopped
 
 
-def versions() -> tuple[str, str]:
+def required_versions() -> tuple[str, str]:
     """What must be the same everywhere, or results would depend on the node."""
     return f"torch {torch.__version__.partition('+')[0]}", f"scaling_search {_own_version()}"
 
@@ -94,7 +94,7 @@ def node_seen(mark: str, device: str) -> Node:
     """What the driver wants to know of this node."""
     node = ray.get_runtime_context().get_node_id()
     shares = not mark or Path(mark).exists()
-    return Node(node, os.getpid(), shares, where_on(device), versions())
+    return Node(node, os.getpid(), shares, where_on(device), required_versions())
 
 
 def work(order: Order) -> Iterator[TaskMessage]:
