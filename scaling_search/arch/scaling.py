@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 from math import isfinite
-from typing import TypeVar, cast
+from typing import Literal, TypeVar, cast
 
 from scaling_search.arch.protocol import Network, SelfScalingNetwork
 from scaling_search.arch.rounding import round_channels, round_px, round_repeats
@@ -17,6 +17,8 @@ from scaling_search.arch.spec import Architecture, Stage
 from scaling_search.core.errors import require
 
 __all__ = [
+    "AXIS_NAMES",
+    "AxisName",
     "Coefficients",
     "Multipliers",
     "round_channels",
@@ -28,6 +30,9 @@ __all__ = [
     "scale_width",
 ]
 
+
+AxisName = Literal["depth", "width", "resolution"]
+AXIS_NAMES: tuple[AxisName, ...] = ("depth", "width", "resolution")
 
 N = TypeVar("N", bound=Network)
 

@@ -9,11 +9,11 @@ from typing import Literal
 
 import pandas as pd
 
+from scaling_search.arch.scaling import AXIS_NAMES
 from scaling_search.compare.contrasts import Estimate
 from scaling_search.compare.methods import BASE, COMPOUND, Method, in_order
 from scaling_search.compare.networks import Networks, Weights, less
 from scaling_search.core.stats import DifferenceVerdict, verdict_of
-from scaling_search.search.equal_cost import AXIS_NAMES
 from scaling_search.search.shares import ALIKE, Shares, distance
 
 # Less than this is no reason to prefer one way of growing to another.

@@ -12,13 +12,13 @@ from pydantic import Discriminator, Tag
 
 from scaling_search.arch.paper import ALPHA, BETA, GAMMA, officials
 from scaling_search.arch.protocol import Network
-from scaling_search.arch.scaling import Coefficients, Multipliers, scale
+from scaling_search.arch.scaling import AXIS_NAMES, Coefficients, Multipliers, scale
 from scaling_search.arch.zoo import get
 from scaling_search.arch.zoo_efficientnets import B0_FORMS
 from scaling_search.compare.family import Member, member
 from scaling_search.compare.methods import BASE, COMPOUND
 from scaling_search.core.errors import UserError, require
-from scaling_search.search.equal_cost import AXIS_NAMES, matched, on_ray
+from scaling_search.search.equal_cost import matched, on_ray
 from scaling_search.search.resources import Meter, meter_of
 from scaling_search.search.space import Budget
 

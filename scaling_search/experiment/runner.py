@@ -92,13 +92,13 @@ class Runner:
             return
         machine = Machine(self.device, machine_of(self.device))
         job = self.experiment.time_job(networks, machine)
-        if self.ledger.timed(job) is None:
+        if self.ledger.get(job) is None:
             seconds = f"{job.budget.seconds:g} s and its warm-up"
             what = f"timing {len(networks)} networks{machine.alone}"
             self.listener.say(f"{what}: {seconds}, again if it is unstable")
             self.executor.rest()
             timed = time_networks(job, in_child, SystemClock())
-            self.ledger.accept_timed(timed, {"device": machine.machine})
+            self.ledger.accept(job, timed, {"device": machine.machine})
 
     def search(self, afterwards: RemainingWork) -> Search:
         """Run the search to its end; every result so far decides on the next training."""

@@ -34,6 +34,7 @@ from scaling_search.experiment.network_file import read_network
 from scaling_search.latency.job import Regime
 from scaling_search.search.gate import Gate
 from scaling_search.search.plan import MOST_SEEDS, Rung, SearchPlan
+from scaling_search.search.resources import KINDS
 from scaling_search.search.space import Axis, Budget, Space
 from scaling_search.training.recipe import Recipe
 from scaling_search.training.recipe_growth import AtPhi
@@ -199,7 +200,8 @@ class Study:
     @property
     def asks_latency(self) -> bool:
         """Whether networks must be timed before the search can weigh them."""
-        return "latency" in (self.budget.resource, self.search.second)
+        weighed = (self.budget.resource, self.search.second)
+        return any(KINDS[resource].is_timed for resource in weighed if resource)
 
     @property
     def is_function(self) -> bool:

@@ -18,7 +18,8 @@ from scaling_search.latency.process_runner import in_child
 from scaling_search.latency.profile import time_networks
 from scaling_search.latency.protocol import SystemClock
 from scaling_search.latency.result import Timed
-from scaling_search.search.resources import UntimedError, anchor_failure, doubt, tries_of
+from scaling_search.search.latency_ratios import anchor_failure, doubt, tries_of
+from scaling_search.search.resources import UntimedError
 
 # All networks of a job are on the device at once; and so much is lost when a round is interrupted.
 MOST_AT_ONCE = 32
@@ -82,7 +83,7 @@ class TimingRounds:
         failure = anchor_failure(timed)
         rule = "a latency budget needs a base that can be timed"
         require(not failure, rule, failure, "run the study again, or choose another timing.regime")
-        self.ledger.accept_timed(timed, {"device": self.machine.machine})
+        self.ledger.accept(timed.job, timed, {"device": self.machine.machine})
         return timed
 
     def _warn(self, experiment: Experiment, known: Sequence[Timed]) -> None:

@@ -11,7 +11,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal, Self, TypeVar
+from typing import Any, Literal, Self, TypeVar, overload
 
 import filelock
 
@@ -110,12 +110,20 @@ class Ledger:
         """How many results are of trainings and not of timings."""
         return len(self._places) - len(self._timings)
 
-    def get(self, job: TrainJob) -> Result | None:
-        """The training's result, or None while it is missing.
+    @overload
+    def get(self, job: TrainJob) -> Result | None: ...
+
+    @overload
+    def get(self, job: TimeJob) -> Timed | None: ...
+
+    def get(self, job: TrainJob | TimeJob) -> Result | Timed | None:
+        """The job's result, that of a timing with all its raw samples; None while it is missing.
 
         Raises UserError when the ledger says of it what this version does not understand.
         """
         key = job.hash
+        if isinstance(job, TimeJob):
+            return self._understood(key, _timed) if key in self._places else None
         if key not in self._results and key in self._places:
             self._results[key] = self._understood(key, _trained)
         return self._results.get(key)
@@ -150,20 +158,29 @@ class Ledger:
             return {}
         return self._understood(job.hash, _where)
 
-    def timed(self, job: TimeJob) -> Timed | None:
-        """The timing's result with all its raw samples, or None while it is missing."""
-        return self._understood(job.hash, _timed) if job.hash in self._places else None
-
     def timings(self) -> Iterator[Timed]:
         """Every timing, the newest first, of whatever networks and machine."""
         return (self._understood(key, _timed) for key in reversed(self._timings))
 
-    def accept(self, job: TrainJob, result: Result, where: Mapping[str, str]) -> bool:
-        """Write a training's result, flushed to disk; False when the job has one already.
+    @overload
+    def accept(self, job: TrainJob, result: Result, where: Mapping[str, str]) -> bool: ...
+
+    @overload
+    def accept(self, job: TimeJob, result: Timed, where: Mapping[str, str]) -> bool: ...
+
+    def accept(
+        self, job: TrainJob | TimeJob, result: Result | Timed, where: Mapping[str, str]
+    ) -> bool:
+        """Write a job's result, flushed to disk; False when the job has one already.
 
         A failure that was set aside is none. Raises OSError when the disk is full; the ledger then
         holds what it held before.
         """
+        if isinstance(result, Timed):
+            timing = json.loads(timed_to_json(result))
+            return self._write("timing", job.hash, timing.pop("job"), timing, where)
+        if isinstance(job, TimeJob):
+            raise TypeError(f"a timing's result is Timed, got {result!r}")
         content = job_to_json(job)
         # Where the images lie is this machine's affair and no part of the result.
         content["data"] |= {"root": None, "download": False}
@@ -171,11 +188,6 @@ class Ledger:
         if written:
             self._results[job.hash] = result
         return written
-
-    def accept_timed(self, timed: Timed, where: Mapping[str, str]) -> bool:
-        """Write a timing's result; otherwise as `accept`."""
-        result = json.loads(timed_to_json(timed))
-        return self._write("timing", timed.job.hash, result.pop("job"), result, where)
 
     def records(self) -> Iterator[dict[str, Any]]:
         """Every record as it was written, in order."""

@@ -38,7 +38,7 @@ from scaling_search.report.latency import (
 )
 from scaling_search.report.latency_figures import accuracy_latency_picture, explains_picture
 from scaling_search.report.page_data import Details, Frames, page_json
-from scaling_search.report.pareto import SECOND_WORDS, pareto, pareto_picture, pareto_table
+from scaling_search.report.pareto import pareto, pareto_picture, pareto_table
 from scaling_search.report.search_landscape import landscape, landscape_picture
 from scaling_search.report.tables import (
     candidates_table,
@@ -49,6 +49,7 @@ from scaling_search.report.tables import (
 )
 from scaling_search.search.constants import Constants
 from scaling_search.search.gate import GateFinding
+from scaling_search.search.resources import KINDS
 from scaling_search.search.space import Resource
 
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -220,7 +221,7 @@ def _weighed(evidence: ReportData) -> list[tuple[Resource, str]]:
     second = evidence.second
     if second is None or not len(pareto(evidence.search, second)):
         return []
-    return [(second, SECOND_WORDS[second])]
+    return [(second, KINDS[second].label)]
 
 
 def _time_pictures(runs: pd.DataFrame, time: Time | None) -> Iterator[Picture]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,20 +22,11 @@ from scaling_search.report.cells import (
 from scaling_search.report.figure_style import Picture, picture
 from scaling_search.report.method_styles import LOOKS
 from scaling_search.search.pareto import CostAndScore, front, hypervolume
-from scaling_search.search.space import Resource
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-# How the second objective is named on an axis, with its unit.
-SECOND_WORDS: Mapping[Resource, str] = {
-    "macs": "MACs",
-    "params": "parameters",
-    "activations": "activations (outputs of convolutions)",
-    "memory": "peak memory (bytes)",
-    "latency": "time per image (× the base's)",
-}
 _KEPT = ("network", "alpha", "beta", "gamma", "px")
 _GREY = "#8c8c8c"
 _SIZE_INCHES = (8.4, 4.8)

@@ -24,18 +24,14 @@ from scaling_search.core.errors import UserError
 from scaling_search.core.stats import Floats
 from scaling_search.cost.analytic import Cost, count
 from scaling_search.search.intervals import Bounds, interval_of
-from scaling_search.search.resources import Meter, UntimedError, gathered, meter_of
+from scaling_search.search.resources import KINDS, Meter, UntimedError, gathered, meter_of
 from scaling_search.search.shares import Shares, growth_shares
-from scaling_search.search.space import NOISE, Axis, Budget, Resource, Space
+from scaling_search.search.space import NOISE, Axis, Budget, Space
 
 __all__ = ["Budget", "Candidate", "Space", "candidates", "grid_points"]
 
 CandidateIndices = NDArray[np.intp]
 
-# How many networks are looked at to name one that is near the budget when none keeps it. A peak
-# of memory takes a tenth of a second; of latencies only those that are known count.
-_LOOKED_AT: dict[Resource, int] = {"memory": 50}
-_LOOKED_AT_OTHERS = 1000
 # Timings scatter, so a bisection may stop a network off the crossing: so far beyond it is timed.
 _BEYOND = 1
 
@@ -195,7 +191,7 @@ def _within(base: Network, budget: Budget, grid: _Points, read: Meter) -> Candid
     target = read(base) * budget.growth
     low = target * (1 - budget.tolerance) * (1 - NOISE)
     high = target * (1 + budget.tolerance) * (1 + NOISE)
-    choose = _timed_between if budget.resource == "latency" else _between
+    choose = _timed_between if KINDS[budget.resource].is_timed else _between
     _, distinct = np.unique(grid.network, return_index=True)
     same = (np.diff(grid.alpha[distinct]) == 0) & (np.diff(grid.beta[distinct]) == 0)
     sides = np.split(distinct, np.flatnonzero(~same) + 1)
@@ -246,9 +242,9 @@ def _none(base: Network, budget: Budget, grid: _Points, read: Meter) -> UserErro
 
 
 def _growths(base: Network, budget: Budget, grid: _Points, read: Meter) -> Iterator[float]:
-    """The real growth of some networks of the grid."""
+    """The real growth of some networks of the grid; of timed ones those that are known."""
     _, distinct = np.unique(grid.network, return_index=True)
-    step = max(1, len(distinct) // _LOOKED_AT.get(budget.resource, _LOOKED_AT_OTHERS))
+    step = max(1, len(distinct) // KINDS[budget.resource].looked_at)
     for row in distinct[::step]:
         with suppress(UntimedError):
             yield read(scale(base, grid.at(int(row)).at(1.0))) / read(base)

@@ -18,15 +18,13 @@ from scaling_search.jobs.failures import what_speaks
 from scaling_search.search.candidates import Candidate
 from scaling_search.search.curve_gp import Level
 from scaling_search.search.intervals import Bounds
-from scaling_search.search.resources import Meter, meter_of
+from scaling_search.search.resources import KINDS, Meter, meter_of
 from scaling_search.search.search import Search
 from scaling_search.search.shares import coverage
-from scaling_search.search.space import Budget, Resource
+from scaling_search.search.space import Budget
 from scaling_search.search.verdict import Verdict, regret_after_an_hour, verdict
 
-# Points tried along each axis of the winner's box, and how far the family is followed.
-TRIED_PER_AXIS = 9
-TRIED_PER_AXIS_BUILT: dict[Resource, int] = {"memory": 3}  # where each takes a tenth of a second
+# How far the family is followed.
 FOLLOWED_PHIS = (1.0, 2.0, 3.0)
 
 
@@ -114,12 +112,11 @@ def steadiest(
     networks that these families have: under a latency budget they follow the winner's own growth
     in MACs.
     """
-    growth, read = budget.growth, meter or meter_of(budget)
-    if budget.resource == "latency":
+    growth, read, kind = budget.growth, meter or meter_of(budget), KINDS[budget.resource]
+    if kind.is_timed:
         growth, read = winner.cost.macs / count(base).macs, meter_of(Budget("macs"))
     spans = (winner.alpha, winner.beta, winner.gamma)
-    tried = TRIED_PER_AXIS_BUILT.get(budget.resource, TRIED_PER_AXIS)
-    axes = [np.linspace(low, high, tried if high > low else 1) for low, high in spans]
+    axes = [np.linspace(a, b, kind.points_per_axis if b > a else 1) for a, b in spans]
     points = [Coefficients(*(round(float(x), 4) for x in point)) for point in product(*axes)]
     allowed = [point for point in points if _keeps(base, budget, winner, point)]
     return min(

@@ -8,19 +8,21 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Literal, assert_never
+from typing import assert_never
 
 from scaling_search.arch.protocol import Network
-from scaling_search.arch.scaling import Coefficients, Multipliers, scale, scale_resolution
+from scaling_search.arch.scaling import (
+    AxisName,
+    Coefficients,
+    Multipliers,
+    scale,
+    scale_resolution,
+)
 from scaling_search.core.errors import UserError
-from scaling_search.search.resources import Meter, UntimedError, meter_of
-from scaling_search.search.space import Budget, Resource
+from scaling_search.search.resources import KINDS, Meter, UntimedError, meter_of
+from scaling_search.search.space import Budget
 
-AxisName = Literal["depth", "width", "resolution"]
-AXIS_NAMES: tuple[AxisName, ...] = ("depth", "width", "resolution")
-MOST = 1024.0
-# What is simulated or timed must be built: no network is made so many times larger in vain.
-MOST_BUILT: dict[Resource, float] = {"memory": 64.0, "latency": 64.0}
+LEAST_MULTIPLIER = 1.0 / 1024.0
 
 
 def along(axis: AxisName, multiplier: float) -> Multipliers:
@@ -48,12 +50,12 @@ def matched(
     changes parameters), and `UntimedError` with the network whose latency is needed next.
     """
     read = meter or meter_of(budget)
+    if axis not in KINDS[budget.resource].axes:
+        raise UserError(
+            f"a {axis}-only rival needs a resource that grows with it, got {budget.resource!r}: "
+            "budget in macs or activations"
+        )
     if axis == "resolution":
-        if budget.resource == "params":
-            raise UserError(
-                "a resolution-only rival needs a resource that grows with it, got 'params': "
-                "budget in macs or activations"
-            )
         side = nearest_side(base, target, budget, read).resolution_px
         return along(axis, side / base.resolution_px)
     return _nearest(base, lambda multiplier: along(axis, multiplier), target, budget, read)
@@ -102,7 +104,7 @@ def _nearest(
             return -math.inf
 
     cost = _Asked(cost_of)
-    ends = _bracket(cost, target, MOST_BUILT.get(budget.resource, MOST))
+    ends = _bracket(cost, target, KINDS[budget.resource].most_multiplier)
     return at(_plainest(grown, cost.nearest(target, ends)))
 
 
@@ -147,7 +149,7 @@ class _Asked:
 
 def _bracket(cost: Callable[[float], float], target: float, most: float) -> tuple[float, float]:
     """Multipliers just below and just at the step that reaches the target."""
-    low, high = 1.0 / MOST, 1.0
+    low, high = LEAST_MULTIPLIER, 1.0
     while cost(high) < target:
         low, high = high, high * 2
         if high > most:

@@ -7,28 +7,55 @@ asking: a pure function of the study and of what the ledger holds.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
-from typing import Literal, TypeVar, assert_never
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
 
 from scaling_search.arch.protocol import Network
+from scaling_search.arch.scaling import AXIS_NAMES, AxisName
 from scaling_search.arch.spec import Architecture
 from scaling_search.core.errors import UserError
 from scaling_search.cost.analytic import count
 from scaling_search.cost.memory import peak_memory
-from scaling_search.latency.job import PLATEAU, Regime, TimeJob
-from scaling_search.latency.result import Latency, NetworkTiming, Timed
-from scaling_search.search.space import Budget
+from scaling_search.latency.job import PLATEAU, Regime
+from scaling_search.search.space import Budget, Resource
 
 Meter = Callable[[Network], float]
 """How much of the budget's resource a network takes; never less for a larger network of one base,
 but for the noise of a timing."""
 
-# A busy machine makes a network look ten times as slow: what is doubtful is timed again.
-TRIES = 3
-
 Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True)
+class MeterTerms:
+    """In which regime a resource is read, and each known time over the base's, by fingerprint."""
+
+    regime: Regime
+    ratios: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class ResourceKind:
+    """All that a search must know of a resource; `KINDS` has one for each.
+
+    `label` names it on an axis, with its unit. `meter` makes what reads it off a network. It grows
+    with `axes`, and an axis alone is grown by `most_multiplier` at most. `needs_table`: it is not
+    read off a network that a function makes. `is_timed`: somebody must measure it first, and its
+    numbers scatter. Where a reading is dear fewer networks are tried: `points_per_axis` of the
+    constants that make a network, and `looked_at` to name the one nearest to a budget that none
+    keeps.
+    """
+
+    label: str
+    meter: Callable[[MeterTerms], Meter]
+    axes: tuple[AxisName, ...] = AXIS_NAMES
+    needs_table: bool = False
+    is_timed: bool = False
+    most_multiplier: float = 1024.0
+    points_per_axis: int = 9
+    looked_at: int = 1000
 
 
 class UntimedError(UserError):
@@ -53,16 +80,7 @@ def meter_of(
     up in `ratios` by fingerprint; the meter raises `UntimedError` for a network that they lack.
     Memory and latency raise UserError for a network that no table describes.
     """
-    match budget.resource:
-        case "macs" | "params" | "activations" as counted:
-            return lambda network: float(getattr(count(network), counted))
-        case "memory":
-            return _simulated(regime or Regime())
-        case "latency":
-            known = ratios or {}
-            return lambda network: _ratio(_described(network, "latency"), known)
-        case _:
-            assert_never(budget.resource)
+    return KINDS[budget.resource].meter(MeterTerms(regime or Regime(), ratios or {}))
 
 
 def gathered(asks: Iterable[Callable[[], Answer]]) -> list[Answer]:
@@ -78,72 +96,12 @@ def gathered(asks: Iterable[Callable[[], Answer]]) -> list[Answer]:
     return answers
 
 
-def tries_of(timings: Iterable[Timed], asked: TimeJob) -> dict[str, list[NetworkTiming]]:
-    """Each network's timings on the terms of `asked`, by fingerprint, the oldest first.
-
-    `timings` come the newest first, as from the ledger.
-    """
-    tries: dict[str, list[NetworkTiming]] = {}
-    for timed in timings:
-        if same_terms(timed.job, asked) and not anchor_failure(timed):
-            for timing in timed.timings:
-                tries.setdefault(timing.fingerprint, []).insert(0, timing)
-    return tries
+def _counted(name: str, _: MeterTerms) -> Meter:
+    return lambda network: float(getattr(count(network), name))
 
 
-def ratios_of(
-    tries: Mapping[str, Sequence[NetworkTiming]], anchor: Architecture, tolerance: float
-) -> dict[str, float]:
-    """Each network's time per image over the anchor's, by fingerprint, as `meter_of` takes them.
-
-    A ratio whose 95 % interval is wider than the budget's tolerance is unknown until the network
-    has been tried `TRIES` times; then the narrowest counts. What a ratio was decides what is
-    trained, so a later timing never changes one that is known. What could not be timed is
-    infinitely slow.
-    """
-    ratios = {fingerprint: _settled(some, tolerance) for fingerprint, some in tries.items()}
-    known = {fingerprint: ratio for fingerprint, ratio in ratios.items() if ratio is not None}
-    return {**known, anchor.fingerprint: 1.0}
-
-
-def same_terms(job: TimeJob, asked: TimeJob) -> bool:
-    """Whether two jobs differ at most in their networks and seeds."""
-    mine, its = (replace(one, networks=(), seed=0) for one in (job, asked))
-    return mine.hash == its.hash
-
-
-def anchor_failure(timed: Timed) -> str:
-    """Why the anchor could not be timed, for then there is no ratio; empty when it was."""
-    return next((s.seats[0].failure for s in timed.sittings if s.seats[0].failure), "")
-
-
-def doubt(timing: NetworkTiming) -> float:
-    """Half the 95 % interval of a ratio, as a share of it; 0 where a failure is certain."""
-    if not isinstance(timing, Latency):
-        return 0.0
-    ratio, low, high = timing.ratio, timing.ratio_low, timing.ratio_high
-    if ratio is None or low is None or high is None:
-        return math.inf
-    return (high - low) / 2 / ratio
-
-
-def _settled(tries: Sequence[NetworkTiming], tolerance: float) -> float | None:
-    sure = next((one for one in tries if doubt(one) <= tolerance), None)
-    if sure is None and len(tries) < TRIES:
-        return None
-    best = sure or min(tries, key=doubt)
-    return (best.ratio or math.inf) if isinstance(best, Latency) else math.inf
-
-
-def _ratio(network: Architecture, known: Mapping[str, float]) -> float:
-    ratio = known.get(network.fingerprint)
-    if ratio is None:
-        raise UntimedError([network])
-    return ratio
-
-
-def _simulated(regime: Regime) -> Meter:
-    batch = regime.batch
+def _simulated(terms: MeterTerms) -> Meter:
+    regime, batch = terms.regime, terms.regime.batch
     if batch == PLATEAU:
         raise UserError(
             "a memory budget needs a timing.regime.batch that is a number, got 'plateau': give one"
@@ -156,10 +114,45 @@ def _simulated(regime: Regime) -> Meter:
     return peak_bytes
 
 
-def _described(network: Network, resource: Literal["memory", "latency"]) -> Architecture:
+def _timed(terms: MeterTerms) -> Meter:
+    def ratio(network: Network) -> float:
+        table = _described(network, "latency")
+        if table.fingerprint not in terms.ratios:
+            raise UntimedError([table])
+        return terms.ratios[table.fingerprint]
+
+    return ratio
+
+
+def _described(network: Network, resource: Resource) -> Architecture:
     if isinstance(network, Architecture):
         return network
     raise UserError(
         f"a {resource} budget needs a network that a table of stages describes, got the function "
         f"{network.name!r}: budget it in macs, params or activations"
     )
+
+
+KINDS: Mapping[Resource, ResourceKind] = {
+    "macs": ResourceKind("MACs", partial(_counted, "macs")),
+    "params": ResourceKind("parameters", partial(_counted, "params"), axes=("depth", "width")),
+    "activations": ResourceKind(
+        "activations (outputs of convolutions)", partial(_counted, "activations")
+    ),
+    # A peak takes a tenth of a second.
+    "memory": ResourceKind(
+        "peak memory (bytes)",
+        _simulated,
+        needs_table=True,
+        most_multiplier=64.0,
+        points_per_axis=3,
+        looked_at=50,
+    ),
+    "latency": ResourceKind(
+        "time per image (× the base's)",
+        _timed,
+        needs_table=True,
+        is_timed=True,
+        most_multiplier=64.0,
+    ),
+}

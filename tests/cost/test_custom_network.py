@@ -5,14 +5,14 @@ from __future__ import annotations
 import pytest
 from torch import nn
 
-from scaling_search.arch.scaling import Coefficients, Multipliers, scale
+from scaling_search.arch.scaling import AXIS_NAMES, Coefficients, Multipliers, scale
 from scaling_search.compare.family import family
 from scaling_search.core.errors import UserError
 from scaling_search.cost.analytic import count
 from scaling_search.cost.custom_network import CustomNetwork, custom_network
 from scaling_search.nets.build import build
 from scaling_search.search.candidates import candidates
-from scaling_search.search.equal_cost import AXIS_NAMES, matched
+from scaling_search.search.equal_cost import matched
 from scaling_search.search.space import Axis, Budget, Space
 
 OWN = "tests.own_network:make"

@@ -43,10 +43,10 @@ class Kept:
     held: Any = None
     path: Path = Path("ledger.jsonl")
 
-    def timed(self, job: Any) -> Any:
+    def get(self, job: Any) -> Any:
         return self.held
 
-    def accept_timed(self, timed: Any, where: Any) -> None:
+    def accept(self, job: Any, timed: Any, where: Any) -> None:
         self.held = timed
 
 

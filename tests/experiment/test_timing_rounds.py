@@ -23,8 +23,9 @@ from scaling_search.jobs.ledger import Ledger
 from scaling_search.latency.job import Machine, ProcessRun, TimeJob, WarmUp
 from scaling_search.latency.result import Timed
 from scaling_search.search.candidates import candidates
+from scaling_search.search.latency_ratios import TRIES
 from scaling_search.search.plan import Rung, SearchPlan
-from scaling_search.search.resources import TRIES, UntimedError, meter_of
+from scaling_search.search.resources import UntimedError, meter_of
 from scaling_search.search.space import Axis, Budget, Space
 from tests.search.latencies import like_macs, timed
 from tests.tiny import TINY
@@ -149,7 +150,7 @@ def test_what_the_report_times_later_changes_no_decision(tmp_path: Path) -> None
         late = timed(
             experiment.time_job(networks, HERE), lambda n: 1.0 if n == experiment.base else 9.0
         )
-        assert ledger.accept_timed(late, {})
+        assert ledger.accept(late.job, late, {})
         assert SETTING.knowing(ledger.timings(), HERE).ratios == experiment.ratios
 
 

@@ -6,10 +6,10 @@ import pytest
 
 from scaling_search.arch import zoo
 from scaling_search.arch.protocol import Network
-from scaling_search.arch.scaling import scale, scale_resolution
+from scaling_search.arch.scaling import AXIS_NAMES, AxisName, scale, scale_resolution
 from scaling_search.core.errors import UserError
 from scaling_search.cost.analytic import count
-from scaling_search.search.equal_cost import AXIS_NAMES, AxisName, along, matched, nearest_side
+from scaling_search.search.equal_cost import along, matched, nearest_side
 from scaling_search.search.resources import meter_of
 from scaling_search.search.space import Budget
 from tests.search.latencies import SMALL, answered, like_macs

@@ -14,15 +14,17 @@ from scaling_search.cost.custom_network import custom_network
 from scaling_search.cost.memory import peak_memory
 from scaling_search.latency.job import Machine, ProcessRun, Regime, TimeBudget, TimeJob, WarmUp
 from scaling_search.latency.result import Timed, Unmeasured
-from scaling_search.search.resources import (
+from scaling_search.search.latency_ratios import (
     TRIES,
-    UntimedError,
     anchor_failure,
-    gathered,
-    meter_of,
     ratios_of,
     same_terms,
     tries_of,
+)
+from scaling_search.search.resources import (
+    UntimedError,
+    gathered,
+    meter_of,
 )
 from scaling_search.search.space import Budget, Resource
 from tests.search.latencies import timed
