@@ -149,6 +149,6 @@ def _squeeze(
 ) -> SqueezeExcitation | None:
     if not stage.squeeze:
         return None
-    whole = wide if stage.squeeze_of == "expanded" else in_channels
-    squeezed = max(1, int(whole * stage.squeeze))
+    squeezed_of = wide if stage.squeeze_of == "expanded" else in_channels
+    squeezed = max(1, int(squeezed_of * stage.squeeze))
     return SqueezeExcitation(wide, squeezed, stage.squeeze_activation or style.activation)

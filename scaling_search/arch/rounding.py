@@ -20,9 +20,9 @@ def round_channels(channels: int, width: float, divisor: int = 8) -> int:
 
     Source: `round_filters` of the official EfficientNet code; `_make_divisible` of torchvision.
     """
-    asked = round(channels * width, _NOISE_DIGITS)
-    rounded = max(divisor, int(asked + divisor / 2) // divisor * divisor)
-    return rounded + divisor if rounded < 0.9 * asked else rounded
+    exact = round(channels * width, _NOISE_DIGITS)
+    rounded = max(divisor, int(exact + divisor / 2) // divisor * divisor)
+    return rounded + divisor if rounded < 0.9 * exact else rounded
 
 
 def round_repeats(repeats: int, depth: float, rounding: RepeatsRounding = "up") -> int:

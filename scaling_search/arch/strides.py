@@ -78,8 +78,12 @@ def small_map_warning(architecture: Architecture, least_px: int = LEAST_PX) -> s
     if last_px >= least_px:
         return None
     fitted = fit_strides(a, a.resolution_px, least_px)
-    told = ", ".join(f"{d.place} ({d.before} to {d.after})" for d in fitted.dropped)
-    hint = f"lower the strides of {told}, or use larger images" if told else "use larger images"
+    reductions = ", ".join(f"{d.place} ({d.before} to {d.after})" for d in fitted.dropped)
+    hint = (
+        f"lower the strides of {reductions}, or use larger images"
+        if reductions
+        else "use larger images"
+    )
     return (
         f"{a.name} ends in a map of {last_px} px for images of {a.resolution_px} px, "
         f"less than {least_px}: {hint}"

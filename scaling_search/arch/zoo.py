@@ -29,8 +29,8 @@ def get(name: str) -> Architecture:
     except KeyError:
         near = get_close_matches(name, network_names(), 1)
         hint = f"did you mean {near[0]}? " if near else ""
-        known = ", ".join(network_names())
-        raise UserError(f"unknown network {name!r}: {hint}known are {known}") from None
+        names = ", ".join(network_names())
+        raise UserError(f"unknown network {name!r}: {hint}known are {names}") from None
 
 
 @cache

@@ -68,8 +68,10 @@ def scatter_of(samples: Sequence[Sequence[float]]) -> Scatter:
     squares = np.array([_squares(sample) for sample in samples], dtype=np.float64)
     unequal_p, factor = _unequal([sample for sample in samples if len(sample) >= _LEAST_TESTED])
     if unequal_p < UNEQUAL_P and factor > UNEQUAL_FACTOR:
-        own = np.divide(squares, freedoms, out=np.full_like(squares, np.nan), where=freedoms > 0)
-        return Scatter(own, freedoms, pooled=False, unequal_p=unequal_p)
+        variances = np.divide(
+            squares, freedoms, out=np.full_like(squares, np.nan), where=freedoms > 0
+        )
+        return Scatter(variances, freedoms, pooled=False, unequal_p=unequal_p)
     total = float(freedoms.sum())
     common = float(squares.sum()) / total if total else math.nan
     alike = np.full_like(squares, common), np.full_like(freedoms, total)
@@ -94,12 +96,12 @@ def simultaneous(
     # Variances of the parts of each combination; what has no weight need not be known.
     parts = np.where(weights != 0, weights**2 * (scatter.variances / counts), 0.0)
     errors = np.sqrt(parts.sum(axis=1))
-    known = np.flatnonzero(errors > _LOWEST)
-    family = _family(weights[known], parts[known], scatter)
-    found = [_untested(float(value), float(e)) for value, e in zip(values, errors, strict=True)]
-    for place, row in enumerate(known):
-        found[row] = family.estimate(place, float(values[row]), float(errors[row]), level)
-    return tuple(found)
+    tested = np.flatnonzero(errors > _LOWEST)
+    family = _family(weights[tested], parts[tested], scatter)
+    results = [_untested(float(value), float(e)) for value, e in zip(values, errors, strict=True)]
+    for place, row in enumerate(tested):
+        results[row] = family.estimate(place, float(values[row]), float(errors[row]), level)
+    return tuple(results)
 
 
 @dataclass(frozen=True)
@@ -127,8 +129,8 @@ def _family(weights: Floats, parts: Floats, scatter: Scatter) -> _Family:
     if scatter.pooled:
         freedoms = np.full(len(weights), scatter.freedoms.max(initial=0.0))
     else:
-        own = np.maximum(scatter.freedoms, 1.0)  # 0 where it has no weight
-        freedoms = parts.sum(axis=1) ** 2 / (parts**2 / own).sum(axis=1)
+        separate = np.maximum(scatter.freedoms, 1.0)  # 0 where it has no weight
+        freedoms = parts.sum(axis=1) ** 2 / (parts**2 / separate).sum(axis=1)
     units = np.sign(weights) * np.sqrt(parts / parts.sum(axis=1, keepdims=True))
     # Rounded: designs that are alike share what is computed of them.
     rows = tuple(tuple(row) for row in units.round(12).tolist())
@@ -177,10 +179,10 @@ def _critical(units: tuple[tuple[float, ...], ...], freedom: float, level: float
     bonferroni = float(stats.t.isf((1 - level) / 2 / len(units), freedom))
     if len(units) == 1:
         return alone
-    found = optimize.brentq(
+    root = optimize.brentq(
         lambda bound: _beyond(units, freedom, bound) - (1 - level), 0.99 * alone, 1.01 * bonferroni
     )
-    return float(found)
+    return float(root)
 
 
 def _beyond(units: tuple[tuple[float, ...], ...], freedom: float, bound: float) -> float:

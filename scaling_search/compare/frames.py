@@ -85,10 +85,10 @@ def classes_frame(trainings: Trainings, classes: Sequence[str]) -> pd.DataFrame:
 def class_rows(result: Finished, classes: Sequence[str]) -> Iterator[dict[str, Any]]:
     """Of each class, its images and those that are right, validation and test; none if unknown."""
     counts = {"validation": result.validation_classes, "test": result.test_classes}
-    known = {split: each for split, each in counts.items() if each is not None}
-    for place, name in enumerate(classes if known else ()):
+    counted = {split: each for split, each in counts.items() if each is not None}
+    for place, name in enumerate(classes if counted else ()):
         row: dict[str, Any] = {"class": name}
-        for split, each in known.items():
+        for split, each in counted.items():
             there = place < len(each.images)  # the last classes may have no images there
             row[f"{split}_images"] = each.images[place] if there else 0
             row[f"{split}_right"] = each.right[place] if there else 0

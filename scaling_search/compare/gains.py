@@ -75,9 +75,9 @@ class _Pair:
 
     def row(self, networks: Networks, tested: Estimate | None) -> dict[str, object]:
         """The pair's line of the table; not tested, it has at most a value."""
-        found = tested or self._untested(networks)
+        contrast = tested or self._untested(networks)
         compound, rival = (networks.interval(key).mean for key in self._keys)
-        verdict: GainVerdict = verdict_of(found.value, found.p_adjusted)
+        verdict: GainVerdict = verdict_of(contrast.value, contrast.p_adjusted)
         return {
             **{"phi": self.phi, "growth_target": self.growth_target, "rival": self.rival},
             "shares_apart": self.shares_apart,
@@ -85,9 +85,13 @@ class _Pair:
             **dict(zip(("n_compound", "n_rival"), self.counts(networks), strict=True)),
             "compound_percent": compound,
             "raw_points": math.nan if self.same else compound - rival,
-            **{"gain_points": found.value, "low_points": found.low, "high_points": found.high},
-            **{"p_value": found.p_value, "p_adjusted": found.p_adjusted},
-            "equivalent": max(-found.low, found.high) <= EQUIVALENT_POINTS,
+            **{
+                "gain_points": contrast.value,
+                "low_points": contrast.low,
+                "high_points": contrast.high,
+            },
+            **{"p_value": contrast.p_value, "p_adjusted": contrast.p_adjusted},
+            "equivalent": max(-contrast.low, contrast.high) <= EQUIVALENT_POINTS,
             "verdict": "same network" if self.same else verdict,
         }
 

@@ -89,13 +89,13 @@ class Networks:
         between the two about that cost, beyond them all on the line through the nearest two. A
         method that has but one network is taken as it is.
         """
-        own = (method, phi)
-        curve = {self.growths[own]: self.places[own]}
+        member = (method, phi)
+        curve = {self.growths[member]: self.places[member]}
         for key, place in self.places.items():
             if key[0] in (BASE, method) and all(_apart(self.growths[key], g) for g in curve):
                 curve[self.growths[key]] = place
-        if len(curve) < 2 or math.isclose(self.growths[own], growth, rel_tol=1e-9):
-            return {self.places[own]: 1.0}
+        if len(curve) < 2 or math.isclose(self.growths[member], growth, rel_tol=1e-9):
+            return {self.places[member]: 1.0}
         low, high = _about(sorted(curve), growth)
         part = math.log(growth / low) / math.log(high / low)
         return {curve[low]: 1 - part, curve[high]: part}
@@ -119,9 +119,9 @@ def less(left: Weights, right: Weights) -> Weights:
     return {place: left.get(place, 0.0) - right.get(place, 0.0) for place in places}
 
 
-def _apart(one: float, other: float) -> bool:
+def _apart(first: float, other: float) -> bool:
     """Whether two costs differ by enough to say how accuracy grows from one to the other."""
-    return abs(math.log(one / other)) >= _LEAST_APART
+    return abs(math.log(first / other)) >= _LEAST_APART
 
 
 def _about(growths: Sequence[float], growth: float) -> tuple[float, float]:

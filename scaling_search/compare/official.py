@@ -98,14 +98,14 @@ def best_phi(multipliers: Multipliers, coefficients: Coefficients) -> tuple[floa
     constants that are all 1.
     """
     m, c = multipliers, coefficients
-    asked = [math.log(value) for value in (m.depth, m.width, m.resolution)]
+    logs = [math.log(value) for value in (m.depth, m.width, m.resolution)]
     per_phi = [math.log(value) for value in (c.alpha, c.beta, c.gamma)]
     length = math.fsum(rate**2 for rate in per_phi)
     if not length:
         raise UserError("no φ can be fitted to constants of 1, 1, 1: they scale nothing")
-    phi = math.fsum(a * rate for a, rate in zip(asked, per_phi, strict=True)) / length
-    missed = math.fsum((a - phi * rate) ** 2 for a, rate in zip(asked, per_phi, strict=True))
-    return phi, math.exp(math.sqrt(missed / len(asked)))
+    phi = math.fsum(a * rate for a, rate in zip(logs, per_phi, strict=True)) / length
+    missed = math.fsum((a - phi * rate) ** 2 for a, rate in zip(logs, per_phi, strict=True))
+    return phi, math.exp(math.sqrt(missed / len(logs)))
 
 
 def _row(

@@ -31,16 +31,19 @@ def rate_check(trainings: Trainings) -> RateCheck | None:
     tried = rates_frame(trainings)
     if len(trainings.rates) < 2 or not len(tried):
         return None
-    own, best = runs_frame(trainings.at_own_rate()), runs_frame(trainings)
-    said = (_order_sentence(own, best, trainings.rates), *_at_an_end(tried, trainings.rates))
+    at_own_rate, best = runs_frame(trainings.at_own_rate()), runs_frame(trainings)
+    said = (
+        _order_sentence(at_own_rate, best, trainings.rates),
+        *_at_an_end(tried, trainings.rates),
+    )
     return RateCheck(tried, said)
 
 
-def _order_sentence(own: pd.DataFrame, best: pd.DataFrame, rates: tuple[float, ...]) -> str:
+def _order_sentence(at_own_rate: pd.DataFrame, best: pd.DataFrame, rates: tuple[float, ...]) -> str:
     """Whether the methods come in the same order at each φ, and whose verdict changes."""
     where = f"at each network's best rate, of {listed([f'{r:g}' for r in rates])} × the recipe's"
-    turned = list(_turns(_means(own), _means(best)))
-    verdicts = "; ".join(_changes(own, best)) or "no verdict changes"
+    turned = list(_turns(_means(at_own_rate), _means(best)))
+    verdicts = "; ".join(_changes(at_own_rate, best)) or "no verdict changes"
     if not turned:
         return f"The order is the same {where}; {verdicts}."
     return f"The order is not the same {where}: {'; '.join(turned)}; {verdicts}."
@@ -49,11 +52,11 @@ def _order_sentence(own: pd.DataFrame, best: pd.DataFrame, rates: tuple[float, .
 def _means(runs: pd.DataFrame) -> dict[float, dict[Method, float]]:
     """Each method's mean test top-1 in percent at each φ but 0."""
     networks = Networks.of(runs)
-    found: dict[float, dict[Method, float]] = {}
+    means: dict[float, dict[Method, float]] = {}
     for method, phi in networks.places:
         if method != BASE:
-            found.setdefault(phi, {})[method] = networks.interval((method, phi)).mean
-    return found
+            means.setdefault(phi, {})[method] = networks.interval((method, phi)).mean
+    return means
 
 
 def _turns(
@@ -71,8 +74,8 @@ def _turns(
             yield f"at φ = {phi:g} {in_words(first)} comes first{instead}, and {places}"
 
 
-def _changes(own: pd.DataFrame, best: pd.DataFrame) -> Iterator[str]:
-    before, after = _verdicts(own), _verdicts(best)
+def _changes(at_own_rate: pd.DataFrame, best: pd.DataFrame) -> Iterator[str]:
+    before, after = _verdicts(at_own_rate), _verdicts(best)
     for (phi, rival), verdict in after.items():
         was = before.get((phi, rival), verdict)
         if was != verdict:

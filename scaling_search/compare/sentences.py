@@ -65,9 +65,9 @@ def _finding(rows: Sequence[Row]) -> str:
         return f"there is nothing to compare {_compound(rows)} with"
     if not (better or worse or level):
         return f"{_leader(single)} has the highest test top-1, but a single run proves nothing"
-    told = _told(_compound(rows), better, worse, level)
+    finding = _told(_compound(rows), better, worse, level)
     left_out = [*single, *not_compared]
-    return f"{told}; {_rivals(left_out)} can't be compared" if left_out else told
+    return f"{finding}; {_rivals(left_out)} can't be compared" if left_out else finding
 
 
 def _told(compound: str, better: list[Row], worse: list[Row], level: list[Row]) -> str:

@@ -77,8 +77,10 @@ class Trainings:
 
         The recipe's own until anything has finished.
         """
-        known = [tried for tried in self.tried(member) if tried.n]
-        best = min(known, key=lambda each: (each.failed, each.validation_loss), default=None)
+        finished_trials = [tried for tried in self.tried(member) if tried.n]
+        best = min(
+            finished_trials, key=lambda each: (each.failed, each.validation_loss), default=None
+        )
         return OWN_RATE if best is None else best.rate
 
     def tried(self, member: Member) -> list[RateTrial]:

@@ -29,8 +29,8 @@ def child_command(module: str, *words: object) -> list[str]:
 def search_path() -> list[str]:
     """This interpreter's `sys.path` with Python's own library first and no relative folder."""
     entries = [os.path.abspath(entry) for entry in sys.path]  # noqa: PTH100 ("" is a folder here)
-    own = [entry for entry in entries if _is_of_python(entry)]
-    return list(dict.fromkeys([*own, *entries]))
+    of_python = [entry for entry in entries if _is_of_python(entry)]
+    return list(dict.fromkeys([*of_python, *entries]))
 
 
 @contextmanager

@@ -72,8 +72,10 @@ class PixelRules:
         """Raise UserError for a value outside its range."""
         require(self.ground in GROUNDS, f"ground must be one of {', '.join(GROUNDS)}", self.ground)
         if self.value_range is not None:
-            found = set(self.value_range)
-            proper = len(self.value_range) == len(found) == 2 and all(map(math.isfinite, found))
+            pixel_values = set(self.value_range)
+            proper = len(self.value_range) == len(pixel_values) == 2 and all(
+                map(math.isfinite, pixel_values)
+            )
             rule = "value_range must be two different finite values, of black and of white"
             require(proper, rule, list(self.value_range))
 

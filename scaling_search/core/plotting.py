@@ -39,12 +39,12 @@ def _import() -> None:
     """Import matplotlib, which refuses to be where MPLBACKEND names no backend that it knows."""
     if "matplotlib" in sys.modules:
         return
-    asked = os.environ.pop(BACKEND_VARIABLE, None)
+    backend = os.environ.pop(BACKEND_VARIABLE, None)
     try:
         matplotlib = import_module("matplotlib")
     finally:
-        if asked is not None:
-            os.environ[BACKEND_VARIABLE] = asked
-    if asked:
+        if backend is not None:
+            os.environ[BACKEND_VARIABLE] = backend
+    if backend:
         with suppress(ValueError):  # as matplotlib would, for figures of the user's own
-            matplotlib.rcParams["backend"] = asked
+            matplotlib.rcParams["backend"] = backend

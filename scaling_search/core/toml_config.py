@@ -31,13 +31,13 @@ _HEADER = re.compile(r"^\s*\[(\[?)([^\[\]]+)\]?\]\s*(#.*)?$")
 _KEY = re.compile(r"^\s*[\"']?([\w-]+)[\"']?\s*=")
 
 
-def read_text(path: Path, what: str) -> str:
+def read_text(path: Path, content: str) -> str:
     """The text of a user's file; raises UserError when it can't be read."""
     try:
         return decoded(path.read_bytes())
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "not UTF-8 text"
-        raise UserError(f"a {what} file must be readable, got {str(path)!r}: {reason}") from None
+        raise UserError(f"a {content} file must be readable, got {str(path)!r}: {reason}") from None
 
 
 def decoded(content: bytes) -> str:

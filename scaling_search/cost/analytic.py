@@ -69,8 +69,8 @@ class Cost:
 
     def all_of_kind(self, kind: MacKind) -> Cost:
         """The same cost with all its MACs counted as this kind."""
-        whole = (self.macs, self.params, self.activations, self.elementwise)
-        return Cost(*whole, *(self.macs if each == kind else 0 for each in KINDS))
+        totals = (self.macs, self.params, self.activations, self.elementwise)
+        return Cost(*totals, *(self.macs if each == kind else 0 for each in KINDS))
 
     @property
     def macs_by_kind(self) -> dict[MacKind, int]:

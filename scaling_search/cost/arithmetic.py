@@ -39,14 +39,14 @@ def arithmetic(precision: Precision, device: torch.device) -> Iterator[str]:
 
 def set_arithmetic(precision: Precision, device: torch.device) -> str:
     """Multiply float32 so from here on, in the whole process; as `arithmetic`."""
-    asked: Float32 = "tf32" if precision == "tf32" and device.type == "cuda" else "ieee"
-    _set_older(asked == "tf32", "high" if asked == "tf32" else "highest")
+    float32: Float32 = "tf32" if precision == "tf32" and device.type == "cuda" else "ieee"
+    _set_older(float32 == "tf32", "high" if float32 == "tf32" else "highest")
     for switch in _switches().values():
-        switch.fp32_precision = asked
-    found = in_force(device)
-    rule = f"torch must multiply float32 as {asked} for precision = {precision!r}"
-    require(found == asked, rule, found, "take another version of torch")
-    return found
+        switch.fp32_precision = float32
+    in_use = in_force(device)
+    rule = f"torch must multiply float32 as {float32} for precision = {precision!r}"
+    require(in_use == float32, rule, in_use, "take another version of torch")
+    return in_use
 
 
 def in_force(device: torch.device) -> str:

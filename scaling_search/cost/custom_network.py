@@ -85,8 +85,8 @@ class CustomNetwork:
         Raises UserError when the code is no longer that of `source`.
         """
         rule = f"the code of {self.function} must stay as it is while a run goes on"
-        found = self.code.digest
-        require(found == self.source, rule, "an edited one", "start the run again")
+        digest = self.code.digest
+        require(digest == self.source, rule, "an edited one", "start the run again")
         return make_network(self.function, Multipliers(self.depth, self.width))
 
     def costs(self) -> tuple[int, int, int]:

@@ -94,9 +94,9 @@ def _followed(owners: Iterable[str], homes: Collection[str]) -> Iterator[ModuleF
         file = module_file(left.pop())
         if file is None:
             continue
-        own = not file.installed or file.name.partition(".")[0] in homes
-        if own or file.name in owners:
+        is_own = not file.installed or file.name.partition(".")[0] in homes
+        if is_own or file.name in owners:
             yield file
-        new = {*file.imports, *file.parents} - seen if own else set()
+        new = {*file.imports, *file.parents} - seen if is_own else set()
         seen |= new
         left += [name for name in new if not is_foreign_library(name)]

@@ -101,7 +101,7 @@ def variants(
     base: Architecture, growths: Sequence[float] = (1.5, 2.0, 3.0, 4.0)
 ) -> tuple[tuple[GrowthWay, Architecture], ...]:
     """The base, and networks of about these MACs, grown in one dimension or by the paper's rule."""
-    found: list[tuple[GrowthWay, Architecture]] = [("base", base)]
+    networks: list[tuple[GrowthWay, Architecture]] = [("base", base)]
     for growth in growths:
         phi = math.log(growth) / math.log(PAPER_CONSTANTS.nominal_growth)
         side = math.sqrt(growth)
@@ -111,8 +111,8 @@ def variants(
             "resolution": Multipliers(resolution=side),
             "compound": PAPER_CONSTANTS.at(phi),
         }
-        found += [(axis, scale(base, by)) for axis, by in grown.items()]
-    return tuple(found)
+        networks += [(axis, scale(base, by)) for axis, by in grown.items()]
+    return tuple(networks)
 
 
 def explain(points: Sequence[TimedNetwork], machine: str, recipe: str) -> LatencyModel:

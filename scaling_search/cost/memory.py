@@ -59,16 +59,18 @@ def peak_memory(
         model = build(architecture)
         images = torch.empty(batch, architecture.in_channels, px, px)
     if task == "inference":
-        one: Step = step.inference(model, images, precision)
+        network_step: Step = step.inference(model, images, precision)
     else:
-        one = step.training(model, images, "float32")
+        network_step = step.training(model, images, "float32")
     steps = 1 if task == "inference" else 2  # the first step of an optimiser makes its momentum
-    live = peak_live_bytes(one, [*model.parameters(), *model.buffers()], block_bytes, steps)
+    live = peak_live_bytes(
+        network_step, [*model.parameters(), *model.buffers()], block_bytes, steps
+    )
     return PeakMemory(_network_bytes(model, block_bytes), live)
 
 
 def peak_live_bytes(
-    one: Step, own: Iterable[torch.Tensor], block_bytes: int = 1, steps: int = 2
+    network_step: Step, tensors: Iterable[torch.Tensor], block_bytes: int = 1, steps: int = 2
 ) -> int:
     """The most bytes alive during so many steps, in storages that `own` does not hold.
 
@@ -76,11 +78,11 @@ def peak_live_bytes(
     begins, its images, counts from their first use.
     """
     tracker = _Tracker(block_bytes)
-    for tensor in own:
+    for tensor in tensors:
         tracker.leave_out(tensor)
     with tracker:
         for _ in range(steps):
-            one()
+            network_step()
     return tracker.peak_bytes
 
 

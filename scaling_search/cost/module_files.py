@@ -161,9 +161,9 @@ def _spec(name: str) -> ModuleSpec | None:
         return None
     where = parent.submodule_search_locations if parent else None
     for finder in sys.meta_path:
-        found = finder.find_spec(name, where)  # looks for it, and runs nothing of it
-        if found is not None:
-            return found
+        spec = finder.find_spec(name, where)  # looks for it, and runs nothing of it
+        if spec is not None:
+            return spec
     return None
 
 

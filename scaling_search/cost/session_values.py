@@ -41,18 +41,18 @@ def plain_text(value: Any) -> str:
 
 def wrapped_functions(value: Any) -> list[Any]:
     """The functions in what wraps them within a class: property, classmethod and their like."""
-    found: list[Any]
+    functions: list[Any]
     match value:
         case property():
-            found = [value.fget, value.fset, value.fdel]
+            functions = [value.fget, value.fset, value.fdel]
         case staticmethod() | classmethod():
-            found = [value.__func__]
+            functions = [value.__func__]
         case cached_property() | partialmethod():
-            found = [value.func]
+            functions = [value.func]
             if isinstance(value, partialmethod):
-                found += [[value.args, value.keywords]]
+                functions += [[value.args, value.keywords]]
         case singledispatchmethod():
-            found = list(value.dispatcher.registry.values())
+            functions = list(value.dispatcher.registry.values())
         case _:
-            found = [getattr(value, "__wrapped__", None)]  # functools.lru_cache and its like
-    return [function for function in found if function is not None]
+            functions = [getattr(value, "__wrapped__", None)]  # functools.lru_cache and its like
+    return [function for function in functions if function is not None]

@@ -62,8 +62,8 @@ def _first(layer: Layer) -> Layer | None:
         case Conv() | Linear():
             return layer
         case Sequence():
-            found = (_first(item) for _, item in layer.items)
-            return next((one for one in found if one is not None), None)
+            firsts = (_first(item) for _, item in layer.items)
+            return next((one for one in firsts if one is not None), None)
         case Residual():
             return _first(layer.body)
         case SqueezeExcitation():

@@ -35,8 +35,8 @@ class CpuProgram:
             _run(self.step)
             host.append(_ms(self.clock.thread() - thread_from))
             wall.append(_ms(self.clock.wall() - wall_from))
-        whole = _ms(self.clock.wall() - began)
-        return Turn(tuple(wall), tuple(host) if self.threads == 1 else (), whole)
+        total_ms = _ms(self.clock.wall() - began)
+        return Turn(tuple(wall), tuple(host) if self.threads == 1 else (), total_ms)
 
     def peak_bytes(self) -> int | None:
         """None: a CPU's allocator keeps no account."""

@@ -71,6 +71,6 @@ def cuda_device(name: str, clock: Clock) -> CudaDevice:
     uuid = str(torch.cuda.get_device_properties(index).uuid)
     driver = TorchDriver(torch.device("cuda", index))
     facts = {"driver": driver_version(), "cudnn.benchmark": "on"}
-    known = {what: value for what, value in facts.items() if value}
+    stated = {fact: value for fact, value in facts.items() if value}
     read = sampler(uuid, os.getpid(), frozenset({os.getppid()}))
-    return CudaDevice(name, driver, read, clock, facts=known)
+    return CudaDevice(name, driver, read, clock, facts=stated)

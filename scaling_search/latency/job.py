@@ -38,8 +38,8 @@ class Regime:
         """Raise UserError for an unknown word, or a batch below 1."""
         words = {"task": Task, "precision": Precision, "memory_format": MemoryFormat, "mode": Mode}
         for name, choice in words.items():
-            known, value = get_args(choice), getattr(self, name)
-            require(value in known, f"{name} must be one of {', '.join(known)}", value)
+            choices, value = get_args(choice), getattr(self, name)
+            require(value in choices, f"{name} must be one of {', '.join(choices)}", value)
         good = self.batch == PLATEAU or (isinstance(self.batch, int) and self.batch >= 1)
         require(good, "batch must be at least 1, or plateau", self.batch)
         scaled = (self.task, self.precision, self.mode) == ("training", "float16", "graph")

@@ -50,15 +50,15 @@ def measure(
     seats, seated = [], []
     patience = WARM_UP_SHARE * job.budget.sitting_seconds / len(job.line_up)
     for place, network in enumerate(job.line_up):
-        known = batches[place] if batches else None
-        seat, program, times = _seat(network, job.regime, known, device, clock, patience)
+        batch = batches[place] if batches else None
+        seat, program, times = _seat(network, job.regime, batch, device, clock, patience)
         seats.append(seat)
         if program is not None:
             seated.append(_Seated(place, program, turn_iterations(times)))
     rng = np.random.default_rng((job.seed, process))
     device.read()  # what came before the blocks is not theirs
     visits, readings = _blocks(seated, rng, job.budget.sitting_seconds, device, clock)
-    peaks = {one.place: one.program.peak_bytes() for one in seated}
+    peaks = {loaded.place: loaded.program.peak_bytes() for loaded in seated}
     return ProcessRun(
         tuple(replace(seat, peak_bytes=peaks.get(place)) for place, seat in enumerate(seats)),
         visits,
@@ -118,14 +118,14 @@ def _images_per_ms(network: Architecture, regime: Regime, device: Device, batch:
 def _seat(
     network: Architecture,
     regime: Regime,
-    known: int | None,
+    fixed_batch: int | None,
     device: Device,
     clock: Clock,
     patience: float,
 ) -> tuple[WarmUp, Program | None, list[float]]:
-    batch, limit = known or 1, ""
+    batch, limit = fixed_batch or 1, ""
     try:
-        if known is None:
+        if fixed_batch is None:
             batch, limit = _batch(network, regime, device)
         program = device.load(network, regime, batch)
         iterations, settled, times = warm_up_program(program, clock, patience)
@@ -152,11 +152,11 @@ def _blocks(
     began = clock.wall()
     while seated and (clock.wall() - began < seconds or len(readings) < MIN_BLOCKS):
         for index in rng.permutation(len(seated)):
-            one = seated[index]
-            one.program.run(1)  # untimed: brings back into the caches what others drove out
-            turn = one.program.run(one.iterations)
+            seat = seated[index]
+            seat.program.run(1)  # untimed: brings back into the caches what others drove out
+            turn = seat.program.run(seat.iterations)
             visits.append(
-                Sample(one.place, len(readings), turn.times_ms, turn.host_ms, turn.wall_ms)
+                Sample(seat.place, len(readings), turn.times_ms, turn.host_ms, turn.wall_ms)
             )
         readings.append(device.read())
     return tuple(visits), tuple(readings)

@@ -47,9 +47,9 @@ def _loaded(network: Architecture, regime: Regime, batch: int, device: str) -> S
     images = torch.randn(batch, network.in_channels, px, px, device=device)
     images = images.contiguous(memory_format=layout)
     make = step.inference if regime.task == "inference" else step.training
-    one = make(model, images, regime.precision)
-    return _compiled(one) if regime.mode == "compile" else one
+    network_step = make(model, images, regime.precision)
+    return _compiled(network_step) if regime.mode == "compile" else network_step
 
 
-def _compiled(one: step.Inference | step.Training) -> Step:
-    return replace(one, model=compiled(one.model, whole=True))
+def _compiled(network_step: step.Inference | step.Training) -> Step:
+    return replace(network_step, model=compiled(network_step.model, whole=True))

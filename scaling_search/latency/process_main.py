@@ -41,10 +41,12 @@ def _answer(order: dict[str, object]) -> object:
     batches = order["batches"]
     torch.set_num_threads(job.place.threads)
     set_arithmetic(job.regime.precision, torch.device(job.place.device))
-    known = tuple(batches) if isinstance(batches, list) else None
+    batch_sizes = tuple(batches) if isinstance(batches, list) else None
     clock = SystemClock()
     with never_plain() if job.regime.mode == "compile" else nullcontext():
-        return asdict(measure(job, int(str(order["process"])), known, _device(job, clock), clock))
+        return asdict(
+            measure(job, int(str(order["process"])), batch_sizes, _device(job, clock), clock)
+        )
 
 
 def _facts(device: str) -> dict[str, str]:

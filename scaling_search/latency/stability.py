@@ -21,22 +21,22 @@ FOREIGN_CORES, FOREIGN_SHARE = 0.25, 0.10
 
 
 def flags_of(
-    own: Sequence[SampleSeries],
+    series: Sequence[SampleSeries],
     anchor: Sequence[SampleSeries],
     readings: Sequence[Sequence[Reading]],
     on_gpu: bool,
 ) -> tuple[Flag, ...]:
     """All that speaks against a network's times; one entry a process in each argument."""
-    found = (
-        _over("scatter", max(map(scatter, own)), GPU_SCATTER if on_gpu else SCATTER),
-        _over("drift", max(map(drift, own)), DRIFT),
+    flags = (
+        _over("scatter", max(map(scatter, series)), GPU_SCATTER if on_gpu else SCATTER),
+        _over("drift", max(map(drift, series)), DRIFT),
         _over("anchor drift", max(map(drift, anchor)), ANCHOR_DRIFT),
-        _over("processes differ", _spread(own), PROCESSES),
+        _over("processes differ", _spread(series), PROCESSES),
         _throttled(readings),
         _over("clock drop", max(map(_clock_drop, readings)), CLOCK_DROP),
         _foreign(readings, on_gpu),
     )
-    return tuple(flag for flag in found if flag is not None)
+    return tuple(flag for flag in flags if flag is not None)
 
 
 def scatter(turns: SampleSeries) -> float:
@@ -57,8 +57,8 @@ def drift(turns: SampleSeries) -> float:
     return float(abs(np.median(medians[-half:]) / np.median(medians[:half]) - 1))
 
 
-def _spread(own: Sequence[SampleSeries]) -> float:
-    medians = [float(np.median(turns.medians_ms)) for turns in own]
+def _spread(series: Sequence[SampleSeries]) -> float:
+    medians = [float(np.median(turns.medians_ms)) for turns in series]
     return max(medians) / min(medians) - 1
 
 

@@ -89,38 +89,38 @@ def _timing(job: TimeJob, sittings: Sequence[ProcessRun], place: int) -> Network
     failure = next((seat.failure for seat in seats if seat.failure), "")
     if failure:
         return Unmeasured(*who, failure)
-    own = [turns_of(sitting, place) for sitting in sittings]
+    series = [turns_of(sitting, place) for sitting in sittings]
     anchor = [turns_of(sitting, 0) for sitting in sittings]
     readings = [sitting.readings for sitting in sittings]
     on_gpu, batch = job.place.device != "cpu", seats[0].batch
-    times = np.array([time for turns in own for time in turns.all_ms])
-    host = sum(time for turns in own for time in turns.all_host_ms) / float(times.sum())
-    thread_known = any(turns.host_ms and turns.host_ms[0] for turns in own) and not on_gpu
-    spread = _spread(times, [turns.medians_ms for turns in own], job.seed)
+    times = np.array([time for turns in series for time in turns.all_ms])
+    host = sum(time for turns in series for time in turns.all_host_ms) / float(times.sum())
+    thread_known = any(turns.host_ms and turns.host_ms[0] for turns in series) and not on_gpu
+    spread = _spread(times, [turns.medians_ms for turns in series], job.seed)
     return Latency(
         *who,
         batch=batch,
-        blocks=sum(len(turns.times_ms) for turns in own),
+        blocks=sum(len(turns.times_ms) for turns in series),
         processes=len(sittings),
         **spread,
-        **_ratios(own, anchor, batch / sittings[0].seats[0].batch, job.seed),
+        **_ratios(series, anchor, batch / sittings[0].seats[0].batch, job.seed),
         images_per_s=1e3 * batch / spread["median_ms"],
         peak_bytes=max((seat.peak_bytes for seat in seats if seat.peak_bytes), default=None),
         contention=max(0.0, 1 - host) if thread_known else None,
-        launch_bound=on_gpu and _launch_share(own) > LAUNCH_BOUND,
-        flags=flags_of(own, anchor, readings, on_gpu),
+        launch_bound=on_gpu and _launch_share(series) > LAUNCH_BOUND,
+        flags=flags_of(series, anchor, readings, on_gpu),
         note=seats[0].limit,
     )
 
 
-def _launch_share(own: Sequence[SampleSeries]) -> float:
+def _launch_share(series: Sequence[SampleSeries]) -> float:
     """The time to enqueue over the GPU's, of iterations that began with an empty queue.
 
     Later ones of a turn wait for room in the queue, where the GPU is the slower of the two.
     """
     firsts = [
         host_ms[0] / times_ms[0]
-        for turns in own
+        for turns in series
         for times_ms, host_ms in zip(turns.times_ms, turns.host_ms, strict=True)
     ]
     return float(np.median(firsts)) if firsts else 0.0
@@ -146,12 +146,12 @@ def _spread(times: Floats, rows: Sequence[Floats], seed: int) -> _Spread:
 
 
 def _ratios(
-    own: Sequence[SampleSeries], anchor: Sequence[SampleSeries], images: float, seed: int
+    series: Sequence[SampleSeries], anchor: Sequence[SampleSeries], images: float, seed: int
 ) -> _Ratios:
     """The time per image over the anchor's in the same block, with its interval."""
     if not all(turns.times_ms for turns in anchor):
         return {"ratio": None, "ratio_low": None, "ratio_high": None}
-    pairs = zip(own, anchor, strict=True)
+    pairs = zip(series, anchor, strict=True)
     rows = [mine.medians_ms / its.medians_ms / images for mine, its in pairs]
     low, high = bootstrap(rows, seed)
     middle = float(np.median(np.concatenate(rows)))

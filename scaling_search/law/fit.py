@@ -68,10 +68,10 @@ def _best_exponent(loss: Callable[[float], float]) -> float:
     losses = [loss(float(each)) for each in _GRID]
     best = int(np.argmin(losses))
     ends = np.log(_GRID[[max(best - 1, 0), min(best + 1, len(_GRID) - 1)]])
-    found = optimize.minimize_scalar(
+    minimum = optimize.minimize_scalar(
         lambda log_exponent: loss(math.exp(log_exponent)), bounds=tuple(ends), method="bounded"
     )
-    return math.exp(found.x) if found.fun < losses[best] else float(_GRID[best])
+    return math.exp(minimum.x) if minimum.fun < losses[best] else float(_GRID[best])
 
 
 def project(
@@ -83,8 +83,10 @@ def project(
         return _nnls(np.ones_like(powers), powers, errors, weights)
     floor, scale = 0.0, 0.0
     for _ in range(_REWEIGHTED):
-        own = weights / (1 + scale * powers) ** 2
-        _, floor, scale = _nnls(np.ones_like(powers), powers * (chance - errors), errors, own)
+        relative_weights = weights / (1 + scale * powers) ** 2
+        _, floor, scale = _nnls(
+            np.ones_like(powers), powers * (chance - errors), errors, relative_weights
+        )
     read = (floor + scale * powers * chance) / (1 + scale * powers)
     return float(weights @ (errors - read) ** 2), floor, scale
 
@@ -126,7 +128,7 @@ def _nnls(first: Floats, second: Floats, y: Floats, weights: Floats) -> tuple[fl
     uu, vv, uv, uy, vy = (
         float(one @ other) for one, other in ((u, first), (v, second), (u, second), (u, y), (v, y))
     )
-    whole = float(weights @ y**2)
+    total = float(weights @ y**2)
     determinant = uu * vv - uv**2
     if determinant > _SINGULAR * uu * vv:
         a, b = (vv * uy - uv * vy) / determinant, (uu * vy - uv * uy) / determinant
@@ -134,5 +136,5 @@ def _nnls(first: Floats, second: Floats, y: Floats, weights: Floats) -> tuple[fl
             left = y - a * first - b * second
             return float(weights @ left**2), a, b
     lone, other = max(uy / uu, 0.0), max(vy / vv, 0.0) if vv > 0 else 0.0
-    of_first, of_second = whole - lone * uy, whole - other * vy
+    of_first, of_second = total - lone * uy, total - other * vy
     return (of_first, lone, 0.0) if of_first <= of_second else (of_second, 0.0, other)

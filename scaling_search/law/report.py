@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _POINTS = 80  # of a drawn curve
 
 
-def law_table(found: Sequence[FittedLaw]) -> Table:
+def law_table(fitted: Sequence[FittedLaw]) -> Table:
     """One row a method and size predicted; accuracies in percent."""
     rows = [
         {
@@ -33,32 +33,32 @@ def law_table(found: Sequence[FittedLaw]) -> Table:
             "predicted_low_percent": 100 * (1 - predicted.range.high),
             "predicted_high_percent": 100 * (1 - predicted.range.low),
         }
-        for each in found
+        for each in fitted
         for predicted in each.predicted
     ]
     numbers = pd.DataFrame(rows)
     return Table("law", numbers, shown_text(numbers, _CELLS))
 
 
-def law_sentences(found: Sequence[FittedLaw]) -> tuple[str, ...]:
+def law_sentences(fitted: Sequence[FittedLaw]) -> tuple[str, ...]:
     """What the check by the largest network says, and whether the exponents can be told apart."""
     return (
-        *(_check(each) for each in found),
+        *(_check(each) for each in fitted),
         f"A law is followed to {LAW_REACH:g} times the largest network measured and no further; "
         "intervals are of 95 % by the profile of the loss, and count seeds and networks.",
     )
 
 
-def law_picture(found: Sequence[FittedLaw]) -> Picture:
+def law_picture(fitted: Sequence[FittedLaw]) -> Picture:
     """Draw test error against MACs, both logarithmic: networks, laws, what they predict."""
-    looks = looks_of(each.sizes.method for each in found)
+    looks = looks_of(each.sizes.method for each in fitted)
 
     def draw(figure: Figure) -> None:
         axes = figure.add_subplot()
         axes.set(xscale="log", yscale="log")
         axes.set(xlabel="FLOPs (multiply-adds)", ylabel="test error (%)")
-        for each in found:
-            _draw(axes, each, looks[each.sizes.method], len(found))
+        for each in fitted:
+            _draw(axes, each, looks[each.sizes.method], len(fitted))
         axes.xaxis.set_major_formatter(plotting.EngFormatter())
         axes.xaxis.set_minor_formatter(plotting.NullFormatter())
         for side in ("major", "minor"):

@@ -88,8 +88,8 @@ def _of_group(group: Sequence[tuple[str, RunComparison]]) -> Iterator[Sizes]:
     chance = 1 - 1 / len(group[0][1].experiment.info.classes)
     for method in in_order(rows["method"]):
         if method != BASE:
-            own = rows[rows["method"].isin([BASE, method])]
-            yield _of_method(" + ".join(names), method, own, chance)
+            of_method = rows[rows["method"].isin([BASE, method])]
+            yield _of_method(" + ".join(names), method, of_method, chance)
 
 
 def _of_method(runs: str, method: Method, rows: pd.DataFrame, chance: float) -> Sizes:
@@ -98,8 +98,10 @@ def _of_method(runs: str, method: Method, rows: pd.DataFrame, chance: float) -> 
     samples = [(1 - each["test_top1"].astype(float)).to_list() for each in groups]
     scatter = scatter_of(samples)
     counts = np.array([len(sample) for sample in samples], dtype=np.float64)
-    known = np.isfinite(scatter.variances) & (scatter.variances > 0)
-    inverse = np.where(known.all(), counts / np.where(known, scatter.variances, 1.0), counts)
+    has_scatter = np.isfinite(scatter.variances) & (scatter.variances > 0)
+    inverse = np.where(
+        has_scatter.all(), counts / np.where(has_scatter, scatter.variances, 1.0), counts
+    )
     return Sizes(
         runs,
         method,

@@ -89,8 +89,8 @@ class Options:
 
     def growths(self, method: Method) -> tuple[float, ...]:
         """The costs over the base's at which a method was measured, rising, the base among them."""
-        found = {growth for key, growth in self.test.growths.items() if key[0] in (BASE, method)}
-        return tuple(sorted(found))
+        measured = {growth for key, growth in self.test.growths.items() if key[0] in (BASE, method)}
+        return tuple(sorted(measured))
 
     def ends(self, method: Method) -> tuple[float, float]:
         """The least and the largest cost over the base's that a method can be followed to."""
@@ -130,8 +130,8 @@ class Options:
 
     def difference(self, left: NetworkOption, right: NetworkOption) -> Estimate:
         """left - right in test top-1, in points."""
-        (found,) = self.test.estimate([less(left.weights, right.weights)])
-        return found
+        (estimate,) = self.test.estimate([less(left.weights, right.weights)])
+        return estimate
 
     def expected(self, member: Member) -> float:
         """The mean test top-1 to expect, in percent."""
@@ -166,17 +166,17 @@ class Options:
         """The network of a method at a φ; None where none can be made, or its time is unknown."""
         experiment = self.comparison.experiment
         study, base = experiment.study, experiment.base
-        known = {(each.method, each.phi): each for each in self.comparison.members}
+        members = {(each.method, each.phi): each for each in self.comparison.members}
         if phi == 0:
-            return known[BASE, 0.0]
-        if (method, phi) in known or method == OFFICIAL:
-            return known.get((method, phi))
+            return members[BASE, 0.0]
+        if (method, phi) in members or method == OFFICIAL:
+            return members.get((method, phi))
         try:
             if method == COMPOUND:
                 kind = study.compare.family
                 point = self.comparison.coefficients
-                (found,) = family(base, point, (phi,), study.budget, kind, experiment.meter)
-                return found
+                (member,) = family(base, point, (phi,), study.budget, kind, experiment.meter)
+                return member
             rival = next(each for each in study.compare.rivals if name_of(each) == method)
             return rival_member(base, study.budget, rival, phi, experiment.meter)
         except UserError:
@@ -185,12 +185,12 @@ class Options:
     def _trained(self, member: Member) -> Member | None:
         """The member of the comparison that is this very network, trained as this φ would be."""
         by_phi = bool(self.comparison.experiment.study.recipe.by_phi)
-        for known in self.comparison.members:
-            same = known.architecture == member.architecture
-            own = known.method in (BASE, member.method)
-            alike = known.phi == member.phi or not by_phi
-            if same and own and alike and self.test.count((known.method, known.phi)):
-                return known
+        for other in self.comparison.members:
+            same = other.architecture == member.architecture
+            same_method = other.method in (BASE, member.method)
+            alike = other.phi == member.phi or not by_phi
+            if same and same_method and alike and self.test.count((other.method, other.phi)):
+                return other
         return None
 
     def _nearest(self, member: Member) -> MethodAtPhi:
@@ -208,8 +208,8 @@ class Options:
             return {networks.places[key]: 1.0}
         method, phi = self._nearest(member)
         if method == BASE:  # its line is the method's all the same
-            own = [k for k in self._curve(member.method) if k[0] != BASE]
-            method, phi = min(own, key=lambda k: self.test.growths[k])
+            keys = [k for k in self._curve(member.method) if k[0] != BASE]
+            method, phi = min(keys, key=lambda k: self.test.growths[k])
         return networks.at_cost(method, phi, member.growth)
 
     def _standing(self, member: Member) -> Standing:

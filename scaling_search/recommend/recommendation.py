@@ -72,13 +72,13 @@ def reaching(
     """
     options = Options(comparison)
     methods = _methods(options, method)
-    found = {name: _smallest(options, name, percent, options.expected) for name in methods}
+    smallest = {name: _smallest(options, name, percent, options.expected) for name in methods}
     apart = _above_test(options)
     chosen = {
         name: _smallest(options, name, percent + apart, options.chosen_by) for name in methods
     }
     by_cost = sorted(methods, key=lambda name: each.growth if (each := chosen[name]) else math.inf)
-    there = [member for name in by_cost if (member := found[name]) is not None]
+    there = [member for name in by_cost if (member := smallest[name]) is not None]
     if not there:
         raise UserError(_too_high(options, methods, percent))
     return _ranked(options, there, f"at least {percent:g} % test top-1")
@@ -107,18 +107,18 @@ def _largest(options: Options, method: Method, limits: Limits) -> Member | None:
     if _fits_beyond(options, method, limits):
         return trained
     low, high = map(math.log, options.ends(method))
-    found = trained
+    largest = trained
     for _ in range(_HALVINGS):
         middle = (low + high) / 2
         member = options.at(method, math.exp(middle))
         if member is not None and options.costs.fits(member, limits):
             low = middle
-            found = member if found is None or member.growth > found.growth else found
+            largest = member if largest is None or member.growth > largest.growth else largest
         else:
             high = middle
-    if found is None or trained is None:
-        return found
-    return trained if found.growth <= NEAR * trained.growth else found
+    if largest is None or trained is None:
+        return largest
+    return trained if largest.growth <= NEAR * trained.growth else largest
 
 
 def _above_test(options: Options) -> float:

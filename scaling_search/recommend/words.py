@@ -21,10 +21,10 @@ _SAME = 0.005  # costs as near as this are called the same
 _SHORT = {"macs": "MACs", "params": "parameters", "memory": "memory", "latency_ms": "time"}
 
 
-def recommendation_sentences(found: Recommendation) -> tuple[str, ...]:
+def recommendation_sentences(recommendation: Recommendation) -> tuple[str, ...]:
     """What to use, what to expect of it, on what that rests, and what comes next."""
-    best = found.best
-    lines = [_which(found), _expect(best), _rests(found), _next(found)]
+    best = recommendation.best
+    lines = [_which(recommendation), _expect(best), _rests(recommendation), _next(recommendation)]
     lines.append(
         "Networks are chosen by validation accuracy; what to expect is on test images, which chose "
         "nothing."
@@ -32,27 +32,32 @@ def recommendation_sentences(found: Recommendation) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def recommendation_values(found: Recommendation) -> dict[str, object]:
+def recommendation_values(recommendation: Recommendation) -> dict[str, object]:
     """The same as plain values; accuracies in percent, differences in points."""
-    gap = found.difference
+    gap = recommendation.difference
     return {
-        "asked": found.asked,
-        "best": _option(found.best),
-        "runner_up": None if found.runner_up is None else _option(found.runner_up),
+        "asked": recommendation.asked,
+        "best": _option(recommendation.best),
+        "runner_up": None
+        if recommendation.runner_up is None
+        else _option(recommendation.runner_up),
         "difference_points": None if gap is None else _number(gap.value),
         "difference_low_points": None if gap is None else _number(gap.low),
         "difference_high_points": None if gap is None else _number(gap.high),
         "p_value": None if gap is None else _number(gap.p_value),
-        "miss_points": _number(found.miss),
+        "miss_points": _number(recommendation.miss),
     }
 
 
-def study_of(found: Recommendation) -> Study:
+def study_of(recommendation: Recommendation) -> Study:
     """A study that trains the best network alone: as the run did, from seeds that it did not use.
 
     Raises UserError for a network that no table describes.
     """
-    study, network = found.comparison.experiment.study, found.best.member.architecture
+    study, network = (
+        recommendation.comparison.experiment.study,
+        recommendation.best.member.architecture,
+    )
     if not isinstance(network, Architecture):
         raise UserError(
             "a network that is trained by itself needs a table of stages, "
@@ -71,22 +76,22 @@ def study_of(found: Recommendation) -> Study:
     )
     return replace(
         study,
-        name=name_of_study(found),
-        description=f"{network.name}, recommended for {found.asked}.",
+        name=name_of_study(recommendation),
+        description=f"{network.name}, recommended for {recommendation.asked}.",
         base=network.name,
         network=network,
         base_px=network.resolution_px,
         fit_strides=False,
-        recipe=study.recipe.at_phi(found.best.phi),
+        recipe=study.recipe.at_phi(recommendation.best.phi),
         compare=compare,
     )
 
 
-def name_of_study(found: Recommendation) -> str:
+def name_of_study(recommendation: Recommendation) -> str:
     """A name that is a directory's as well: cifar10-compound-1.5."""
-    best = found.best
+    best = recommendation.best
     grown = best.method if best.method == BASE else f"{best.method}-{best.phi:g}"
-    return re.sub(r"[^\w.-]", "-", f"{found.comparison.experiment.study.name}-{grown}")
+    return re.sub(r"[^\w.-]", "-", f"{recommendation.comparison.experiment.study.name}-{grown}")
 
 
 def title(option: NetworkOption) -> str:
@@ -95,13 +100,14 @@ def title(option: NetworkOption) -> str:
     return words if option.method == BASE else f"{words} at φ = {option.phi:g}"
 
 
-def _which(found: Recommendation) -> str:
-    member, costs = found.best.member, found.best.costs
+def _which(recommendation: Recommendation) -> str:
+    member, costs = recommendation.best.member, recommendation.best.costs
     m = member.multipliers
     sizes = ", ".join(spelled(name, value) for name, value in costs.items())
-    resource = found.comparison.experiment.study.budget.resource
+    resource = recommendation.comparison.experiment.study.budget.resource
     return (
-        f"For {found.asked}: {title(found.best)}: depth × {m.depth:.2f}, width × {m.width:.2f}, "
+        f"For {recommendation.asked}: {title(recommendation.best)}: "
+        f"depth × {m.depth:.2f}, width × {m.width:.2f}, "
         f"{member.architecture.resolution_px} px; {sizes}; {member.growth:.2f} × the base's "
         f"{_SHORT.get(resource, resource)}."
     )
@@ -117,8 +123,8 @@ def _expect(option: NetworkOption) -> str:
     )
 
 
-def _rests(found: Recommendation) -> str:
-    option = found.best
+def _rests(recommendation: Recommendation) -> str:
+    option = recommendation.best
     if option.standing == "measured":
         noun = "training" if option.n == 1 else "trainings"
         return f"That is measured, by {option.n} {noun} of this very network."
@@ -129,16 +135,16 @@ def _rests(found: Recommendation) -> str:
     )
     missed = (
         ""
-        if math.isnan(found.miss)
-        else f"; such lines missed networks in between by {found.miss:.1f} points"
+        if math.isnan(recommendation.miss)
+        else f"; such lines missed networks in between by {recommendation.miss:.1f} points"
     )
     return (
         f"That is {option.standing}, along a line in the logarithm of the cost, {beyond}{missed}."
     )
 
 
-def _next(found: Recommendation) -> str:
-    second, gap = found.runner_up, found.difference
+def _next(recommendation: Recommendation) -> str:
+    second, gap = recommendation.runner_up, recommendation.difference
     if second is None or gap is None:
         return "There is no runner-up: no network of another method fits."
     expected = second.expected.value
@@ -149,7 +155,7 @@ def _next(found: Recommendation) -> str:
     return (
         f"Runner-up: {title(second)} ({second.standing}), {expected:.1f} % expected. Against "
         f"it the first makes {_points(gap)} points: {verdict}. The runner-up needs "
-        f"{_compared_costs(second, found.best)}."
+        f"{_compared_costs(second, recommendation.best)}."
     )
 
 

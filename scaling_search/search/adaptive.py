@@ -87,9 +87,9 @@ class AdaptiveSearch(Search):
         """
         every = [(rung, job) for (rung, _), t in seen.items() for job, _ in t.ended]
         levels = [self.plan.level(rung) for rung in self.plan.rungs]
-        whole = spent_mac_images(job for rung, job in every if levels[rung] == Level())
-        short = spent_mac_images(job for _, job in every) - whole
-        return whole / self._in_full + min(short / self._in_full, self.plan.until.trainings / 2)
+        in_full = spent_mac_images(job for rung, job in every if levels[rung] == Level())
+        short = spent_mac_images(job for _, job in every) - in_full
+        return in_full / self._in_full + min(short / self._in_full, self.plan.until.trainings / 2)
 
     @cached_property
     def _start(self) -> list[int]:
@@ -134,9 +134,12 @@ class AdaptiveSearch(Search):
             return True
         if until.regret_points is None and until.p_best is None:
             return False
-        known = posterior(self._shares(alive), rows_of(groups), self.plan.seed)
-        winner = int(known.mean.argmax())
-        regret, sure = known.expected_regret(winner), known.p_within(winner, until.within_points)
+        estimate = posterior(self._shares(alive), rows_of(groups), self.plan.seed)
+        winner = int(estimate.mean.argmax())
+        regret, sure = (
+            estimate.expected_regret(winner),
+            estimate.p_within(winner, until.within_points),
+        )
         return (until.regret_points is not None and regret <= until.regret_points) or (
             until.p_best is not None and sure >= until.p_best
         )
@@ -157,8 +160,8 @@ class AdaptiveSearch(Search):
         done = [job for trainings in seen.values() for job, _ in trainings.ended]
         jobs: list[TrainJob] = []
         options, waiting = [], []
-        for rung, asked in enumerate(self.plan.rungs):
-            level = self.plan.level(asked)
+        for rung, rung_plan in enumerate(self.plan.rungs):
+            level = self.plan.level(rung_plan)
             if level != Level() and not short_ones:
                 continue
             for row, index in enumerate(alive):

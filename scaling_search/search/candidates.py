@@ -133,8 +133,8 @@ class _Maker:
         if (constant, value) not in self.intervals:
             axis: Axis = getattr(self.space, constant)
             made = partial(_SCALED[constant], self.base)
-            found = interval_of(made, value, (axis.low, axis.high))
-            self.intervals[constant, value] = found
+            bounds = interval_of(made, value, (axis.low, axis.high))
+            self.intervals[constant, value] = bounds
         return self.intervals[constant, value]
 
 
@@ -195,10 +195,10 @@ def _within(base: Network, budget: Budget, grid: _Points, read: Meter) -> Candid
     _, distinct = np.unique(grid.network, return_index=True)
     same = (np.diff(grid.alpha[distinct]) == 0) & (np.diff(grid.beta[distinct]) == 0)
     sides = np.split(distinct, np.flatnonzero(~same) + 1)
-    found = gathered(
+    rows_within = gathered(
         partial(choose, rows, low, high, _reader(base, grid, rows, read)) for rows in sides
     )
-    return grid.network[np.concatenate(found)]
+    return grid.network[np.concatenate(rows_within)]
 
 
 def _reader(

@@ -76,28 +76,28 @@ def conclude(
 
     Raises UserError when every finalist failed.
     """
-    found, reached = verdict(search), search.reached()
-    if found is None:
+    answer, reached = verdict(search), search.reached()
+    if answer is None:
         raise UserError(
             "a search needs one finalist that trains to the end, got 0 of "
             f"{len(reached[-1])}: {what_speaks(result for *_, result in search.results())}"
         )
     numbers = {candidate.name: number for number, candidate in enumerate(search.pool)}
-    winner = search.pool[numbers[found.ties[0]]]
+    winner = search.pool[numbers[answer.ties[0]]]
     in_full = {group.candidate: group for group in search.groups() if group.level == Level()}
     return Constants(
         coefficients=steadiest(base, budget, winner, meter),
         alpha=winner.alpha,
         beta=winner.beta,
         gamma=winner.gamma,
-        verdict=found,
+        verdict=answer,
         after_an_hour_points=regret_after_an_hour(search),
         target_phi=search.plan.target_phi,
         candidates=len(search.pool),
         coverage=coverage([candidate.shares for candidate in search.pool]),
         trained=len(set().union(*reached)),
         finalists=len(in_full),
-        seeds=len(in_full[number].scores) if (number := numbers[found.ties[0]]) in in_full else 0,
+        seeds=len(in_full[number].scores) if (number := numbers[answer.ties[0]]) in in_full else 0,
     )
 
 

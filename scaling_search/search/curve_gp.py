@@ -213,8 +213,8 @@ class CurveGP:
         """The same without the means of the levels."""
         rows, columns = np.ix_(a.candidate, b.candidate)
         smooth = matern(self.distance[rows, columns] / p["length_scale"])
-        own = p["nugget"] ** 2 * (a.candidate[:, None] == b.candidate[None])
-        return np.asarray(self._scale(p, a, b) * (self.trend[rows, columns] + smooth + own))
+        nugget = p["nugget"] ** 2 * (a.candidate[:, None] == b.candidate[None])
+        return np.asarray(self._scale(p, a, b) * (self.trend[rows, columns] + smooth + nugget))
 
     def noise(self, p: dict[str, float], halvings: Floats) -> Floats:
         """The sd of a single training, in points."""
@@ -230,10 +230,10 @@ class CurveGP:
         return np.asarray(np.outer(noise, noise) * self.shared_noise)
 
     def _scale(self, p: dict[str, float], a: Points, b: Points) -> Floats:
-        kept = p["length_decay"] * _gaps(a.halvings, b.halvings)
-        kept = kept + p["phi_decay"] * _gaps(a.phi_short, b.phi_short)
+        decay = p["length_decay"] * _gaps(a.halvings, b.halvings)
+        decay = decay + p["phi_decay"] * _gaps(a.phi_short, b.phi_short)
         amplitudes = np.outer(_amplitude(p, a), _amplitude(p, b))
-        return np.asarray(p["signal"] ** 2 * amplitudes * np.exp(-kept))
+        return np.asarray(p["signal"] ** 2 * amplitudes * np.exp(-decay))
 
 
 def parameters_by_name(parameters: Floats) -> dict[str, float]:

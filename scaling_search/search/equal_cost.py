@@ -143,8 +143,8 @@ class _Asked:
 
         Unless it is a time that one bad reading has led astray: then where it was on the way.
         """
-        asked = (*ends, *self._known)
-        return min(asked, key=lambda at: abs(self(at) - target))
+        places = (*ends, *self._known)
+        return min(places, key=lambda at: abs(self(at) - target))
 
 
 def _bracket(cost: Callable[[float], float], target: float, most: float) -> tuple[float, float]:

@@ -93,8 +93,8 @@ def scores(curves: pd.DataFrame, epochs: int) -> pd.DataFrame:
 
 def lengths(curves: pd.DataFrame) -> list[int]:
     """The lengths of training, in epochs, that enough candidates have in full; rising."""
-    found = sorted({int(epochs) for epochs in curves["epochs"].unique()})
-    return [epochs for epochs in found if len(scores(curves, epochs)) >= LEAST]
+    epochs_run = sorted({int(epochs) for epochs in curves["epochs"].unique()})
+    return [epochs for epochs in epochs_run if len(scores(curves, epochs)) >= LEAST]
 
 
 def agreement(left: pd.DataFrame, right: pd.DataFrame, seed: int = 0) -> Agreement:

@@ -112,11 +112,11 @@ def _near_chance(
 def _still_falling(finished: Mapping[str, tuple[Finished, ...]]) -> Iterator[GateFinding]:
     for name, results in finished.items():
         losses = _mean_losses(results)
-        whole = losses[0] - losses.min() if len(losses) > 1 else 0.0
+        fall = losses[0] - losses.min() if len(losses) > 1 else 0.0
         last = losses[-2] - losses[-1] if len(losses) > 1 else 0.0
-        if whole > 0 and last > STILL_FALLING * whole:
+        if fall > 0 and last > STILL_FALLING * fall:
             yield GateFinding(
-                f"{_words(name)} is still learning fast at its end ({last / whole:.0%} of all that "
+                f"{_words(name)} is still learning fast at its end ({last / fall:.0%} of all that "
                 f"its validation loss fell, it fell in the last of {len(losses)} epochs)",
                 "train for more epochs",
             )

@@ -32,7 +32,7 @@ NOISES = (0.01, 0.1, 0.3, 0.6)
 _TINY = 1e-12
 
 
-def gp(pool: Sequence[Candidate], told: Sequence[Observation], seed: int) -> int:
+def gp(pool: Sequence[Candidate], observations: Sequence[Observation], seed: int) -> int:
     """The candidate of greatest expected improvement under a Matérn-5/2 Gaussian process.
 
     Coordinates are the candidates' `shares`, scores are standardised, and the length scale and
@@ -40,11 +40,11 @@ def gp(pool: Sequence[Candidate], told: Sequence[Observation], seed: int) -> int
     2012, section 3.2). One still in training counts as if it turned out as expected: nearby
     candidates become less interesting. Of a failed one nothing is learnt but not to try it again.
     """
-    scored = {one.index: s for one in told if (s := one.score) is not None and isfinite(s)}
+    scored = {one.index: s for one in observations if (s := one.score) is not None and isfinite(s)}
     if len(scored) < STARTUP:
-        return at_random(pool, told, seed)
-    pending = [one.index for one in told if one.score is None]
-    left = sorted(unseen(pool, told))
+        return at_random(pool, observations, seed)
+    pending = [one.index for one in observations if one.score is None]
+    left = sorted(unseen(pool, observations))
     places = np.array([candidate.shares for candidate in pool])
     tried = [*scored, *pending]
     distances = cdist(places[tried], places[tried + left])
@@ -71,9 +71,9 @@ def _judged(kernel: Floats, scores: Floats, noise: float) -> tuple[float, Floats
     likelihood = -scored / 2 * log(variance) - float(np.log(np.diag(factor[0])).sum())
     means = weights @ signal[:scored]
     # A pending one that turns out as expected changes no mean; it only takes doubt away.
-    known = cho_factor(signal[:, :tried] + noise * np.eye(tried), lower=True)
+    tried_factor = cho_factor(signal[:, :tried] + noise * np.eye(tried), lower=True)
     ahead = signal[:, tried:]
-    doubts = 1 - noise - np.einsum("ij,ij->j", ahead, cho_solve(known, ahead))
+    doubts = 1 - noise - np.einsum("ij,ij->j", ahead, cho_solve(tried_factor, ahead))
     sd = np.sqrt(variance * np.maximum(doubts, _TINY))
     return likelihood, _improvement(means[tried:] - means[:scored].max(), sd)
 

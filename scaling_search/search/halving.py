@@ -44,8 +44,8 @@ class HalvingSearch(Search):
 
     def jobs(self, rung: int, index: int) -> list[TrainJob]:
         """One a seed of the rung."""
-        asked = self.plan.rungs[rung]
-        seeds = range(asked.first_seed, asked.first_seed + asked.seeds)
+        rung_plan = self.plan.rungs[rung]
+        seeds = range(rung_plan.first_seed, rung_plan.first_seed + rung_plan.seeds)
         return [self.job(rung, index, seed) for seed in seeds]
 
     def score(self, rung: int, index: int) -> float | None:
@@ -98,29 +98,31 @@ class HalvingSearch(Search):
         """
         wanted = min(self.plan.trials or len(self.pool), len(self.pool))
         batch = wanted if self.plan.strategy in INDEPENDENT else self.plan.batch
-        told = [one for one, _ in self._settled]
+        observations = [one for one, _ in self._settled]
         missing: list[TrainJob] = []
         past = self._settled[-1][1] if self._settled else 0
-        while len(told) < wanted and not missing:
+        while len(observations) < wanted and not missing:
             latest = []
-            for index in self._ask(told, past, min(batch, wanted - len(told))):
-                told.append(Observation(index, self.score(0, index), self._cost(index)))
-                past = hash((past, told[-1]))
-                latest.append((told[-1], past))
+            for index in self._ask(observations, past, min(batch, wanted - len(observations))):
+                observations.append(Observation(index, self.score(0, index), self._cost(index)))
+                past = hash((past, observations[-1]))
+                latest.append((observations[-1], past))
                 missing += self._lacking(0, index)
             self._settled.extend([] if missing else latest)
-        return [one.index for one in told], missing
+        return [one.index for one in observations], missing
 
-    def _ask(self, told: Sequence[Observation], past: int, number: int) -> tuple[int, ...]:
+    def _ask(self, observations: Sequence[Observation], past: int, number: int) -> tuple[int, ...]:
         """The next proposals; `past` stands for all that was told."""
         if past not in self._asked:
-            asked: list[Observation] = []
+            pending: list[Observation] = []
             for _ in range(number):
                 strategy = STRATEGIES[self.plan.strategy]
-                asked.append(
-                    Observation(strategy(self.pool, [*told, *asked], self.plan.seed), None)
+                pending.append(
+                    Observation(
+                        strategy(self.pool, [*observations, *pending], self.plan.seed), None
+                    )
                 )
-            self._asked[past] = tuple(one.index for one in asked)
+            self._asked[past] = tuple(one.index for one in pending)
         return self._asked[past]
 
 

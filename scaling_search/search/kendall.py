@@ -34,8 +34,8 @@ def tau_interval(pairs: Sequence[tuple[Floats, Floats]], seed: int) -> tuple[flo
     tau = float(np.mean([kendall(a, b) for a, b in pairs]))
     if n < LEAST_FOR_INTERVAL or math.isnan(tau):
         return tau, math.nan, math.nan
-    drawn = np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), size=RESAMPLES)
-    resampled = np.mean([_weighted_tau(a, b, drawn) for a, b in pairs], axis=0)
+    resamples = np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), size=RESAMPLES)
+    resampled = np.mean([_weighted_tau(a, b, resamples) for a, b in pairs], axis=0)
     low, high = np.nanquantile(resampled, (0.025, 0.975))
     return tau, float(low), float(high)
 

@@ -14,14 +14,14 @@ from scaling_search.latency.result import Latency, NetworkTiming, Timed
 TRIES = 3
 
 
-def tries_of(timings: Iterable[Timed], asked: TimeJob) -> dict[str, list[NetworkTiming]]:
+def tries_of(timings: Iterable[Timed], terms: TimeJob) -> dict[str, list[NetworkTiming]]:
     """Each network's timings on the terms of `asked`, by fingerprint, the oldest first.
 
     `timings` come the newest first, as from the ledger.
     """
     tries: dict[str, list[NetworkTiming]] = {}
     for timed in timings:
-        if same_terms(timed.job, asked) and not anchor_failure(timed):
+        if same_terms(timed.job, terms) and not anchor_failure(timed):
             for timing in timed.timings:
                 tries.setdefault(timing.fingerprint, []).insert(0, timing)
     return tries
@@ -38,13 +38,13 @@ def ratios_of(
     infinitely slow.
     """
     ratios = {fingerprint: _settled(some, tolerance) for fingerprint, some in tries.items()}
-    known = {fingerprint: ratio for fingerprint, ratio in ratios.items() if ratio is not None}
-    return {**known, anchor.fingerprint: 1.0}
+    settled = {fingerprint: ratio for fingerprint, ratio in ratios.items() if ratio is not None}
+    return {**settled, anchor.fingerprint: 1.0}
 
 
-def same_terms(job: TimeJob, asked: TimeJob) -> bool:
+def same_terms(job: TimeJob, other: TimeJob) -> bool:
     """Whether two jobs differ at most in their networks and seeds."""
-    mine, its = (replace(one, networks=(), seed=0) for one in (job, asked))
+    mine, its = (replace(one, networks=(), seed=0) for one in (job, other))
     return mine.hash == its.hash
 
 

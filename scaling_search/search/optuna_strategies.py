@@ -29,18 +29,18 @@ Ranges = dict[str, BaseDistribution]
 Directions = Sequence[Literal["maximize", "minimize"]]
 
 
-def tpe(pool: Sequence[Candidate], told: Sequence[Observation], seed: int) -> int:
+def tpe(pool: Sequence[Candidate], observations: Sequence[Observation], seed: int) -> int:
     """Optuna's tree-structured Parzen estimator; the first five proposals are random."""
-    known = {
+    values = {
         one.index: None if one.score is None else [one.score]
-        for one in told
+        for one in observations
         if one.score is None or math.isfinite(one.score)
     }
-    sampler = TPESampler(seed=seed + len(told), n_startup_trials=5)
-    return _proposed(pool, told, known, sampler, ["maximize"])
+    sampler = TPESampler(seed=seed + len(observations), n_startup_trials=5)
+    return _proposed(pool, observations, values, sampler, ["maximize"])
 
 
-def nsga2(pool: Sequence[Candidate], told: Sequence[Observation], seed: int) -> int:
+def nsga2(pool: Sequence[Candidate], observations: Sequence[Observation], seed: int) -> int:
     """Optuna's NSGA-II for two objectives: the score up, the cost down.
 
     The first `POPULATION` proposals are random; then the best of *all* that is known, by rank and
@@ -50,16 +50,16 @@ def nsga2(pool: Sequence[Candidate], told: Sequence[Observation], seed: int) -> 
     beat chance even so. A candidate whose score or cost is None is passed over
     and not a parent yet; one without both for good, -inf or inf, never becomes one.
     """
-    known = [one for one in told if _finite(one.score) and _finite(one.cost)]
-    if len(known) < POPULATION:
-        return at_random(pool, told, seed)
-    sampler = NSGAIISampler(population_size=POPULATION, seed=seed + len(told))
+    judged = [one for one in observations if _finite(one.score) and _finite(one.cost)]
+    if len(judged) < POPULATION:
+        return at_random(pool, observations, seed)
+    sampler = NSGAIISampler(population_size=POPULATION, seed=seed + len(observations))
     # As large as all that is known: those are the first generation, and who is asked for next is
     # the second, whose parents the sampler chooses, `POPULATION` of them as it was made with.
-    sampler.population_size = len(known)
-    values = {one.index: [one.score or 0.0, one.cost or 0.0] for one in known}
+    sampler.population_size = len(judged)
+    values = {one.index: [one.score or 0.0, one.cost or 0.0] for one in judged}
     marks = _first_generation(sampler)
-    return _proposed(pool, told, values, sampler, ["maximize", "minimize"], marks)
+    return _proposed(pool, observations, values, sampler, ["maximize", "minimize"], marks)
 
 
 def _first_generation(sampler: NSGAIISampler) -> Mapping[str, Any]:
@@ -72,8 +72,8 @@ def _first_generation(sampler: NSGAIISampler) -> Mapping[str, Any]:
 
 def _proposed(
     pool: Sequence[Candidate],
-    told: Sequence[Observation],
-    known: Mapping[int, Sequence[float] | None],
+    observations: Sequence[Observation],
+    objectives: Mapping[int, Sequence[float] | None],
     sampler: BaseSampler,
     directions: Directions,
     marks: Mapping[str, Any] | None = None,
@@ -86,11 +86,13 @@ def _proposed(
     space = _space(coordinates)
     trials = [
         _trial(number, coordinates[index], space, values, marks or {})
-        for number, (index, values) in enumerate(known.items(), start=1)
+        for number, (index, values) in enumerate(objectives.items(), start=1)
     ]
-    asked = _study(sampler, directions, trials).ask(space).params
-    wanted = tuple(asked.get(axis, coordinates[0][i]) for i, axis in enumerate(PARAMETER_NAMES))
-    return min(sorted(unseen(pool, told)), key=lambda index: math.dist(coordinates[index], wanted))
+    params = _study(sampler, directions, trials).ask(space).params
+    wanted = tuple(params.get(axis, coordinates[0][i]) for i, axis in enumerate(PARAMETER_NAMES))
+    return min(
+        sorted(unseen(pool, observations)), key=lambda index: math.dist(coordinates[index], wanted)
+    )
 
 
 def _space(coordinates: Coordinates) -> Ranges:
@@ -129,10 +131,12 @@ def _trial(
     )
 
 
-def _study(sampler: BaseSampler, directions: Directions, known: list[FrozenTrial]) -> optuna.Study:
+def _study(
+    sampler: BaseSampler, directions: Directions, finished: list[FrozenTrial]
+) -> optuna.Study:
     """A study in memory, of which Optuna does not report that it was made."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    return optuna.create_study(directions=directions, sampler=sampler, storage=_Known(known))
+    return optuna.create_study(directions=directions, sampler=sampler, storage=_Known(finished))
 
 
 class _Known(InMemoryStorage):
@@ -142,9 +146,9 @@ class _Known(InMemoryStorage):
     as to learn from them.
     """
 
-    def __init__(self, known: list[FrozenTrial]) -> None:
+    def __init__(self, finished: list[FrozenTrial]) -> None:
         super().__init__()
-        self._known = known
+        self._known = finished
 
     def get_all_trials(
         self,
@@ -153,8 +157,8 @@ class _Known(InMemoryStorage):
         states: Container[TrialState] | None = None,
     ) -> list[FrozenTrial]:
         """The known ones, never copied, and those asked for."""
-        known = [one for one in self._known if states is None or one.state in states]
-        return known + super().get_all_trials(study_id, deepcopy, states)
+        chosen = [one for one in self._known if states is None or one.state in states]
+        return chosen + super().get_all_trials(study_id, deepcopy, states)
 
 
 def _finite(value: float | None) -> bool:

@@ -101,9 +101,9 @@ def posterior(shares: Floats, rows: Sequence[SeedScores], seed: int = 0) -> Post
     """
     process = CurveGP(shares, rows)
     likeliest = likeliest_parameters(process)
-    drawn = _drawn(process, likeliest)
+    parameters = _drawn(process, likeliest)
     target = Points.of([(candidate, Level()) for candidate in range(len(shares))])
-    parts = [process.at(np.clip(each, *np.transpose(_BOUNDS)), target) for each in drawn]
+    parts = [process.at(np.clip(each, *np.transpose(_BOUNDS)), target) for each in parameters]
     means, covariances = zip(*parts, strict=True)
     return Posterior(np.array(means), np.array(covariances), seed)
 
@@ -134,5 +134,5 @@ def _drawn(process: CurveGP, likeliest: Floats) -> Floats:
     # What the evidence does not curve, the prior alone does.
     sds = 1 / np.sqrt(np.maximum(values, LEAST_CURVATURE))
     normal = qmc.MultivariateNormalQMC(np.zeros(len(sds)), rng=np.random.default_rng(0))
-    drawn: Floats = likeliest + normal.random(PARAMETER_DRAWS) @ _symmetric(sds, vectors)
-    return drawn
+    parameters: Floats = likeliest + normal.random(PARAMETER_DRAWS) @ _symmetric(sds, vectors)
+    return parameters

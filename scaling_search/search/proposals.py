@@ -28,19 +28,19 @@ Strategy = Callable[[Sequence[Candidate], Sequence[Observation], int], int]
 """The index to train next, a pure function of the pool, what was told so far, and a seed."""
 
 
-def grid(pool: Sequence[Candidate], told: Sequence[Observation], seed: int) -> int:
+def grid(pool: Sequence[Candidate], observations: Sequence[Observation], seed: int) -> int:
     """The next candidate in the order of the pool."""
     del seed
-    return min(unseen(pool, told))
+    return min(unseen(pool, observations))
 
 
-def at_random(pool: Sequence[Candidate], told: Sequence[Observation], seed: int) -> int:
+def at_random(pool: Sequence[Candidate], observations: Sequence[Observation], seed: int) -> int:
     """A candidate at random, without replacement."""
     order: list[int] = np.random.default_rng(seed).permutation(len(pool)).tolist()
-    left = unseen(pool, told)
+    left = unseen(pool, observations)
     return next(index for index in order if index in left)
 
 
-def unseen(pool: Sequence[Candidate], told: Sequence[Observation]) -> set[int]:
+def unseen(pool: Sequence[Candidate], observations: Sequence[Observation]) -> set[int]:
     """The indices not yet told."""
-    return set(range(len(pool))) - {one.index for one in told}
+    return set(range(len(pool))) - {one.index for one in observations}

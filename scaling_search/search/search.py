@@ -85,9 +85,9 @@ class Search(ABC):
         """The training of a candidate at a rung from one seed, made and hashed once."""
         key = (rung, index, seed)
         if key not in self._jobs:
-            asked = self.plan.rungs[rung]
-            network = self.grow(self.pool[index], asked.phi)
-            self._jobs[key] = self.make(network, asked.epochs, seed, asked.phi)
+            rung_plan = self.plan.rungs[rung]
+            network = self.grow(self.pool[index], rung_plan.phi)
+            self._jobs[key] = self.make(network, rung_plan.epochs, seed, rung_plan.phi)
         return self._jobs[key]
 
     def results(self) -> Iterator[tuple[int, int, TrainJob, Result]]:
@@ -101,14 +101,14 @@ class Search(ABC):
 
     def groups(self) -> list[SeedGroup]:
         """The finished trainings by candidate and level; of two rungs alike, together."""
-        found: dict[tuple[int, int], SeedGroup] = {}
+        seed_groups: dict[tuple[int, int], SeedGroup] = {}
         first = {self.plan.level(rung): n for n, rung in reversed([*enumerate(self.plan.rungs)])}
         for rung, index, job, result in self.results():
             if isinstance(result, Finished):
                 level = self.plan.level(self.plan.rungs[rung])
-                group = found.setdefault((index, first[level]), SeedGroup(index, level, {}))
-                found[index, first[level]] = group.with_seed(job.seed, result.validation)
-        return list(found.values())
+                group = seed_groups.setdefault((index, first[level]), SeedGroup(index, level, {}))
+                seed_groups[index, first[level]] = group.with_seed(job.seed, result.validation)
+        return list(seed_groups.values())
 
     def failed(self) -> set[int]:
         """The candidates of which a training failed."""

@@ -89,8 +89,8 @@ def coverage(shares: Sequence[Shares]) -> float:
 def _simplex() -> NDArray[np.float64]:
     """The points of a triangular grid, n × 3."""
     corners = range(_STEPS + 1)
-    whole = [(d, w, _STEPS - d - w) for d in corners for w in corners if d + w <= _STEPS]
-    return np.array(whole, dtype=np.float64) / _STEPS
+    corners_of_steps = [(d, w, _STEPS - d - w) for d in corners for w in corners if d + w <= _STEPS]
+    return np.array(corners_of_steps, dtype=np.float64) / _STEPS
 
 
 def _parts(doublings: Shares) -> Shares:

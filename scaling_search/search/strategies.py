@@ -19,30 +19,30 @@ __all__ = ["INDEPENDENT", "STRATEGIES", "TWO_OBJECTIVES", "Observation", "Strate
 StrategyName = Literal["grid", "random", "tpe", "gp", "nsga2"]
 
 
-def _tpe(pool: Sequence[Candidate], told: Sequence[Observation], seed: int) -> int:
+def _tpe(pool: Sequence[Candidate], observations: Sequence[Observation], seed: int) -> int:
     # Optuna takes a fifth of a second to import, and warns in a notebook: only who asks for it.
     from scaling_search.search.optuna_strategies import tpe
 
-    return tpe(pool, told, seed)
+    return tpe(pool, observations, seed)
 
 
-def _nsga2(pool: Sequence[Candidate], told: Sequence[Observation], seed: int) -> int:
+def _nsga2(pool: Sequence[Candidate], observations: Sequence[Observation], seed: int) -> int:
     from scaling_search.search.optuna_strategies import nsga2
 
-    return nsga2(pool, told, seed)
+    return nsga2(pool, observations, seed)
 
 
 def _from_a_cover(strategy: Strategy) -> Strategy:
     """The strategy once the candidates that cover the simplex are proposed."""
 
-    def propose(pool: Sequence[Candidate], told: Sequence[Observation], seed: int) -> int:
-        if len(told) < MOST_COVERING:
-            left = unseen(pool, told)
+    def propose(pool: Sequence[Candidate], observations: Sequence[Observation], seed: int) -> int:
+        if len(observations) < MOST_COVERING:
+            left = unseen(pool, observations)
             covering = cover([candidate.shares for candidate in pool])
             for index in covering:
                 if index in left:
                     return index
-        return strategy(pool, told, seed)
+        return strategy(pool, observations, seed)
 
     return propose
 

@@ -55,18 +55,18 @@ def verdict(search: Search) -> Verdict | None:
     if evidence is None:
         return None
     pool, judged = search.pool, evidence.judged
-    known = posterior(evidence.shares, evidence.rows, search.plan.seed)
-    winner = max(evidence.finalists, key=lambda row: float(known.mean[row]))
+    estimate = posterior(evidence.shares, evidence.rows, search.plan.seed)
+    winner = max(evidence.finalists, key=lambda row: float(estimate.mean[row]))
     names = [pool[index].name for index in judged]
-    ties = _fewest([float(chance) for chance in known.p_best], winner)
+    ties = _fewest([float(chance) for chance in estimate.p_best], winner)
     return Verdict(
         ties=tuple(names[row] for row in ties),
-        chances=dict(zip(names, known.p_best.tolist(), strict=True)),
-        expected_regret_points=known.expected_regret(winner),
-        p_within=known.p_within(winner, WITHIN_POINTS),
-        alpha=_credible(known, [pool[index].coefficients.alpha for index in judged]),
-        beta=_credible(known, [pool[index].coefficients.beta for index in judged]),
-        gamma=_credible(known, [pool[index].coefficients.gamma for index in judged]),
+        chances=dict(zip(names, estimate.p_best.tolist(), strict=True)),
+        expected_regret_points=estimate.expected_regret(winner),
+        p_within=estimate.p_within(winner, WITHIN_POINTS),
+        alpha=_credible(estimate, [pool[index].coefficients.alpha for index in judged]),
+        beta=_credible(estimate, [pool[index].coefficients.beta for index in judged]),
+        gamma=_credible(estimate, [pool[index].coefficients.gamma for index in judged]),
     )
 
 
@@ -111,10 +111,10 @@ def regret_after_an_hour(search: Search) -> float:
     return regret_after(evidence.shares, evidence.rows, options, HOUR_SECONDS * speed)
 
 
-def _credible(known: Posterior, constants: Sequence[float]) -> Bounds:
+def _credible(estimate: Posterior, constants: Sequence[float]) -> Bounds:
     """The interval that holds the best candidate's constant with a probability of 95 %."""
     order = np.argsort(constants)
-    held = np.cumsum(known.p_best[order])
+    held = np.cumsum(estimate.p_best[order])
     edges = np.searchsorted(held, ((1 - CERTAINTY) / 2, (1 + CERTAINTY) / 2))
     low, high = (constants[order[min(edge, len(order) - 1)]] for edge in edges)
     return low, high
