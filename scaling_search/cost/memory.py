@@ -72,7 +72,7 @@ def peak_memory(
 def peak_live_bytes(
     network_step: Step, tensors: Iterable[torch.Tensor], block_bytes: int = 1, steps: int = 2
 ) -> int:
-    """The most bytes alive during so many steps, in storages that `own` does not hold.
+    """The most bytes alive during so many steps, in storages that `tensors` does not hold.
 
     The first step of an optimiser makes what every later one keeps. What the step holds before it
     begins, its images, counts from their first use.

@@ -15,7 +15,7 @@ TRIES = 3
 
 
 def tries_of(timings: Iterable[Timed], terms: TimeJob) -> dict[str, list[NetworkTiming]]:
-    """Each network's timings on the terms of `asked`, by fingerprint, the oldest first.
+    """Each network's timings on the terms of the job `terms`, by fingerprint, the oldest first.
 
     `timings` come the newest first, as from the ledger.
     """

@@ -80,7 +80,7 @@ def _proposed(
 ) -> int:
     """The sampler's proposal, moved to the nearest candidate that is left.
 
-    `known` has the values of each candidate (None: still in training), by its index.
+    `objectives` has the values of each candidate (None: still in training), by its index.
     """
     coordinates = [candidate.shares for candidate in pool]
     space = _space(coordinates)
