@@ -20,11 +20,19 @@ from scaling_search.search.verdict import WITHIN_POINTS
 GROWTH_SLACK_PERCENT = 5.0
 
 
-def answer(constants: Constants | None, runs: pd.DataFrame, search: pd.DataFrame) -> list[str]:
-    """Return the answer's sentences: the constants and how sure they are, then a verdict a φ."""
-    found = [] if constants is None else list(_searched(constants, search))
-    verdicts = verdict_sentences(runs)
-    return (found + verdicts) or ["Nothing has finished yet, so there is no answer."]
+def answer(constants: Constants | None, runs: pd.DataFrame) -> list[str]:
+    """Return what was found, in two sentences: the constants, and the verdict at the largest φ."""
+    point = [] if constants is None else [_constants(constants)]
+    verdicts = verdict_sentences(runs)[-1:]
+    return (point + verdicts) or ["Nothing has finished yet, so there is no answer."]
+
+
+def further_sentences(
+    constants: Constants | None, runs: pd.DataFrame, search: pd.DataFrame
+) -> list[str]:
+    """Return the verdicts at smaller φ, then how sure the constants are; the ties come last."""
+    verdicts = verdict_sentences(runs)[:-1]
+    return verdicts if constants is None else [*verdicts, *_certain(constants, search)]
 
 
 def notes(constants: Constants | None, runs: pd.DataFrame, search: pd.DataFrame) -> list[str]:
@@ -69,8 +77,7 @@ def _capital(text: str) -> str:
     return text[0].upper() + text[1:]
 
 
-def _searched(constants: Constants, search: pd.DataFrame) -> Iterator[str]:
-    yield _constants(constants)
+def _certain(constants: Constants, search: pd.DataFrame) -> Iterator[str]:
     yield _regret(constants)
     yield _region(constants)
     yield _certainty(constants, search)
@@ -95,7 +102,7 @@ def _regret(constants: Constants) -> str:
     verdict = constants.verdict
     return (
         f"At φ = {constants.target_phi:g} the best of all candidates is expected to lie "
-        f"{verdict.expected_regret_points:.2f} points above them, "
+        f"{verdict.expected_regret_points:.2f} points above the constants found, "
         f"{constants.after_an_hour_points:.2f} after another hour of training; they are within "
         f"{WITHIN_POINTS:g} points of it with a probability of {verdict.p_within:.0%}."
     )

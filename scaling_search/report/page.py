@@ -24,7 +24,14 @@ from scaling_search.cost.latency_model import (
     explain,
 )
 from scaling_search.latency.result import Timed
-from scaling_search.report.answer import answer, gate_notes, gate_sentences, missing_sentence, notes
+from scaling_search.report.answer import (
+    answer,
+    further_sentences,
+    gate_notes,
+    gate_sentences,
+    missing_sentence,
+    notes,
+)
 from scaling_search.report.cells import LEFT_ALIGNED, Table, write_tables
 from scaling_search.report.class_table import classes_sentence, classes_table
 from scaling_search.report.drawn_from import mark, pictures_of_page, source_of
@@ -244,14 +251,15 @@ def _words(
         "explanation": time.explanation if time else None,
         "regime": time.timed.job.regime.words if time else "",
         "machine": time.timed.job.place.machine if time else "",
-        "answer": [
-            *gate_sentences(evidence.gate),
-            *answer(*frames),
-            *(evidence.rates.sentences if evidence.rates else ()),
-        ],
-        "cautions": evidence.cautions,
+        "answer": [*gate_sentences(evidence.gate), *answer(evidence.constants, evidence.runs)],
+        "details": further_sentences(*frames),
         "missing": missing_sentence(evidence.missing),
-        "notes": [*gate_notes(evidence.constants, evidence.gate), *notes(*frames)],
+        "notes": [
+            *gate_notes(evidence.constants, evidence.gate),
+            *(evidence.rates.sentences if evidence.rates else ()),
+            *evidence.cautions,
+            *notes(*frames),
+        ],
         "tables": tables,
         "classes": "" if evidence.classes is None else classes_sentence(evidence.classes),
         "environment": environment_table(evidence.environment),
