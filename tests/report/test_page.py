@@ -88,12 +88,24 @@ def test_the_page_holds_the_frames_as_data_and_stays_small(page, evidence):
     assert len(page) < 4_000_000
 
 
-def test_the_answer_comes_first_with_constants_ties_and_verdicts(page):
+def test_the_constants_and_the_last_verdict_come_first_and_alone(page):
     top = html.unescape(page[: page.index("<h2>")])
     assert "α = 1.05 [1.00, 1.25]" in top
-    assert "P(best) = 0.47 for the winner, from 3 seeds in full" in top
-    assert "can't tell 2 other candidates from it" in top
     assert "resolution alone is best here" in top
+    assert page[: page.index("<h2>")].count("<p>") == 2
+
+
+def test_then_the_gains_then_how_sure_they_are_then_what_speaks_against_them(page):
+    text = html.unescape(page)
+    order = (
+        "What compound scaling gains over its rivals",
+        "P(best) = 0.47 for the winner, from 3 seeds in full",
+        "can't tell 2 other candidates from it",
+        "What speaks against it, and what it rests on",
+        "it never saw the test split",
+    )
+    places = [text.index(part) for part in order]
+    assert places == sorted(places)
 
 
 def test_text_is_escaped(page):
