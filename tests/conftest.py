@@ -1,4 +1,4 @@
-"""For the whole session: one cache of images, away from the user's own, and Ray's settings."""
+"""For the whole session: a cache of images away from the user's own; settings of Ray and torch."""
 
 from __future__ import annotations
 
@@ -15,6 +15,10 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 os.environ.update(SETTINGS)  # Ray reads them once, whichever test imports it first
+
+# Before torch is imported. Its threads wait for each other spinning: beside other processes on the
+# same cores that costs several times the work itself. Trainings take one thread in any case.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 @pytest.fixture(scope="session", autouse=True)
