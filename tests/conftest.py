@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 from collections.abc import Iterator
@@ -19,6 +20,12 @@ os.environ.update(SETTINGS)  # Ray reads them once, whichever test imports it fi
 # Before torch is imported. Its threads wait for each other spinning: beside other processes on the
 # same cores that costs several times the work itself. Trainings take one thread in any case.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+def pytest_collection_finish() -> None:
+    """Let no later search for garbage walk through what was imported, a million objects of it."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)
