@@ -1,7 +1,8 @@
-"""For the whole session: one cache of images, away from the user's own, and Ray's settings."""
+"""For the whole session: a cache of images away from the user's own; settings of Ray and torch."""
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 from collections.abc import Iterator
@@ -15,6 +16,16 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 os.environ.update(SETTINGS)  # Ray reads them once, whichever test imports it first
+
+# Before torch is imported. Its threads wait for each other spinning: beside other processes on the
+# same cores that costs several times the work itself. Trainings take one thread in any case.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+def pytest_collection_finish() -> None:
+    """Let no later search for garbage walk through what was imported, a million objects of it."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)

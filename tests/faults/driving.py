@@ -16,6 +16,8 @@ from pathlib import Path
 from torch.optim.optimizer import register_optimizer_step_post_hook
 
 from scaling_search.cli.main import main
+from scaling_search.cli.progress import Live
+from scaling_search.jobs.executor import Epoch, Event
 from scaling_search.jobs.ledger import Ledger
 from scaling_search.jobs.worker_process import WorkerProcess
 
@@ -51,6 +53,18 @@ def _program(words: list[str], said: Path, strike: Strike) -> None:
 
 def nothing() -> None:
     """Let it run."""
+
+
+def tell_epochs() -> None:
+    """A line of standard error for each epoch, as "epoch 2 of 3"."""
+    take = Live.event
+
+    def told(live: Live, event: Event) -> None:
+        take(live, event)
+        if isinstance(event, Epoch):
+            print(f"epoch {event.record.epoch} of {event.job.epochs}", file=sys.stderr, flush=True)
+
+    Live.event = told  # type: ignore[method-assign]
 
 
 def kill_after_the_first_order() -> None:

@@ -62,7 +62,7 @@ def test_how_float32_was_multiplied_is_recorded_and_left_as_it_was(precision: An
 
 
 def test_what_a_job_compiled_is_forgotten_before_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
-    # Ten networks are one piece of code, of which torch keeps eight versions before it gives up.
+    # The networks are one piece of code, of which torch keeps two versions before it gives up.
     graphs: list[str] = []
 
     def backend(graph: Any, inputs: Any) -> Any:
@@ -71,9 +71,9 @@ def test_what_a_job_compiled_is_forgotten_before_the_next(monkeypatch: pytest.Mo
 
     whole = torch.compile
     monkeypatch.setattr(torch, "compile", lambda m, mode, **o: whole(m, backend=backend, **o))
-    monkeypatch.setattr(compilation, "MOST_VERSIONS", 8)
+    monkeypatch.setattr(compilation, "MOST_VERSIONS", 2)
     recipe = replace(RECIPE, compile="default")
-    for number in range(10):
+    for number in range(4):
         graphs.clear()
         network = replace(NETWORK, head_channels=8 * (1 + number))
         assert isinstance(execute(job(architecture=network, recipe=recipe), Place()), Finished)
