@@ -22,6 +22,7 @@ from scaling_search.latency.process_runner import machine_of
 from scaling_search.latency.profile import profile
 from scaling_search.latency.result import Flag, Latency, NetworkTiming, Profile, Timed, Unmeasured
 from scaling_search.latency.summary import rank_intervals
+from scaling_search.nets.batch_norms import check_batch_norms
 
 MB = 1e6
 
@@ -88,11 +89,16 @@ def latency_command(
     asked = regime_of(regime, batch)
     place_device = chosen_device(device)
     line_up = [network_named(name).fitted(resolution_px=px) for name in networks]
+    beside = network_named(anchor).fitted(resolution_px=px) if anchor else None
+    if asked.task == "training":
+        least = 1 if asked.batch == "plateau" else asked.batch
+        for each in filter(None, (*line_up, beside)):
+            check_batch_norms(each, each.resolution_px, least, "give --batch 2, or a larger --px")
     found = profile(
         line_up,
         [asked],
         TimeBudget(seconds, processes, attempts),
-        anchor=network_named(anchor).fitted(resolution_px=px) if anchor else None,
+        anchor=beside,
         place=Machine(place_device, machine_of(place_device), threads),
     )
     result = found.results[0]
