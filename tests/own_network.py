@@ -39,6 +39,20 @@ def no_module(multipliers: Multipliers) -> torch.Tensor:
     return torch.zeros(1)
 
 
+class Frozen(nn.BatchNorm2d):
+    """A batch norm that keeps its statistics in training."""
+
+    def train(self, mode: bool = True) -> Frozen:
+        """Stay as in evaluation."""
+        return super().train(False)
+
+
+def frozen(multipliers: Multipliers) -> nn.Module:
+    """A network whose batch norms never see a batch."""
+    head = nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8, 20)
+    return nn.Sequential(nn.Conv2d(1, 8, 3, 2, 1), Frozen(8), *head)
+
+
 class Forgetful(nn.Module):
     """A network whose mistake shows in training alone."""
 

@@ -7,7 +7,6 @@ from typing import Annotated, Any
 
 import typer
 
-from scaling_search.arch import zoo
 from scaling_search.arch.spec import Architecture
 from scaling_search.cli import options
 from scaling_search.cli.output import console, show_rows
@@ -16,12 +15,14 @@ from scaling_search.cost.analytic import Cost, StageRow, count, stage_rows
 from scaling_search.cost.counter_agreement import counter_agreement
 from scaling_search.cost.memory import peak_memory
 from scaling_search.cost.training_macs import training_macs
+from scaling_search.experiment.network_file import network_named
 from scaling_search.jobs.environment import chosen_device
 from scaling_search.latency.job import BatchSize, Machine, Regime, TimeBudget
 from scaling_search.latency.process_runner import machine_of
 from scaling_search.latency.profile import profile
 from scaling_search.latency.result import Flag, Latency, NetworkTiming, Profile, Timed, Unmeasured
 from scaling_search.latency.summary import rank_intervals
+from scaling_search.nets.batch_norms import check_batch_norms
 
 MB = 1e6
 
@@ -38,8 +39,8 @@ def count_command(
 
     Example: scaling-search count efficientnet-b7
     """
-    chosen = zoo.get(network).fitted(resolution_px=px)
-    title = f"{network} at {chosen.resolution_px} px"
+    chosen = network_named(network).fitted(resolution_px=px)
+    title = f"{chosen.name} at {chosen.resolution_px} px"
     if checked:
         _check(chosen, title, as_json)
         return
@@ -59,7 +60,8 @@ def count_command(
 
 def latency_command(
     networks: Annotated[
-        list[str], typer.Argument(help="Names that `scaling-search networks` lists.")
+        list[str],
+        typer.Argument(help="Names that `networks` lists, or files of your own (….toml)."),
     ],
     anchor: Annotated[
         str | None, typer.Option(help="The network to compare with. [default: the first]")
@@ -86,12 +88,17 @@ def latency_command(
     """
     asked = regime_of(regime, batch)
     place_device = chosen_device(device)
-    line_up = [zoo.get(name).fitted(resolution_px=px) for name in networks]
+    line_up = [network_named(name).fitted(resolution_px=px) for name in networks]
+    beside = network_named(anchor).fitted(resolution_px=px) if anchor else None
+    if asked.task == "training":
+        least = 1 if asked.batch == "plateau" else asked.batch
+        for each in filter(None, (*line_up, beside)):
+            check_batch_norms(each, each.resolution_px, least, "give --batch 2, or a larger --px")
     found = profile(
         line_up,
         [asked],
         TimeBudget(seconds, processes, attempts),
-        anchor=zoo.get(anchor).fitted(resolution_px=px) if anchor else None,
+        anchor=beside,
         place=Machine(place_device, machine_of(place_device), threads),
     )
     result = found.results[0]

@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
+from scaling_search.core.errors import UserError
 from scaling_search.doctor.finding import Finding
 from scaling_search.doctor.present import Lines, holder, ledger_lines
 
@@ -20,6 +21,9 @@ def lock_and_ledger(run: Path) -> Iterator[Finding]:
     except OSError as error:
         what = f"ledger.jsonl can't be read: {error.strerror}"
         yield Finding("ledger", "note", what, "a run begins with no results")
+        return
+    except UserError as error:
+        yield Finding("ledger", "attention", str(error), "a run is refused until then")
         return
     yield Finding("ledger", "good", f"{lines.results} results can be read")
     yield from _damages(path, lines)

@@ -43,7 +43,12 @@ def read_network(path: Path) -> Architecture:
 
 def network_named(name: str) -> Architecture:
     """A network of the zoo by its name, or one of the user's by its file's name (….toml)."""
-    return read_network(Path(name)) if name.endswith(".toml") else zoo.get(name)
+    return read_network(Path(name)) if is_file_name(name) else zoo.get(name)
+
+
+def is_file_name(name: str) -> bool:
+    """Whether a network's (or a recipe's) name is a file's, in whatever case its ending is."""
+    return name.lower().endswith(".toml")
 
 
 def _known(where: toml_config.Location) -> str:

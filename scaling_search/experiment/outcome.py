@@ -22,6 +22,7 @@ from scaling_search.compare.gains import gains
 from scaling_search.compare.methods import Method
 from scaling_search.compare.rates import RateCheck, rate_check
 from scaling_search.compare.trainings import Trainings
+from scaling_search.core import toml_config
 from scaling_search.core.errors import UserError
 from scaling_search.data.request import DataInfo
 from scaling_search.experiment.cautions import cautions
@@ -100,8 +101,8 @@ def read_experiment(
     """
     study = with_images(read_study(out / "study.toml", function=function), root, False)
     try:
-        info = _INFO.validate_json((out / "data.json").read_bytes())
-    except (OSError, ValidationError):
+        info = _INFO.validate_json(toml_config.decoded((out / "data.json").read_bytes()))
+    except (OSError, UnicodeDecodeError, ValidationError):
         raise UserError(
             f"a run directory holds study.toml and data.json, got {str(out)!r}: run the study first"
         ) from None
@@ -153,8 +154,8 @@ def evidence_of(
         runs=runs_frame(trainings),
         search=_searched(experiment, begun, constants),
         curves=curves_frame(trainings),
-        study_toml=(out / "study.toml").read_text(encoding="utf-8"),
-        environment=json.loads((out / "environment.json").read_text()),
+        study_toml=toml_config.read_text(out / "study.toml", "study").replace("\r\n", "\n"),
+        environment=_environment(out / "environment.json"),
         command=_command(study, out),
         time=_time(experiment, ledger, experiment.line_up(members, search)),
         cautions=cautions(search),
@@ -167,6 +168,18 @@ def evidence_of(
         details=_details(experiment, begun, trainings),
         classes=classes_frame(trainings, experiment.info.classes),
     )
+
+
+def _environment(path: Path) -> dict[str, object]:
+    """What the results were obtained with; raises UserError where its file can't be read."""
+    text = toml_config.read_text(path, "run's environment")
+    try:
+        return dict(json.loads(text))
+    except (ValueError, TypeError, RecursionError):
+        raise UserError(
+            f"a run's environment must be one JSON object, got other text in {str(path)!r}: "
+            "take the file away, and run the study again with the same --out"
+        ) from None
 
 
 def _command(study: Study, out: Path) -> str:

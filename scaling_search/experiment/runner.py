@@ -11,6 +11,7 @@ from scaling_search.core.atomic_files import as_json, write_atomically
 from scaling_search.experiment.experiment import Experiment
 from scaling_search.experiment.remaining_work import RemainingWork, after_state
 from scaling_search.experiment.timing_rounds import TimingRounds
+from scaling_search.jobs.batch_norms import check_steps
 from scaling_search.jobs.environment import where_in
 from scaling_search.jobs.executor import Ended, Event, Executor, NextJob, each_of
 from scaling_search.jobs.job import Finished, TrainJob
@@ -67,6 +68,7 @@ class Runner:
         missing.sort(key=lambda job: -job.mac_images)
         if not missing:
             return
+        check_steps(missing)
         self.note_environment()
         self.listener.phase(name, missing, later)
         self._run(each_of(missing))
@@ -103,6 +105,7 @@ class Runner:
     def search(self, afterwards: RemainingWork) -> Search:
         """Run the search to its end; every result so far decides on the next training."""
         search = self.experiment.search(self.ledger.get)
+        check_steps(_of_smallest_images(search))
         announced: set[str] = set()
         begun: set[str] = set()
 
@@ -140,3 +143,12 @@ class Runner:
                 noted = {**where, **self.circumstances.noted} if failed else where
                 self.ledger.accept(event.job, event.result, noted)
             self.listener.event(event)
+
+
+def _of_smallest_images(search: Search) -> list[TrainJob]:
+    """A training a rung of the candidate whose images, and so feature maps, are the smallest."""
+    sides = [candidate.architecture.resolution_px for candidate in search.pool]
+    index = sides.index(min(sides))
+    return [
+        search.job(number, index, rung.first_seed) for number, rung in enumerate(search.plan.rungs)
+    ]

@@ -17,6 +17,7 @@ from scaling_search.core.atomic_files import as_json, write_atomically
 from scaling_search.core.errors import UserError, require
 from scaling_search.cost.analytic import count
 from scaling_search.data.request import DataRequest
+from scaling_search.experiment.network_file import is_file_name
 from scaling_search.experiment.pipeline import open_runner
 from scaling_search.experiment.remaining_work import RemainingWork
 from scaling_search.experiment.runner import NullListener, ProgressListener
@@ -161,7 +162,7 @@ def recipe_of(asked: str, batch_size: int | None = None) -> Recipe:
 
     Raises UserError for an unknown name or a wrong file.
     """
-    recipe = _of_file(Path(asked)) if asked.endswith(".toml") else recipe_named(asked)
+    recipe = _of_file(Path(asked)) if is_file_name(asked) else recipe_named(asked)
     if batch_size is None:
         return recipe
     require(batch_size >= 1, "batch_size must be at least 1", batch_size)

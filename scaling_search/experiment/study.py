@@ -30,7 +30,7 @@ from scaling_search.core import toml_config
 from scaling_search.core.errors import UserError, require
 from scaling_search.cost.custom_network import custom_network
 from scaling_search.data.request import DataInfo, DataRequest
-from scaling_search.experiment.network_file import read_network
+from scaling_search.experiment.network_file import is_file_name, read_network
 from scaling_search.latency.job import Regime
 from scaling_search.search.gate import Gate
 from scaling_search.search.plan import MOST_SEEDS, Rung, SearchPlan
@@ -253,7 +253,7 @@ def from_toml(
     base = values.get("base")
     if function is not None:
         values |= {"base": function, "network": None}
-    elif isinstance(base, str) and base.endswith(".toml"):
+    elif isinstance(base, str) and is_file_name(base):
         network = read_network(folder / base)
         values |= {"base": network.name, "network": asdict(network)}
     if "recipe" in values:

@@ -83,7 +83,11 @@ class Ledger:
                 f"the run directory must be writable, got {str(self.path.parent)!r} "
                 f"({error.strerror}): choose another --out"
             ) from None
-        self._read()
+        try:
+            self._read()
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     @classmethod
@@ -254,6 +258,8 @@ class Ledger:
             match line:
                 case Record():
                     self._remember(line.key, line.begin, line.record)
+                    if mend and not line.ended:
+                        self._append(b"\n")
                 case CorruptLine():
                     self._note(f"line {line.number} is garbled; its job will run again if needed")
                 case TruncatedLine() if mend:

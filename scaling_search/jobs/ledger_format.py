@@ -1,28 +1,40 @@
 """The lines of a ledger: how one is written, and what each line of a file is.
 
 A line is `{"crc32": …, "hash": …, "record": {…}}`; the checksum covers the text that follows it, so
-that a line is found damaged without being parsed.
+that a line is found damaged without being parsed. What an editor may do to a file whose text it
+leaves as it is does no harm: a byte-order mark of UTF-8, Windows' line ends, an empty line, a last
+line without its end.
 """
 
 from __future__ import annotations
 
+import codecs
 import re
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-_LINE = re.compile(rb'\{"crc32": "([0-9a-f]{8})", ("hash": "([0-9a-f]{16})", "record": (.*))\}\n')
+from scaling_search.core.errors import UserError
+
+_LINE = re.compile(
+    rb"(?:\xef\xbb\xbf)?"
+    rb'\{"crc32": "([0-9a-f]{8})", ("hash": "([0-9a-f]{16})", "record": (.*))\}\r?(\n?)'
+)
 
 
 @dataclass(frozen=True)
 class Record:
-    """A line whose checksum is right; `begin` is the record's place in the file, in bytes."""
+    """A line whose checksum is right; `begin` is the record's place in the file, in bytes.
+
+    `ended`: whether the line has its end, which a last one may have lost.
+    """
 
     number: int
     key: str
     record: bytes
     begin: int
+    ended: bool = True
 
 
 @dataclass(frozen=True)
@@ -49,19 +61,24 @@ def ledger_line(key: str, record: bytes) -> bytes:
 
 
 def read_lines(path: Path) -> Iterator[Line]:
-    """What each line of the file is, in order, numbered from 1; raises OSError."""
+    """What each line of the file is, in order, numbered from 1; raises OSError.
+
+    Raises UserError for UTF-16, of which no line can be told from the next.
+    """
     begin = 0
     with path.open("rb") as file:
         for number, text in enumerate(file, 1):
-            yield _line(number, begin, text) if text.endswith(b"\n") else TruncatedLine(begin)
+            if begin == 0 and text.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+                raise UserError(
+                    f"a ledger must be UTF-8 text, got UTF-16 in {str(path)!r}: save it as UTF-8"
+                )
+            if text.strip():
+                yield _line(number, begin, text)
             begin += len(text)
 
 
-def _line(number: int, begin: int, text: bytes) -> Record | CorruptLine:
+def _line(number: int, begin: int, text: bytes) -> Line:
     match = _LINE.fullmatch(text)
-    if match is None:
-        return CorruptLine(number)
-    crc, covered, key, record = match.groups()
-    if int(crc, 16) != zlib.crc32(covered):
-        return CorruptLine(number)
-    return Record(number, key.decode(), record, begin + match.start(4))
+    if match is None or int(match[1], 16) != zlib.crc32(match[2]):
+        return CorruptLine(number) if text.endswith(b"\n") else TruncatedLine(begin)
+    return Record(number, match[3].decode(), match[4], begin + match.start(4), bool(match[5]))

@@ -55,6 +55,40 @@ def test_a_check_that_finds_a_difference_exits_with_1(monkeypatch, capsys):
     assert ended.value.exit_code == 1
 
 
+# At 8 px a stem of 3 × 3 × 3 × 8, a depthwise 1 × 1 × 8, a projection of 8 × 8 and a head of
+# 8 × 32, each times 64 pixels; then 32 × 10 for the logits.
+MINE = """name = "mine"
+resolution_px = 16
+stem_channels = 8
+head_channels = 32
+num_classes = 10
+
+[[stages]]
+block = "mbconv"
+channels = 8
+repeats = 1
+kernel = 1
+"""
+MACS_OF_MINE = 64 * (216 + 8 + 64 + 256) + 320
+
+
+@pytest.fixture
+def mine(tmp_path):
+    """The name of a file that holds a network of one's own."""
+    path = tmp_path / "mine.toml"
+    path.write_text(MINE)
+    return str(path)
+
+
+def test_a_network_of_ones_own_file_is_counted(mine, capsys):
+    count_command(mine, as_json=True)
+    assert json.loads(capsys.readouterr().out)[-1]["macs"] == MACS_OF_MINE
+    count_command(mine, px=32, checked=True)
+    printed = capsys.readouterr().out
+    assert "mine at 32 px" in printed
+    assert printed.count(f"{4 * (MACS_OF_MINE - 320) + 320:,}") == 3
+
+
 @pytest.fixture
 def made_up(monkeypatch):
     """Time on a device that a test may disturb, never on this machine."""
@@ -115,6 +149,13 @@ def test_options_become_the_job(made_up, capsys):
     assert job.anchor.name == "efficientnet-b0-small"
     assert {a.resolution_px for a in job.line_up} == {48}
     assert job.regime == Regime("training", 1, "bfloat16")
+
+
+def test_networks_of_ones_own_files_are_timed_beside_others(made_up, mine, capsys):
+    latency_command([mine, "nano"], anchor=mine, px=32, processes=1, seconds=2.0, as_json=True)
+    rows = json.loads(capsys.readouterr().out)
+    assert [(row["network"], row["px"]) for row in rows] == [("mine", 32), ("nano", 32)]
+    assert made_up["asked"][0].anchor.name == "mine"
 
 
 def test_a_regime_is_read_from_words_in_any_order():

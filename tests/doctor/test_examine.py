@@ -101,6 +101,14 @@ def test_a_damaged_line_is_named_with_what_to_type(out: Path) -> None:
         assert ledger.notes == ["ledger.jsonl: line 2 is garbled; its job will run again if needed"]
 
 
+def test_a_ledger_of_utf_16_is_one_line_of_attention(out: Path) -> None:
+    path = out / "ledger.jsonl"
+    path.write_bytes(path.read_text().encode("utf-16"))
+    of_ledger, of_study = attention(out)
+    assert of_ledger.what.startswith("a ledger must be UTF-8 text, got UTF-16 in")
+    assert of_study.what == of_ledger.what
+
+
 def test_a_line_filed_under_another_hash_than_its_jobs_is_named(out: Path) -> None:
     path = out / "ledger.jsonl"
     first, *rest = path.read_bytes().splitlines(keepends=True)

@@ -68,6 +68,14 @@ def test_a_name_is_of_the_zoo_or_a_file(tmp_path: Path) -> None:
         network_named(str(tmp_path / "none.toml"))
 
 
+def test_a_file_of_windows_is_read_as_any_other(tmp_path: Path) -> None:
+    path = tmp_path / "MINE.TOML"
+    path.write_bytes(b"\xef\xbb\xbf" + MINE.replace("\n", "\r\n").encode())
+    assert network_named(str(path)) == network_from_toml(MINE)
+    (tmp_path / "study.toml").write_text('name = "x"\nbase = "MINE.TOML"\n')
+    assert read_study(tmp_path / "study.toml").network == network_from_toml(MINE)
+
+
 def test_a_study_holds_the_table_of_the_file_that_it_names(tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_text(MINE)
     (tmp_path / "study.toml").write_text('name = "x"\nbase = "mine.toml"\n')

@@ -255,6 +255,34 @@ def test_the_report_of_an_unfinished_comparison_shows_what_there_is(
     assert left in outcome.report.readme.read_text()
 
 
+RUN_FILES = ("study.toml", "data.json", "environment.json", "ledger.jsonl")
+
+
+def test_a_run_directory_that_windows_editor_saved_reads_as_before(
+    whole: tuple[Path, Outcome], tmp_path: Path
+) -> None:
+    out, _ = whole
+    run_here, saved = tmp_path / "here" / "run", tmp_path / "saved" / "run"
+    for folder, mark, end in ((run_here, b"", b"\n"), (saved, b"\xef\xbb\xbf", b"\r\n")):
+        folder.mkdir(parents=True)
+        for name in RUN_FILES:
+            content = (out / name).read_bytes().replace(b"\n", end)
+            (folder / name).write_bytes(mark + content)
+    page, of_saved = (redraw(each).report.html.read_text() for each in (run_here, saved))
+    assert of_saved == page
+
+
+@pytest.mark.parametrize("text", ["", "[1]", "[" * 100_000, "\0"])
+def test_an_environment_that_is_none_is_one_line(
+    whole: tuple[Path, Outcome], tmp_path: Path, text: str
+) -> None:
+    for name in RUN_FILES:
+        (tmp_path / name).write_bytes((whole[0] / name).read_bytes())
+    (tmp_path / "environment.json").write_text(text)
+    with pytest.raises(UserError, match=r"must be one JSON object, got other text in .*take the"):
+        redraw(tmp_path)
+
+
 def test_the_report_of_a_finished_run_misses_nothing(whole: tuple[Path, Outcome]) -> None:
     _, outcome = whole
     assert "still to come" not in outcome.report.html.read_text()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import errno
 import os
 import subprocess
@@ -84,7 +85,7 @@ def test_where_the_images_lie_is_not_written(tmp_path: Path) -> None:
     assert b"someone" not in path.read_bytes()
 
 
-@pytest.mark.parametrize("lost", [1, 2, 500])
+@pytest.mark.parametrize("lost", [2, 3, 500])
 def test_a_torn_last_line_is_dropped_and_said(path: Path, lost: int) -> None:
     content = path.read_bytes()
     path.write_bytes(content[:-lost])
@@ -92,6 +93,40 @@ def test_a_torn_last_line_is_dropped_and_said(path: Path, lost: int) -> None:
     assert found == [True, True, False]
     assert notes == ["ledger.jsonl: dropped a torn last line; its job will run again"]
     assert path.read_bytes() == b"".join(content.splitlines(keepends=True)[:2])
+
+
+def test_a_last_line_that_lost_its_end_alone_is_kept(path: Path) -> None:
+    content = path.read_bytes()
+    path.write_bytes(content[:-1])
+    assert [Ledger.snapshot(path).get(each) for each in THREE] == [FINISHED] * 3
+    assert known(path) == ([True] * 3, [])
+    assert path.read_bytes() == content
+
+
+@pytest.mark.parametrize("mark", [b"", codecs.BOM_UTF8])
+@pytest.mark.parametrize("end", [b"\n", b"\r\n"])
+@pytest.mark.parametrize("after", [b"", b"\r\n", b"\n\n"])
+def test_what_an_editor_does_to_a_file_does_no_harm(
+    path: Path, mark: bytes, end: bytes, after: bytes
+) -> None:
+    path.write_bytes(mark + path.read_bytes().replace(b"\n", end) + after)
+    assert known(path) == ([True] * 3, [])
+    with Ledger(path) as ledger:
+        assert ledger.accept(job(seed=3), FINISHED, WHERE)
+    with Ledger(path) as ledger:
+        assert ledger.get(job(seed=3)) == FINISHED
+        assert (len(ledger), ledger.notes) == (4, [])
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be"])
+def test_utf_16_is_refused_in_one_line_and_left_as_it_is(path: Path, encoding: str) -> None:
+    content = path.read_text().encode(encoding)
+    mark = b"" if encoding == "utf-16" else codecs.BOM_UTF16_BE
+    path.write_bytes(mark + content)
+    for _ in range(2):  # the first let the ledger go
+        with pytest.raises(UserError, match="must be UTF-8 text, got UTF-16 in"):
+            known(path)
+    assert path.read_bytes() == mark + content
 
 
 def test_after_a_torn_line_the_next_result_is_whole(path: Path) -> None:
