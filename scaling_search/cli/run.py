@@ -16,7 +16,7 @@ from scaling_search.compare.rivals import read_rivals
 from scaling_search.core.errors import UserError
 from scaling_search.experiment.outcome import redraw
 from scaling_search.experiment.pipeline import run
-from scaling_search.experiment.presets import preset
+from scaling_search.experiment.presets import PRESETS, preset
 from scaling_search.experiment.study import Study, read_study, with_function, with_images
 
 
@@ -126,6 +126,8 @@ def _study(
             f"a run needs a study file or a --preset, got {'both' if name else 'neither'}: "
             "try --preset demo"
         )
+    if path is not None and str(path) in PRESETS and not path.exists():
+        raise UserError(f"a study file must be there, got {str(path)!r}: --preset {path} runs that")
     chosen = read_study(path, function=function) if path is not None else preset(name or "")
     if function is not None:
         chosen = with_function(chosen, function)
