@@ -23,6 +23,7 @@ from scaling_search.cli import (
     inspect,
     law,
     measure,
+    plan,
     presets,
     recommend,
     run,
@@ -63,6 +64,7 @@ def of_all(
 
 VERBS: dict[str, Callable[..., None]] = {
     "run": run.run_command,
+    "plan": plan.plan_command,
     "search": run.search_command,
     "compare": run.compare_command,
     "train": train.train_command,

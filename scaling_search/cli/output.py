@@ -86,7 +86,7 @@ def _draw(heads: Sequence[str], rows: Sequence[Sequence[str]], title: str) -> No
 
 
 _LEFT = frozenset(
-    {"stage", "block", "data set", "class", "classes", "name", "base", "hours", "accuracy"}
+    {"stage", "block", "data set", "class", "classes", "name", "base", "hours", "accuracy", "phase"}
 )
 
 
