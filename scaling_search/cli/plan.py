@@ -13,7 +13,7 @@ from scaling_search.cli import options
 from scaling_search.cli.output import console, errors, print_json, show_rows
 from scaling_search.cli.run import chosen_study
 from scaling_search.doctor.finding import size
-from scaling_search.experiment.capacity import Placement
+from scaling_search.experiment.capacity import PlannedPlacement
 from scaling_search.experiment.plan import Capacity, Plan, SizePlan
 from scaling_search.experiment.planning import plan_run
 from scaling_search.experiment.training_rates import SecondsRange
@@ -45,7 +45,7 @@ def plan_command(
     Example: scaling-search plan --preset demo
     """
     chosen = chosen_study(study, preset, function, root, download)
-    placement = Placement(device, workers, gpus, options.jobs_per_gpu(jobs_per_gpu))
+    placement = PlannedPlacement(device, workers, gpus, options.jobs_per_gpu(jobs_per_gpu))
     found = plan_run(chosen, out or Path("runs") / chosen.name, placement, up_to_phi=phi, say=_say)
     if as_json:
         print_json({**asdict(found), "trainings_left": found.trainings_left})

@@ -22,7 +22,7 @@ from scaling_search.latency.process_runner import machine_of, uuid_of_gpu
 
 
 @dataclass(frozen=True)
-class Placement:
+class PlannedPlacement:
     """Where a run would train: the options of `run`.
 
     `gpus` may be a number above that of the cards that there are: so many like the first of them.
@@ -42,14 +42,16 @@ class Placement:
 
 
 @dataclass(frozen=True)
-class Place:
+class PlannedMachine:
     """The capacity, and the card whose steps are measured (None: the CPU)."""
 
     capacity: Capacity
     card: GpuCard | None = None
 
 
-def place_for(placement: Placement, out: Path, say: Callable[[str], None]) -> Place:
+def planned_machine(
+    placement: PlannedPlacement, out: Path, say: Callable[[str], None]
+) -> PlannedMachine:
     """What this machine has for such a run in `out`; raises UserError for what can't be met."""
     device = chosen_device(placement.device)
     free = shutil.disk_usage(_existing(out)).free
@@ -60,17 +62,19 @@ def place_for(placement: Placement, out: Path, say: Callable[[str], None]) -> Pl
         workers = default_workers(device) if placement.workers is None else placement.workers
         at_once = max(1, workers)
         machine = machine_of(device)
-        return Place(Capacity(device, machine, at_once, at_once, memory_bytes(device), free))
+        return PlannedMachine(
+            Capacity(device, machine, at_once, at_once, memory_bytes(device), free)
+        )
     cards, first = _cards(device, placement)
     each = _jobs_per_card(placement, cards, out, machine_of(first.device), say)
     at_once = placement.workers or (1 if placement.workers == 0 else each * cards)
     machine = machine_of(first.device)
     memory = memory_bytes(first.device)
     sharing = -(-at_once // cards)
-    return Place(Capacity(device, machine, at_once, sharing, memory, free), first)
+    return PlannedMachine(Capacity(device, machine, at_once, sharing, memory, free), first)
 
 
-def _cards(device: str, placement: Placement) -> tuple[int, GpuCard]:
+def _cards(device: str, placement: PlannedPlacement) -> tuple[int, GpuCard]:
     """How many cards train, and the first of them."""
     visible = visible_cards(os.environ.get(VISIBLE), torch.cuda.device_count())
     if ":" in device or placement.workers == 0:
@@ -85,7 +89,7 @@ def _cards(device: str, placement: Placement) -> tuple[int, GpuCard]:
 
 
 def _jobs_per_card(
-    placement: Placement, cards: int, out: Path, name: str, say: Callable[[str], None]
+    placement: PlannedPlacement, cards: int, out: Path, name: str, say: Callable[[str], None]
 ) -> int:
     """Those asked for, or those that a trial of a run in `out` has found; else 1, which is said."""
     if placement.jobs_per_gpu != "auto":

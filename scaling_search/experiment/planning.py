@@ -11,7 +11,7 @@ from pathlib import Path
 from scaling_search.core.errors import require
 from scaling_search.cost.torch_defaults import torch_defaults
 from scaling_search.data.load import describe
-from scaling_search.experiment.capacity import Place, Placement, place_for
+from scaling_search.experiment.capacity import PlannedMachine, PlannedPlacement, planned_machine
 from scaling_search.experiment.experiment import Experiment
 from scaling_search.experiment.plan import Plan, jobs_to_measure, plan
 from scaling_search.experiment.planned_phases import planned_comparison, planned_phases
@@ -20,7 +20,7 @@ from scaling_search.experiment.study import Study, with_absolute_root
 from scaling_search.jobs.executor import default_workers
 from scaling_search.jobs.job import TrainJob
 from scaling_search.jobs.ledger import Ledger
-from scaling_search.jobs.step_rate import Clock
+from scaling_search.jobs.step_rate import ReadSeconds
 from scaling_search.search.resources import UntimedError
 from scaling_search.search.search import Find
 
@@ -31,11 +31,11 @@ Say = Callable[[str], None]
 def plan_run(
     study: Study,
     out: Path,
-    placement: Placement | None = None,
+    placement: PlannedPlacement | None = None,
     *,
     up_to_phi: float | None = None,
     seconds: float = SECONDS,
-    clock: Clock | None = None,
+    clock: ReadSeconds | None = None,
     say: Say = lambda _: None,
 ) -> Plan:
     """What a run of this study in `out` would do and cost; nothing is written there.
@@ -45,8 +45,8 @@ def plan_run(
     """
     rule = "a plan's largest φ must lie in 0 to 20"
     require(up_to_phi is None or 0 <= up_to_phi <= 20, rule, up_to_phi)
-    placement = placement or Placement()
-    place = place_for(placement, out, say)
+    placement = placement or PlannedPlacement()
+    place = planned_machine(placement, out, say)
     study = with_absolute_root(study)
     info = describe(study.data, report=say)
     for note in info.notes:
@@ -102,7 +102,11 @@ def _by_macs(experiment: Experiment) -> Experiment:
 
 
 def _probe(
-    place: Place, placement: Placement, seconds: float, clock: Clock | None, say: Say
+    place: PlannedMachine,
+    placement: PlannedPlacement,
+    seconds: float,
+    clock: ReadSeconds | None,
+    say: Say,
 ) -> Probe:
     """What measures: processes, each with the card alone, or this one where a run trains in it."""
     if clock is None and placement.workers == 0:

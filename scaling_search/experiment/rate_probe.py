@@ -12,9 +12,9 @@ from scaling_search.cost.analytic import count
 from scaling_search.cost.torch_defaults import one_thread
 from scaling_search.experiment.plan import Capacity
 from scaling_search.experiment.training_memory import training_memory
-from scaling_search.experiment.training_rates import Measured, TrainingRates
+from scaling_search.experiment.training_rates import MeasuredNetwork, TrainingRates
 from scaling_search.jobs.job import TrainJob
-from scaling_search.jobs.step_rate import Clock, StepRate, measure
+from scaling_search.jobs.step_rate import ReadSeconds, StepRate, measure_steps
 from scaling_search.jobs.step_rate_copies import Copies
 
 SECONDS = 4.0  # of steps of each network, two at least
@@ -23,14 +23,14 @@ STEP_MACS = 3e10
 LEAST_BATCH = 2  # a batch norm needs two
 MEMORY_SHARE = 0.8  # of what there is: a probe must not be what fills it
 
-Measure = Callable[[TrainJob], StepRate]
+MeasureSteps = Callable[[TrainJob], StepRate]
 
 
 @dataclass(frozen=True)
 class Probe:
     """What measures the rates; `say` is told what cannot be measured, and what differs from a run.
 
-    `here` measures one training in this process, by its `clock`; else there are as many processes
+    `here` measures one training in this process, by this clock; else there are as many processes
     as trainings share a memory, in `environment`.
     """
 
@@ -38,7 +38,7 @@ class Probe:
     say: Callable[[str], None]
     environment: Mapping[str, str] = field(default_factory=dict)
     device: str = "cpu"
-    here: Clock | None = None
+    here: ReadSeconds | None = None
     seconds: float = SECONDS
 
     def rates(self, jobs: Sequence[TrainJob]) -> TrainingRates | None:
@@ -52,7 +52,9 @@ class Probe:
             measured = tuple(self._measured(jobs, self._measure(stack)))
         return TrainingRates(measured) if measured else None
 
-    def _measured(self, jobs: Sequence[TrainJob], measure: Measure) -> Iterator[Measured]:
+    def _measured(
+        self, jobs: Sequence[TrainJob], measure: MeasureSteps
+    ) -> Iterator[MeasuredNetwork]:
         for job in jobs:
             affordable = self._affordable(job)
             if affordable is None:
@@ -62,16 +64,16 @@ class Probe:
             if rate.failure:
                 self._leave_out(job, rate.failure)
                 continue
-            yield Measured(count(job.architecture).macs, rate)
+            yield MeasuredNetwork(count(job.architecture).macs, rate)
 
-    def _measure(self, stack: ExitStack) -> Measure:
+    def _measure(self, stack: ExitStack) -> MeasureSteps:
         """What measures one training; what it needs ends with the stack."""
         if self.here is None:
             number, device = self.capacity.sharing, self.device
             copies = stack.enter_context(Copies(number, device, self.environment))
             return lambda job: copies.measure(job, self.seconds)
         stack.enter_context(one_thread())
-        return partial(measure, device=self.device, clock=self.here, seconds=self.seconds)
+        return partial(measure_steps, device=self.device, clock=self.here, seconds=self.seconds)
 
     def _leave_out(self, job: TrainJob, why: str) -> None:
         self.say(f"not measured: {job.architecture.name} ({why}); its time follows from the others")

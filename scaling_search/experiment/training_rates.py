@@ -43,7 +43,7 @@ class SecondsRange:
 
 
 @dataclass(frozen=True)
-class Measured:
+class MeasuredNetwork:
     """A network of so many MACs (forward, one image) and what its images took, in seconds each."""
 
     macs: int
@@ -59,7 +59,7 @@ class TrainingRates:
     `OFF_BY` more to either side for networks that were not.
     """
 
-    measured: tuple[Measured, ...]
+    measured: tuple[MeasuredNetwork, ...]
 
     def training(self, job: TrainJob, info: DataInfo, share: float = 1.0) -> SecondsRange:
         """A training's seconds, the scoring after each epoch and at its end among them.

@@ -20,17 +20,17 @@ from scaling_search.data.splits import Batch, Split
 from scaling_search.jobs.execute import Place, execute
 from scaling_search.jobs.job import Finished, Result, TrainJob
 from scaling_search.nets.build import build
-from scaling_search.training.evaluate import evaluate
+from scaling_search.training.evaluate import evaluate_split
 from scaling_search.training.history import EpochRecord
 from scaling_search.training.train_state import MEMORY_FORMATS
 
-Clock = Callable[[], float]
+ReadSeconds = Callable[[], float]
 """Seconds from any start."""
 
 WARM_STEPS = 2  # the first step makes the optimiser's tensors, and chooses kernels
 LEAST_STEPS = 2
 BLOCKS = 5
-ENDLESS = 1_000_000  # epochs: none of these trainings ends
+ENDLESS_EPOCHS = 1_000_000  # epochs: none of these trainings ends
 
 
 @dataclass(frozen=True)
@@ -45,10 +45,10 @@ class StepRate:
     failure: str = ""
 
 
-def measure(
+def measure_steps(
     job: TrainJob,
     device: str,
-    clock: Clock,
+    clock: ReadSeconds,
     seconds: float,
     ready: Callable[[], None] = lambda: None,
 ) -> StepRate:
@@ -78,7 +78,7 @@ def measure(
 def endless(job: TrainJob) -> TrainJob:
     """The training without an end, on images of the full side from its first epoch on."""
     recipe = replace(job.recipe, progressive_from=1.0, evaluate_px_factor=1.0)
-    return replace(job, recipe=recipe, epochs=ENDLESS, reads_test=False)
+    return replace(job, recipe=recipe, epochs=ENDLESS_EPOCHS, reads_test=False)
 
 
 class _EnoughError(Exception):
@@ -89,7 +89,7 @@ class _EnoughError(Exception):
 class _Steps:
     """What each step took, without the scoring between two epochs."""
 
-    clock: Clock
+    clock: ReadSeconds
     limit: float
     ready: Callable[[], None]
     device: torch.device
@@ -125,7 +125,7 @@ def _means(seconds: list[float]) -> Iterator[float]:
 
 
 def _scoring(
-    job: TrainJob, device: torch.device, clock: Clock, seconds: float, train_seconds: float
+    job: TrainJob, device: torch.device, clock: ReadSeconds, seconds: float, train_seconds: float
 ) -> tuple[float, ...]:
     """Seconds an image; so few are scored that it should be done in time."""
     px = job.architecture.resolution_px
@@ -135,9 +135,9 @@ def _scoring(
     model = build(job.architecture)
     layout = MEMORY_FORMATS[job.recipe.memory_format]
     model.to(device=device, memory_format=layout)  # type: ignore[call-overload]
-    evaluate(model, _First(whole, 1), job.recipe, device)
+    evaluate_split(model, _First(whole, 1), job.recipe, device)
     began = clock()
-    evaluate(model, few, job.recipe, device)
+    evaluate_split(model, few, job.recipe, device)
     return ((clock() - began) / len(few),)
 
 

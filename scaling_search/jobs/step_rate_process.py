@@ -17,7 +17,7 @@ import torch
 
 from scaling_search.core.errors import UserError
 from scaling_search.jobs.job import job_from_json
-from scaling_search.jobs.step_rate import StepRate, measure
+from scaling_search.jobs.step_rate import StepRate, measure_steps
 
 
 @dataclass
@@ -48,6 +48,6 @@ def main() -> None:
 def _measured(order: dict[str, Any], answers: _Answers) -> StepRate:
     job, device, seconds = job_from_json(order["job"]), order["device"], order["seconds"]
     try:
-        return measure(job, device, time.perf_counter, seconds, answers.ready)
+        return measure_steps(job, device, time.perf_counter, seconds, answers.ready)
     except UserError as error:
         return StepRate(failure=str(error))

@@ -10,7 +10,7 @@ import torch
 
 from scaling_search.core.errors import UserError
 from scaling_search.experiment import capacity
-from scaling_search.experiment.capacity import Placement, place_for
+from scaling_search.experiment.capacity import PlannedPlacement, planned_machine
 from scaling_search.jobs import environment
 from scaling_search.jobs.kept_share import KEPT
 
@@ -27,7 +27,7 @@ def two_cards(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def place(tmp_path: Path, **asked: object) -> tuple[int, int, str]:
     """Trainings at once, those in one memory, and the entry of the card that is measured."""
-    found = place_for(Placement(**asked), tmp_path, lambda _: None)  # type: ignore[arg-type]
+    found = planned_machine(PlannedPlacement(**asked), tmp_path, lambda _: None)  # type: ignore[arg-type]
     entry = "" if found.card is None else found.card.entry
     return found.capacity.at_once, found.capacity.sharing, entry
 
@@ -80,5 +80,5 @@ def test_what_is_for_gpus_is_refused_on_a_cpu(tmp_path: Path) -> None:
 
 
 def test_the_disk_is_that_of_the_folder_that_will_be_made(tmp_path: Path) -> None:
-    found = place_for(Placement("cpu"), tmp_path / "not" / "yet", lambda _: None)
+    found = planned_machine(PlannedPlacement("cpu"), tmp_path / "not" / "yet", lambda _: None)
     assert found.capacity.free_bytes > 0

@@ -16,7 +16,7 @@ from scaling_search.experiment.planned_phases import planned_comparison, planned
 from scaling_search.experiment.presets import PRESETS, preset
 from scaling_search.experiment.study import Study
 from scaling_search.experiment.training_memory import resident_bytes, training_memory
-from scaling_search.experiment.training_rates import Measured, SecondsRange, TrainingRates
+from scaling_search.experiment.training_rates import MeasuredNetwork, SecondsRange, TrainingRates
 from scaling_search.jobs.job import TrainJob
 from scaling_search.jobs.step_rate import StepRate
 from tests.tiny import TINY
@@ -25,7 +25,7 @@ INFO = DataInfo("images", tuple("abcdefghij"), 3, 64, 50_000, 5_000, 10_000, 0, 
 CARDS = Capacity("cuda", "a card", at_once=8, sharing=1, memory_bytes=80 << 30, free_bytes=1 << 40)
 CPU = Capacity("cpu", "a CPU", at_once=2, sharing=2, memory_bytes=16 << 30, free_bytes=1 << 40)
 # A thousand million multiply-adds a second.
-RATES = TrainingRates((Measured(1_000_000, StepRate((0.001,), (0.0003,))),))
+RATES = TrainingRates((MeasuredNetwork(1_000_000, StepRate((0.001,), (0.0003,))),))
 
 
 def nothing(_: TrainJob) -> None:

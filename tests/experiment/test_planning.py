@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 
 from scaling_search.core.errors import UserError
-from scaling_search.experiment.capacity import Placement
+from scaling_search.experiment.capacity import PlannedPlacement
 from scaling_search.experiment.pipeline import run
 from scaling_search.experiment.plan import Plan
 from scaling_search.experiment.planning import busy_words, plan_run
 from scaling_search.experiment.study import Study
 from tests.tiny import TINY
 
-HERE = Placement("cpu", workers=0)
+HERE = PlannedPlacement("cpu", workers=0)
 
 
 def planned(study: Study, out: Path, said: list[str] | None = None, seconds: float = 1.0) -> Plan:

@@ -13,7 +13,7 @@ from scaling_search.data.request import DataInfo
 from scaling_search.experiment.experiment import Experiment
 from scaling_search.experiment.training_rates import (
     OFF_BY,
-    Measured,
+    MeasuredNetwork,
     SecondsRange,
     TrainingRates,
     share_of_pixels,
@@ -33,7 +33,7 @@ def job(network: Architecture = EXPERIMENT.base, epochs: int = 2) -> TrainJob:
 
 
 def rates(*measured: tuple[Architecture, StepRate]) -> TrainingRates:
-    return TrainingRates(tuple(Measured(count(a).macs, rate) for a, rate in measured))
+    return TrainingRates(tuple(MeasuredNetwork(count(a).macs, rate) for a, rate in measured))
 
 
 ONE = rates((EXPERIMENT.base, StepRate((0.002, 0.003, 0.007), (0.0001,))))
@@ -65,9 +65,8 @@ def test_beyond_what_was_measured_time_grows_as_macs_do() -> None:
 def test_between_two_the_logarithm_is_on_their_line() -> None:
     small, large = StepRate((0.001,), (0.001,)), StepRate((0.016,), (0.016,))
     base, deeper = count(EXPERIMENT.base).macs, count(DEEPER).macs
-    found = TrainingRates(
-        (Measured(base**2 // deeper, small), Measured(deeper, large))  # the base in their middle
-    ).training(job(), INFO)
+    ends = MeasuredNetwork(base**2 // deeper, small), MeasuredNetwork(deeper, large)
+    found = TrainingRates(ends).training(job(), INFO)  # the base is in their middle
     assert found.middle == pytest.approx(2200 * 0.004, rel=1e-4)
 
 

@@ -10,14 +10,14 @@ import pytest
 from scaling_search.data.load import describe
 from scaling_search.experiment.experiment import Experiment
 from scaling_search.jobs.job import TrainJob
-from scaling_search.jobs.step_rate import Clock, StepRate, endless, measure
+from scaling_search.jobs.step_rate import ReadSeconds, StepRate, endless, measure_steps
 from scaling_search.jobs.step_rate_copies import Copies, together
 from tests.tiny import TINY
 
 BATCH = TINY.recipe.batch_size
 
 
-def ticking(seconds: float = 1.0) -> Clock:
+def ticking(seconds: float = 1.0) -> ReadSeconds:
     """A clock that goes on by so much whenever it is read."""
     ticks = numbers()
     return lambda: seconds * next(ticks)
@@ -30,24 +30,24 @@ def job() -> TrainJob:
 
 
 def test_a_step_of_a_second_gives_a_batchth_an_image(job: TrainJob) -> None:
-    rate = measure(job, "cpu", ticking(), 10.0)
+    rate = measure_steps(job, "cpu", ticking(), 10.0)
     assert rate.train == (1 / BATCH,) * 5  # ten steps in five blocks
     assert rate.failure == ""
 
 
 def test_scoring_takes_a_third_of_the_time_at_most(job: TrainJob) -> None:
     # A tick for all of it: at 1/32 s an image in training 3.3 s are those of 320, of which 40 are.
-    assert measure(job, "cpu", ticking(), 10.0).score == (1 / 40,)
+    assert measure_steps(job, "cpu", ticking(), 10.0).score == (1 / 40,)
 
 
 def test_two_steps_are_taken_however_long_they_are(job: TrainJob) -> None:
-    assert measure(job, "cpu", ticking(1000.0), 10.0).train == (1000 / BATCH,) * 2
+    assert measure_steps(job, "cpu", ticking(1000.0), 10.0).train == (1000 / BATCH,) * 2
 
 
 def test_the_others_are_waited_for_before_any_step_is_timed(job: TrainJob) -> None:
     said: list[float] = []
     clock = ticking()
-    rate = measure(job, "cpu", clock, 2.0, ready=lambda: said.extend([clock()] * 2))
+    rate = measure_steps(job, "cpu", clock, 2.0, ready=lambda: said.extend([clock()] * 2))
     assert len(said) == 2  # once
     assert rate.train == (1 / BATCH,) * 2
 
