@@ -23,6 +23,8 @@ from scaling_search.cli import (
     inspect,
     law,
     measure,
+    plan,
+    presets,
     recommend,
     run,
     train,
@@ -62,6 +64,7 @@ def of_all(
 
 VERBS: dict[str, Callable[..., None]] = {
     "run": run.run_command,
+    "plan": plan.plan_command,
     "search": run.search_command,
     "compare": run.compare_command,
     "train": train.train_command,
@@ -78,6 +81,8 @@ VERBS: dict[str, Callable[..., None]] = {
     "family": inspect.family_command,
     "count": measure.count_command,
     "latency": measure.latency_command,
+    "presets": presets.presets_command,
+    "init": presets.init_command,
     "networks": inspect.networks_command,
     "datasets": inspect.datasets_command,
     "fidelity": fidelity.fidelity_command,

@@ -14,7 +14,8 @@ from scaling_search.data.request import DataRequest
 from scaling_search.experiment.presets import PRESETS
 
 StudyFile = Annotated[
-    Path | None, typer.Argument(help="A study as TOML, unless --preset names one.")
+    Path | None,
+    typer.Argument(help="A study as TOML (`init` prints one), unless --preset names one."),
 ]
 Preset = Annotated[str | None, typer.Option(help=f"A ready study: {', '.join(PRESETS)}.")]
 Out = Annotated[Path | None, typer.Option(help="The run directory. [default: runs/NAME]")]

@@ -85,7 +85,9 @@ def _draw(heads: Sequence[str], rows: Sequence[Sequence[str]], title: str) -> No
     console.print(table)
 
 
-_LEFT = frozenset({"stage", "block", "data set", "class", "classes", "name"})
+_LEFT = frozenset(
+    {"stage", "block", "data set", "class", "classes", "name", "base", "hours", "accuracy", "phase"}
+)
 
 
 def _constants_values(constants: Constants | None) -> dict[str, Any] | None:

@@ -16,7 +16,7 @@ from scaling_search.compare.rivals import read_rivals
 from scaling_search.core.errors import UserError
 from scaling_search.experiment.outcome import redraw
 from scaling_search.experiment.pipeline import run
-from scaling_search.experiment.presets import preset
+from scaling_search.experiment.presets import PRESETS, preset
 from scaling_search.experiment.study import Study, read_study, with_function, with_images
 
 
@@ -41,7 +41,7 @@ def run_command(
 
     Started again, it goes on where it stopped. Example: scaling-search run --preset demo
     """
-    chosen = _study(study, preset, function, root, download)
+    chosen = chosen_study(study, preset, function, root, download)
     where = Placement(device, workers, gpus, jobs_per_gpu, ray, gpus_per_job)
     _drive(chosen, out, where, job_timeout, retry_failed, as_json)
 
@@ -67,7 +67,7 @@ def search_command(
 
     Example: scaling-search search --preset fashion-mnist
     """
-    chosen = _study(study, preset, function, root, download)
+    chosen = chosen_study(study, preset, function, root, download)
     where = Placement(device, workers, gpus, jobs_per_gpu, ray, gpus_per_job)
     _drive(chosen, out, where, job_timeout, retry_failed, as_json, search_only=True)
 
@@ -98,7 +98,7 @@ def compare_command(
     Are they better than EfficientNet's? Example: scaling-search compare --preset demo
     --alpha 1.05 --beta 1.1 --gamma 1.3 --rivals paper
     """
-    chosen = _study(study, preset, function, root, download)
+    chosen = chosen_study(study, preset, function, root, download)
     against = chosen.compare.rivals if rivals is None else read_rivals(rivals)
     given = replace(chosen.compare, constants=Coefficients(alpha, beta, gamma), rivals=against)
     chosen = replace(chosen, name=f"{chosen.name}-compare", compare=given)
@@ -118,14 +118,17 @@ def report_command(
     show_outcome(redraw(run_directory, function=function), as_json)
 
 
-def _study(
+def chosen_study(
     path: Path | None, name: str | None, function: str | None, root: str | None, download: bool
 ) -> Study:
+    """The study that a verb's options name; raises UserError for none, and for two."""
     if (path is None) == (name is None):
         raise UserError(
             f"a run needs a study file or a --preset, got {'both' if name else 'neither'}: "
             "try --preset demo"
         )
+    if path is not None and str(path) in PRESETS and not path.exists():
+        raise UserError(f"a study file must be there, got {str(path)!r}: --preset {path} runs that")
     chosen = read_study(path, function=function) if path is not None else preset(name or "")
     if function is not None:
         chosen = with_function(chosen, function)

@@ -8,19 +8,12 @@ import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from scaling_search.cost.analytic import count
 from scaling_search.doctor.finding import Finding, size
 from scaling_search.doctor.present import Kept, unfinished_files
 from scaling_search.doctor.study import Jobs
+from scaling_search.jobs.disk_use import disk_bytes, state_bytes
 from scaling_search.jobs.environment import chosen_device, environment, mixture
-from scaling_search.training.checkpoint import KEPT_CHECKPOINTS
 
-# Weights, two slots of the optimiser and the averaged weights, each as float32.
-STATE_BYTES_PER_PARAMETER = 4 * 4
-# A training leaves two checkpoints of its plateau and one of its end, and writes one beside them.
-FILES_A_TRAINING = KEPT_CHECKPOINTS + 1
-# A line of the ledger is a few kB; its history grows with the epochs.
-LEDGER_BYTES_A_TRAINING = 20_000
 # The environment's entries that a user chooses, and that change with every commit.
 NOT_THE_MACHINES = frozenset({"workers", "gpus", "threads per worker", "git commit"})
 
@@ -92,10 +85,8 @@ def disk(run: Path, kept: Sequence[Kept], jobs: Jobs | None) -> Finding:
     """Whether there is room for what the missing trainings will write."""
     free = shutil.disk_usage(run).free
     missing = [] if jobs is None else list(jobs.missing.values())
-    states = [STATE_BYTES_PER_PARAMETER * count(job.architecture).params for job in missing]
-    largest = max([*states, *(each.bytes for each in kept)], default=0)
-    files = FILES_A_TRAINING * sum(states) + largest
-    needed = files + LEDGER_BYTES_A_TRAINING * (len(missing) + 1)
+    largest = max((each.bytes for each in kept), default=0)
+    needed = disk_bytes([state_bytes(job) for job in missing], largest)
     what = f"{size(free)} free, up to {size(needed)} needed for {len(missing)} trainings"
     if free >= needed:
         return Finding("disk", "good", what)

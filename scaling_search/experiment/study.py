@@ -295,7 +295,7 @@ def with_absolute_root(study: Study) -> Study:
 def _rooted(study: Study, folder: Path) -> Study:
     """A study of a file in this folder, which its relative root is relative to."""
     root = study.data.root
-    if root is None or root.startswith("~"):
+    if root is None or root.startswith("~") or folder == Path():
         return study
     return with_images(study, os.path.join(folder, root), False)  # noqa: PTH118 a trailing / stays
 

@@ -89,7 +89,7 @@ def circumstances(
     """This machine's, for so many trainings at once on a torch device that has this name."""
     rule = "a limit of seconds for a training must be above 0"
     require(limit_seconds is None or limit_seconds > 0, rule, limit_seconds)
-    memory = _memory_bytes(device) // max(1, trainings_at_once)
+    memory = memory_bytes(device) // max(1, trainings_at_once)
     return Circumstances(name, code_digest(), str(memory), limit_seconds)
 
 
@@ -102,7 +102,8 @@ def code_digest() -> str:
     return hashed.hexdigest()[:16]
 
 
-def _memory_bytes(device: str) -> int:
+def memory_bytes(device: str) -> int:
+    """The bytes of a GPU's memory, or those that this machine has and a container allows."""
     if device.startswith("cuda"):
         return memory_of(device)
     there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")

@@ -1,0 +1,119 @@
+"""The plan of a run on this machine: its images, what its ledger has, a probe, and what follows."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from scaling_search.core.errors import require
+from scaling_search.cost.torch_defaults import torch_defaults
+from scaling_search.data.load import describe
+from scaling_search.experiment.capacity import PlannedMachine, PlannedPlacement, planned_machine
+from scaling_search.experiment.experiment import Experiment
+from scaling_search.experiment.plan import Plan, jobs_to_measure, plan
+from scaling_search.experiment.planned_phases import planned_comparison, planned_phases
+from scaling_search.experiment.rate_probe import SECONDS, Probe
+from scaling_search.experiment.study import Study, with_absolute_root
+from scaling_search.jobs.executor import default_workers
+from scaling_search.jobs.job import TrainJob
+from scaling_search.jobs.ledger import Ledger
+from scaling_search.jobs.step_rate import ReadSeconds
+from scaling_search.search.resources import UntimedError
+from scaling_search.search.search import Find
+
+Say = Callable[[str], None]
+
+
+@torch_defaults()
+def plan_run(
+    study: Study,
+    out: Path,
+    placement: PlannedPlacement | None = None,
+    *,
+    up_to_phi: float | None = None,
+    seconds: float = SECONDS,
+    clock: ReadSeconds | None = None,
+    say: Say = lambda _: None,
+) -> Plan:
+    """What a run of this study in `out` would do and cost; nothing is written there.
+
+    The steps of three networks are trained for so many `seconds` each: in processes, as a run
+    does, or with a `clock` in this one. Raises UserError for a request that can't be met.
+    """
+    rule = "a plan's largest φ must lie in 0 to 20"
+    require(up_to_phi is None or 0 <= up_to_phi <= 20, rule, up_to_phi)
+    placement = placement or PlannedPlacement()
+    place = planned_machine(placement, out, say)
+    study = with_absolute_root(study)
+    info = describe(study.data, report=say)
+    for note in info.notes:
+        say(note)
+    experiment, find = _plannable(Experiment(study, info), out, say)
+    compared = planned_comparison(experiment, find)
+    if busy := busy_words(*os.getloadavg()[:1], default_workers("cpu")):
+        say(busy)
+    probe = _probe(place, placement, seconds, clock, say)
+    rates = probe.rates(jobs_to_measure(planned_phases(experiment, find, compared)))
+    return plan(experiment, find, compared, rates, place.capacity, up_to_phi)
+
+
+def _plannable(experiment: Experiment, out: Path, say: Say) -> tuple[Experiment, Find]:
+    """The experiment whose networks can all be told, and what its ledger has."""
+    ledger = out / "ledger.jsonl"
+    there = Ledger.snapshot(ledger) if ledger.is_file() else None
+    find = _nothing if there is None else there.get
+    if there is not None:
+        experiment = experiment.knowing(there.timings())
+    try:
+        planned_phases(experiment, find, planned_comparison(experiment, find))
+    except UntimedError:
+        say("a run measures latencies first: until then networks of equal MACs stand in")
+        return _by_macs(experiment), find
+    return experiment, find
+
+
+def busy_words(load: float, cores: int) -> str:
+    """What to say of a machine that others use; nothing where they leave it be.
+
+    >>> busy_words(9.8, 2)
+    'other programs keep this machine busy (load 9.8 on 2 cores): times are those beside them'
+    """
+    if load < 1.25 * cores:
+        return ""
+    noun = "core" if cores == 1 else "cores"
+    busy = f"other programs keep this machine busy (load {load:.1f} on {cores} {noun})"
+    return f"{busy}: times are those beside them"
+
+
+def _nothing(_: TrainJob) -> None:
+    return None
+
+
+def _by_macs(experiment: Experiment) -> Experiment:
+    study = experiment.study
+    budget = replace(study.budget, resource="macs")
+    search = study.search
+    if search.second == "latency":
+        search = replace(search, second="macs")
+    return Experiment(replace(study, budget=budget, search=search), experiment.info)
+
+
+def _probe(
+    place: PlannedMachine,
+    placement: PlannedPlacement,
+    seconds: float,
+    clock: ReadSeconds | None,
+    say: Say,
+) -> Probe:
+    """What measures: processes, each with the card alone, or this one where a run trains in it."""
+    if clock is None and placement.workers == 0:
+        clock = time.perf_counter
+    device, environment = place.capacity.device, dict[str, str]()
+    if place.card is not None:
+        device = place.card.device
+        if clock is None:
+            device, environment = "cuda:0", place.card.environment
+    return Probe(place.capacity, say, environment, device, clock, seconds)
