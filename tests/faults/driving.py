@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable
 from multiprocessing.process import BaseProcess
 from pathlib import Path
+from typing import Any
 
 from torch.optim.optimizer import register_optimizer_step_post_hook
 
@@ -57,8 +58,8 @@ def kill_after_the_first_order() -> None:
     """SIGKILL as soon as a worker has its first job."""
     order = WorkerProcess.order
 
-    def struck(*words: object) -> None:
-        order(*words)  # type: ignore[arg-type]
+    def struck(*words: Any) -> None:
+        order(*words)
         _kill()
 
     WorkerProcess.order = struck  # type: ignore[method-assign, assignment]
@@ -102,12 +103,12 @@ def kill_in_mid_line() -> None:
 def _at_line(number: int, part: float) -> None:
     append, calls = Ledger._append, [0]
 
-    def struck(ledger: Ledger, line: bytes) -> int:
+    def struck(self: Ledger, line: bytes) -> int:
         calls[0] += 1
         if calls[0] == number:
-            ledger._file.write(line[: int(part * len(line))])
+            self._file.write(line[: int(part * len(line))])
             _kill()
-        return append(ledger, line)
+        return append(self, line)
 
     Ledger._append = struck  # type: ignore[method-assign]
 
