@@ -32,7 +32,7 @@ def test_one_multiply_add_more_is_a_difference(counter: str) -> None:
     assert not replace(found, **{counter: getattr(found, counter) + 1}).agree
 
 
-class _Elements(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch's own
+class _Elements(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Adds up the elements that elementwise operations and reductions read."""
 
     LARGEST_OF = (

@@ -87,7 +87,7 @@ def _run(layer: Layer, shape: Shape) -> tuple[int, Shape]:
     return counter.flops // 2, tuple(output.shape)
 
 
-class _Formulas(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch's own
+class _Formulas(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """torch's formulas without the module tree that its own counter keeps beside them."""
 
     def __init__(self) -> None:

@@ -62,7 +62,7 @@ def kill_after_the_first_order() -> None:
         order(*words)
         _kill()
 
-    WorkerProcess.order = struck  # type: ignore[method-assign, assignment]
+    WorkerProcess.order = struck  # type: ignore[method-assign, assignment]  # this process ends
 
 
 def kill_in_mid_epoch() -> None:
@@ -87,7 +87,7 @@ def kill_in_mid_checkpoint() -> None:
             _kill()
         fsync(descriptor)
 
-    os.fsync = struck  # type: ignore[assignment]
+    os.fsync = struck  # type: ignore[assignment]  # this process ends
 
 
 def kill_before_the_second_line() -> None:
@@ -110,7 +110,7 @@ def _at_line(number: int, part: float) -> None:
             _kill()
         return append(self, line)
 
-    Ledger._append = struck  # type: ignore[method-assign]
+    Ledger._append = struck  # type: ignore[method-assign]  # this process ends
 
 
 def _at_step(number: int, strike: signal.Signals) -> None:

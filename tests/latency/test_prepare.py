@@ -17,7 +17,7 @@ from scaling_search.latency.job import Regime
 from scaling_search.latency.prepare import loaded
 
 
-class LargestOnHost(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch's own
+class LargestOnHost(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """The most numbers that any tensor made on the CPU holds."""
 
     numbers = 0
@@ -40,7 +40,7 @@ class LargestOnHost(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torc
 def test_a_batch_that_fills_a_device_is_never_on_the_host(memory_format: MemoryFormat) -> None:
     # A device that holds nothing stands in for one that holds 35 GB.
     b7 = zoo.get("efficientnet-b7")
-    with LargestOnHost() as host:  # type: ignore[no-untyped-call]  # torch's own
+    with LargestOnHost() as host:  # type: ignore[no-untyped-call]
         step = loaded(b7, Regime("training", 8192, "float32", memory_format), 8192, "meta")
     assert isinstance(step, Training)
     assert step.images.shape == (8192, 3, 600, 600)

@@ -106,7 +106,7 @@ def fail_twice() -> None:
         images = training_images(*given)
         return images * torch.nan if batches[0] == 7 else images
 
-    loop.training_images = struck  # type: ignore[attr-defined, assignment]
+    loop.training_images = struck  # type: ignore[attr-defined, assignment]  # its own import of it
 
 
 def lack_memory_once() -> None:
@@ -119,7 +119,7 @@ def lack_memory_once() -> None:
             raise torch.OutOfMemoryError("tried to allocate 2 GiB")
         return training_images(*given)
 
-    loop.training_images = struck  # type: ignore[attr-defined, assignment]
+    loop.training_images = struck  # type: ignore[attr-defined, assignment]  # its own import of it
 
 
 def _free_port() -> int:

@@ -56,7 +56,7 @@ def test_an_update_is_two_kernels_and_asks_the_device_nothing(warms_up: bool) ->
 def test_its_numbers_are_torchs_and_its_counts_the_models() -> None:
     model = network()
     ours = AveragedWeights(model, 0.9, warms_up=False)
-    average = get_ema_multi_avg_fn(0.9)  # type: ignore[no-untyped-call]  # torch's own
+    average = get_ema_multi_avg_fn(0.9)  # type: ignore[no-untyped-call]
     theirs = AveragedModel(model, multi_avg_fn=average, use_buffers=True)
     for step in range(5):
         with torch.no_grad():

@@ -21,7 +21,7 @@ cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA de
 META = torch.device("meta")
 
 
-class Copies(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch's own
+class Copies(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Counts the operations that take a tensor of the CPU to another device, or back."""
 
     def __init__(self) -> None:
