@@ -55,7 +55,8 @@ def test_a_finished_job_has_its_history_and_last_accuracy() -> None:
 
 @pytest.mark.parametrize("precision", ["float32", "tf32", "bfloat16"])
 def test_how_float32_was_multiplied_is_recorded_and_left_as_it_was(precision: Any) -> None:
-    before = torch.backends.cudnn.conv.fp32_precision  # type: ignore[attr-defined]  # torch puts an object in the module's place
+    # torch puts an object in the place of this module.
+    before = torch.backends.cudnn.conv.fp32_precision  # type: ignore[attr-defined]
     result = execute(job(recipe=replace(RECIPE, precision=precision)), Place())
     assert isinstance(result, Finished)
     assert result.float32 == "ieee"  # a CPU has no TF32
