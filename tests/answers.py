@@ -31,5 +31,18 @@ def answer(
         beta=(1.0, 1.2),
         gamma=(1.1, 1.4),
     )
-    counts = (candidates, 0.5, trained, finalists, seeds)
-    return Constants(coefficients, *spans, verdict, 0.25, 1.0, *counts)
+    alpha, beta, gamma = spans
+    return Constants(
+        coefficients,
+        alpha,
+        beta,
+        gamma,
+        verdict,
+        0.25,
+        1.0,
+        candidates,
+        0.5,
+        trained,
+        finalists,
+        seeds,
+    )

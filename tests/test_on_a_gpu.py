@@ -134,7 +134,7 @@ def test_a_streamed_set_arrives_in_order_through_pinned_memory(device: str, read
     assert torch.equal(torch.cat([images[:, 0, 0, 0] for images, _ in batches]).cpu(), order)
     assert torch.equal(torch.cat([found for _, found in batches]).cpu(), labels[order])
     if readers:
-        chosen = list(order.split(8))
+        chosen = list(torch.split(order, 8))
         pinned = list(read_ahead(read, chosen, readers, image_bytes=48, pin=True))
         assert all(images.is_pinned() for images in pinned)
 

@@ -18,7 +18,7 @@ def test_every_public_name_is_there(name: str) -> None:
 
 def test_an_unknown_name_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="no attribute"):
-        _ = scaling_search.skale  # type: ignore[attr-defined]
+        _ = scaling_search.skale
 
 
 def test_the_readmes_example_of_the_public_names_holds() -> None:

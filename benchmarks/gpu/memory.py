@@ -81,7 +81,7 @@ def peak_share(card: Card, name: str, task: Task, batch: int, layout: str) -> fl
     network = zoo.get(name)
     said = peak_memory(network, task, batch, "float32", card.block_bytes).total_bytes
     before, px = card.allocated_bytes(), network.resolution_px
-    model = build(network).to(device=card.device, memory_format=LAYOUTS[layout])  # type: ignore[call-overload]
+    model = build(network).to(device=card.device, memory_format=LAYOUTS[layout])  # type: ignore[call-overload]  # not in torch's hints
     images = torch.randn(batch, network.in_channels, px, px, device=card.device)
     images = images.contiguous(memory_format=LAYOUTS[layout])
     make = step.inference if task == "inference" else step.training

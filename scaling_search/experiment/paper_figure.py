@@ -68,13 +68,14 @@ def figure(
     with plotting.rc_context(rc(style)):
         if ax is not None:
             ax.legend(handles=_draw(ax, data, kind, x, style))
-            return ax.figure  # type: ignore[no-any-return]
+            callers: Figure = ax.figure
+            return callers
         size = (width_inches, height_inches or _SHAPE * width_inches)
-        made = plotting.DisplayedFigure(figsize=size, layout="constrained")
+        made: Figure = plotting.DisplayedFigure(figsize=size, layout="constrained")
         plotting.FigureCanvasAgg(made)
         keys = _draw(made.add_subplot(), data, kind, x, style)
         made.legend(handles=keys, loc="outside lower center", ncols=2)
-    return made  # type: ignore[no-any-return]
+    return made
 
 
 def save_figure(figure: Figure, path: Path, style: Style = "paper") -> Path:

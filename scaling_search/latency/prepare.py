@@ -41,7 +41,7 @@ def _loaded(network: Architecture, regime: Regime, batch: int, device: str) -> S
     layout = (
         torch.channels_last if regime.memory_format == "channels-last" else torch.contiguous_format
     )
-    model = build(network).to(device=device, memory_format=layout)  # type: ignore[call-overload]
+    model = build(network).to(device=device, memory_format=layout)  # type: ignore[call-overload]  # not in torch's hints
     px = network.resolution_px
     # Drawn where they are needed: a batch that fills a GPU is more than many a host has.
     images = torch.randn(batch, network.in_channels, px, px, device=device)

@@ -79,7 +79,7 @@ def new_state(
     if recipe.sync_batch_norm:
         model = group.synchronised(model, device)
     layout = MEMORY_FORMATS[recipe.memory_format]
-    model.to(device=device, memory_format=layout)  # type: ignore[call-overload]
+    model.to(device=device, memory_format=layout)  # type: ignore[call-overload]  # not in torch's hints
     averaged = None
     if recipe.ema_decay:
         averaged = AveragedWeights(model, recipe.ema_decay, warms_up=recipe.ema_warmup)

@@ -27,7 +27,8 @@ MICRO = zoo.get("micro")
 
 def body(stage: Stage, in_channels: int, stride: int) -> dict[str, object]:
     layer = blocks.block(stage, in_channels, stride, STYLE)
-    inner = layer.body if isinstance(layer, Residual) else dict(layer.items)["body"]  # type: ignore[union-attr]
+    assert isinstance(layer, Residual | Sequence)
+    inner = layer.body if isinstance(layer, Residual) else dict(layer.items)["body"]
     assert isinstance(inner, Sequence)
     return dict(inner.items)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -49,7 +50,7 @@ def curves(noise: float, seeds: int = 3) -> pd.DataFrame:
 GROWN: Grow = lambda candidate, phi: candidate.architecture  # noqa: E731
 
 
-def world(replay: ModuleType, noise: float, seed: int, seeds: int = 200) -> object:
+def world(replay: ModuleType, noise: float, seed: int, seeds: int = 200) -> Any:
     ground = replay.Landscape((replay.table(curves(noise), POOL),))
     return replay.World(ground, replay.known_jobs(ground, POOL, make, GROWN, seeds), seed)
 

@@ -52,9 +52,10 @@ def test_a_name_that_is_no_utf8_is_printed(monkeypatch: pytest.MonkeyPatch) -> N
 def test_nothing_of_a_users_is_markup(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     shown = printed("utf-8", monkeypatch, name, as_json=False)
     assert name in shown
-    monkeypatch.setattr(sys, "stderr", io.StringIO())
+    errors = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", errors)
     output.errors.print(name)
-    assert name in sys.stderr.getvalue()  # type: ignore[attr-defined]
+    assert name in errors.getvalue()
 
 
 def test_a_log_and_a_dumb_terminal_get_lines_and_no_bars(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -112,7 +112,7 @@ def test_a_family_budgeted_in_latency_is_solved_from_timings() -> None:
     members, asked = answered(
         MICRO, like_macs, lambda read: family(MICRO, point, [0.0, 1.0, 2.0], budget, meter=read)
     )
-    for member in members:  # type: ignore[attr-defined]
+    for member in members:
         assert member.growth == pytest.approx(like_macs(member.architecture) / like_macs(MICRO))
         assert abs(member.growth / 2**member.phi - 1) < 0.07
     assert len(set(asked)) == len(asked) <= 16

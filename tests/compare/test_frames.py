@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
+from scaling_search.arch.protocol import Network
 from scaling_search.compare.frames import curves_frame, rates_frame, runs_frame
 from scaling_search.compare.trainings import Trainings
 from scaling_search.jobs.job import Diverged, Result, TrainJob
@@ -25,7 +26,7 @@ def test_what_failed_has_a_row_with_its_reason_and_what_is_missing_has_none() ->
     frame = runs_frame(THREE_SEEDS)
     assert list(frame["status"]) == ["finished", "diverged"] * 2
     assert list(frame["method"]) == ["base", "base", "compound", "compound"]
-    assert math.isnan(frame.loc[1, "test_top1"])
+    assert math.isnan(frame["test_top1"].iloc[1])
 
 
 def test_an_accuracy_of_zero_is_a_number() -> None:
@@ -43,8 +44,10 @@ def test_a_row_says_how_the_growth_is_shared_and_what_trained_it() -> None:
     assert row["fingerprint"] == fast["fingerprint"]
 
 
-def _twice_as_fast(*asked: object) -> TrainJob:
-    job = make(*asked)  # type: ignore[arg-type]
+def _twice_as_fast(
+    network: Network, seed: int, phi: float, rate: float, reads_test: bool
+) -> TrainJob:
+    job = make(network, seed, phi, rate, reads_test)
     return replace(job, recipe=job.recipe.at_rate(2.0))
 
 

@@ -41,7 +41,7 @@ def test_a_rival_that_cost_less_is_read_at_compounds_cost() -> None:
 
 def test_failed_seeds_leave_the_rest_compared() -> None:
     runs = runs_of({**TOP1, DEPTH: [65.0, 66.0, 67.0, 99.0]})
-    runs.loc[runs["test_top1"] == 0.99, ["status", "test_top1"]] = ["diverged", math.nan]
+    runs.loc[runs["test_top1"] == 0.99, ["status", "test_top1"]] = ("diverged", math.nan)
     row = only(runs[~((runs["method"] == "compound") & (runs["seed"] == 1002))])
     assert (row["n_compound"], row["n_rival"]) == (2, 3)
     assert row["gain_points"] == pytest.approx(5.0)
@@ -82,7 +82,7 @@ def test_growth_below_the_base_is_compared_too() -> None:
 
 def test_a_rival_that_never_finished_is_not_compared_but_there() -> None:
     runs = runs_frame()
-    runs.loc[runs["method"] == "width", ["status", "test_top1"]] = ["diverged", math.nan]
+    runs.loc[runs["method"] == "width", ["status", "test_top1"]] = ("diverged", math.nan)
     width = gains(runs).query("rival == 'width'")
     assert list(width["verdict"]) == ["not compared"] * 2
     assert list(width["n_rival"]) == [0, 0]
@@ -105,7 +105,7 @@ def test_a_single_run_takes_no_part_in_the_adjustment() -> None:
 def test_a_rival_that_is_the_compound_network_itself_is_not_compared() -> None:
     runs = runs_of({**TOP1, WIDTH: TOP1[COMPOUND]})
     runs.loc[runs["method"] == "width", "fingerprint"] = "compound 1"
-    width = gains(runs).set_index("rival").loc["width"]
+    width = gains(runs).set_index("rival").to_dict("index")["width"]
     assert width["verdict"] == "same network"
     assert math.isnan(width["gain_points"])
 

@@ -8,7 +8,7 @@ import pytest
 
 from scaling_search.arch import zoo
 from scaling_search.arch.paper import ALPHA, BETA, GAMMA
-from scaling_search.arch.scaling import Coefficients, Multipliers, scale
+from scaling_search.arch.scaling import AxisName, Coefficients, Multipliers, scale
 from scaling_search.compare.family import family
 from scaling_search.compare.rivals import (
     RAYS,
@@ -32,9 +32,9 @@ MINE = NamedConstants("mine", 1.1, 1.2, 1.1)
 
 
 @pytest.mark.parametrize("rival", ["depth", "width", "resolution"])
-def test_a_single_axis_is_grown_to_the_cost_asked_for(rival: str) -> None:
+def test_a_single_axis_is_grown_to_the_cost_asked_for(rival: AxisName) -> None:
     member = rival_member(MICRO, BUDGET, rival, 2.0)
-    multipliers = matched(MICRO, rival, 4 * count(MICRO).macs, BUDGET)  # type: ignore[arg-type]
+    multipliers = matched(MICRO, rival, 4 * count(MICRO).macs, BUDGET)
     assert (member.method, member.multipliers) == (rival, multipliers)
     assert max(member.shares) == pytest.approx(1.0)
 

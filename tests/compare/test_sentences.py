@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import pytest
 
@@ -13,8 +14,8 @@ BASE, COMPOUND = ("base", 0.0), ("compound", 1.0)
 DEPTH, WIDTH, RESOLUTION = ("depth", 1.0), ("width", 1.0), ("resolution", 1.0)
 
 
-def sentence(top1: dict[Key, list[float]], **changes: object) -> str:
-    (said,) = verdict_sentences(runs_of({BASE: [60.0, 60.2, 60.4], **top1}, **changes))  # type: ignore[arg-type]
+def sentence(top1: dict[Key, list[float]], **changes: Any) -> str:
+    (said,) = verdict_sentences(runs_of({BASE: [60.0, 60.2, 60.4], **top1}, **changes))
     return said
 
 
@@ -96,7 +97,7 @@ def test_what_can_not_be_compared_is_named_beside_what_can() -> None:
     runs = runs_of(
         {BASE: [60.0, 61.0], COMPOUND: [90.0, 91.0], DEPTH: [70.0, 71.0], WIDTH: [70.0, 71.0]}
     )
-    runs.loc[runs["method"] == "width", ["status", "test_top1"]] = ["diverged", math.nan]
+    runs.loc[runs["method"] == "width", ["status", "test_top1"]] = ("diverged", math.nan)
     (said,) = verdict_sentences(runs)
     assert "is best here" in said
     assert said.endswith("above depth alone; width alone can't be compared.")
@@ -112,7 +113,7 @@ def test_one_method_alone_is_not_compared() -> None:
 
 def test_compound_scaling_that_never_finished_leaves_nothing_to_compare() -> None:
     runs = runs_of({BASE: [60.0, 61.0], COMPOUND: [90.0, 91.0], DEPTH: [70.0, 71.0]})
-    runs.loc[runs["method"] == "compound", ["status", "test_top1"]] = ["diverged", math.nan]
+    runs.loc[runs["method"] == "compound", ["status", "test_top1"]] = ("diverged", math.nan)
     (said,) = verdict_sentences(runs)
     assert "no training of compound scaling finished, so nothing is compared." in said
 

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from scaling_search.core import atomic_files
 from scaling_search.core.atomic_files import write_atomically
 from scaling_search.jobs.ledger import Ledger
 from tests.jobs.small import FINISHED, JOB
@@ -24,7 +23,7 @@ def refuse_folders(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
             raise OSError(number, os.strerror(number))
         flush(descriptor)
 
-    monkeypatch.setattr(atomic_files.os, "fsync", fsync)
+    monkeypatch.setattr(os, "fsync", fsync)
 
 
 @pytest.mark.parametrize("number", [errno.EINVAL, errno.ENOTSUP, errno.ENOSYS])

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
+from torch._ops import OpOverload
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from scaling_search.arch import zoo
@@ -30,7 +32,7 @@ def test_one_multiply_add_more_is_a_difference(counter: str) -> None:
     assert not replace(found, **{counter: getattr(found, counter) + 1}).agree
 
 
-class _Elements(TorchDispatchMode):
+class _Elements(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Adds up the elements that elementwise operations and reductions read."""
 
     LARGEST_OF = (
@@ -39,10 +41,16 @@ class _Elements(TorchDispatchMode):
     )
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.elements = 0
 
-    def __torch_dispatch__(self, operation, types, args=(), kwargs=None):
+    def __torch_dispatch__(
+        self,
+        operation: OpOverload,
+        types: object,
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
+    ) -> Any:
         name = operation.overloadpacket.__name__
         if name != "addmm" and any(part in name for part in self.LARGEST_OF):
             self.elements += args[0].numel()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+from torch._C._distributed_c10d import HashStore
 
 from scaling_search.cost.current_device import make_current
 from scaling_search.jobs import execute as module
@@ -53,7 +54,7 @@ def test_a_group_makes_its_gpu_current_before_it_joins(
     current: list[int | None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(torch.distributed, "init_process_group", reached)
-    store = torch.distributed.HashStore()
+    store = HashStore()
     with pytest.raises(Reached), joined(store, Group(1, 2), torch.device("cuda:3")):
         raise AssertionError
     assert current == [3]

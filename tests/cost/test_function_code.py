@@ -5,9 +5,10 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from torch import nn
@@ -297,7 +298,7 @@ def run():
 
 def session(text: str) -> FunctionCode:
     """The code of `make` in a session in which this was typed."""
-    space: dict[str, Callable[[Multipliers], nn.Module]] = {"__name__": "__main__"}  # type: ignore[dict-item]
+    space: dict[str, Any] = {"__name__": "__main__"}
     exec(text, space)
     return code_of(space["make"], space["make"](Multipliers()))
 
@@ -436,7 +437,7 @@ PASSED_ON = "def named(function):\n    return lambda: function()\n"
 
 
 def code_of_objects(text: str) -> FunctionCode:
-    space: dict[str, Callable[[Multipliers], nn.Module]] = {"__name__": "__main__"}  # type: ignore[dict-item]
+    space: dict[str, Any] = {"__name__": "__main__"}
     exec(text, space)
     return code_of(space["make"], space["make"](Multipliers()), "__main__")
 

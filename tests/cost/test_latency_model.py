@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+from collections.abc import Callable, Collection
 
 import pytest
 
@@ -13,7 +14,9 @@ from scaling_search.cost.analytic import count
 from scaling_search.cost.latency_model import TimedNetwork, explain, variants
 
 
-def points(law, noise=0.02, axes=None):
+def points(
+    law: Callable[[int, int], float], noise: float = 0.02, axes: Collection[str] | None = None
+) -> list[TimedNetwork]:
     rng = random.Random(1)
     found = []
     for axis, network in variants(zoo.get("efficientnet-b0")):
@@ -24,7 +27,7 @@ def points(law, noise=0.02, axes=None):
     return found
 
 
-def test_times_that_follow_activations_are_explained_by_activations():
+def test_times_that_follow_activations_are_explained_by_activations() -> None:
     found = explain(points(lambda macs, acts: 1e-6 * acts**0.9), "a GPU", "batch 64")
     assert found.winner == "activations"
     assert found.activations.exponents[0] == pytest.approx(0.9, abs=0.05)
@@ -33,7 +36,7 @@ def test_times_that_follow_activations_are_explained_by_activations():
     assert found.both.exponents == pytest.approx((0.0, 0.9), abs=0.06)
 
 
-def test_times_that_follow_macs_are_explained_by_macs():
+def test_times_that_follow_macs_are_explained_by_macs() -> None:
     found = explain(points(lambda macs, acts: 1e-8 * macs), "a CPU", "batch 1")
     assert found.winner == "macs"
     assert found.macs.exponents[0] == pytest.approx(1.0, abs=0.03)
@@ -42,14 +45,14 @@ def test_times_that_follow_macs_are_explained_by_macs():
     assert f"{len(points(lambda m, a: 1.0))} networks, batch 1" in found.sentence
 
 
-def test_times_between_the_two_are_given_to_neither():
+def test_times_between_the_two_are_given_to_neither() -> None:
     found = explain(points(lambda macs, acts: 1e-7 * (macs * acts) ** 0.5), "a CPU", "batch 1")
     assert found.winner == "neither"
     assert "neither MACs nor activations" in found.sentence
     assert found.both.held_out_percent < found.macs.held_out_percent
 
 
-def test_compound_networks_alone_can_not_tell_the_two_apart():
+def test_compound_networks_alone_can_not_tell_the_two_apart() -> None:
     growths = (1.25, 1.5, 2, 2.5, 3, 4, 5, 6)
     family = [a for axis, a in variants(zoo.get("efficientnet-b0"), growths) if axis == "compound"]
     rng = random.Random(2)
@@ -66,12 +69,12 @@ def test_compound_networks_alone_can_not_tell_the_two_apart():
     assert "the two rise together" in found.sentence
 
 
-def test_single_axis_variants_break_the_tie():
+def test_single_axis_variants_break_the_tie() -> None:
     found = explain(points(lambda macs, acts: 1.0 * macs), "a CPU", "batch 1")
     assert found.correlation < 0.98
 
 
-def test_a_whole_direction_is_left_out_at_a_time():
+def test_a_whole_direction_is_left_out_at_a_time() -> None:
     """Times of one direction alone are off: the misses there must be those of a fit without it."""
     odd = [
         TimedNetwork(
@@ -84,7 +87,7 @@ def test_a_whole_direction_is_left_out_at_a_time():
     assert width == pytest.approx([math.log(2)] * len(width), abs=1e-6)
 
 
-def test_variants_grow_one_dimension_each_to_about_the_same_macs():
+def test_variants_grow_one_dimension_each_to_about_the_same_macs() -> None:
     base = zoo.get("efficientnet-b0")
     found = variants(base, (2.0, 4.0))
     assert [axis for axis, _ in found] == [
@@ -100,6 +103,6 @@ def test_variants_grow_one_dimension_each_to_about_the_same_macs():
     assert [s.channels for s in resolution.stages] == [s.channels for s in base.stages]
 
 
-def test_too_few_networks_are_refused():
+def test_too_few_networks_are_refused() -> None:
     with pytest.raises(UserError, match="a fit of time needs at least 6 networks, got 5"):
         explain(points(lambda macs, acts: 1.0)[:5], "a CPU", "batch 1")

@@ -5,10 +5,12 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from functools import cache
+from typing import Any
 
 import pytest
 import torch
 from torch import nn
+from torch._ops import OpOverload
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
@@ -85,14 +87,20 @@ def _run(layer: Layer, shape: Shape) -> tuple[int, Shape]:
     return counter.flops // 2, tuple(output.shape)
 
 
-class _Formulas(TorchDispatchMode):
+class _Formulas(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """torch's formulas without the module tree that its own counter keeps beside them."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.flops = 0
 
-    def __torch_dispatch__(self, operation, types, args=(), kwargs=None):
+    def __torch_dispatch__(
+        self,
+        operation: OpOverload,
+        types: object,
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
+    ) -> Any:
         result = operation(*args, **(kwargs or {}))
         formula = flop_registry.get(operation.overloadpacket)
         if formula is not None:
@@ -109,8 +117,8 @@ def shapes_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """
     for kind in (nn.Conv2d, nn.Linear, nn.BatchNorm2d):
         monkeypatch.setattr(kind, "reset_parameters", lambda self: None)
-    for kind in (nn.BatchNorm2d, nn.ReLU, nn.ReLU6, nn.SiLU, nn.Sigmoid, nn.GELU):
-        monkeypatch.setattr(kind, "forward", lambda self, x: x)
+    for keeps_shape in (nn.BatchNorm2d, nn.ReLU, nn.ReLU6, nn.SiLU, nn.Sigmoid, nn.GELU):
+        monkeypatch.setattr(keeps_shape, "forward", lambda self, x: x)
 
 
 def test_block_by_block_is_the_same_as_the_whole() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from typing import Any
 
 import pytest
 import torch
@@ -29,9 +30,14 @@ class _Split(nn.Module):
     def __init__(self, conv: nn.Conv2d) -> None:
         super().__init__()
         ins, outs = conv.in_channels // conv.groups, conv.out_channels // conv.groups
+        # torch says of a Conv2d's pairs that they are tuples of any length.
+        window: dict[str, Any] = {
+            "kernel_size": conv.kernel_size,
+            "stride": conv.stride,
+            "padding": conv.padding,
+        }
         self.parts = nn.ModuleList(
-            nn.Conv2d(ins, outs, conv.kernel_size, conv.stride, conv.padding, bias=False)
-            for _ in range(conv.groups)
+            nn.Conv2d(ins, outs, **window, bias=False) for _ in range(conv.groups)
         )
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:

@@ -8,13 +8,20 @@ import tarfile
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal, TypedDict
 
 import pytest
 
 from scaling_search.core.errors import UserError
 from scaling_search.data.archive import unpack
 
-LIMITS = {"max_bytes": 1_000_000, "max_files": 100}
+
+class Limits(TypedDict):
+    max_bytes: int
+    max_files: int
+
+
+LIMITS: Limits = {"max_bytes": 1_000_000, "max_files": 100}
 Member = tuple[tarfile.TarInfo, bytes]
 
 
@@ -26,8 +33,8 @@ def member(name: str, content: bytes = b"x", **fields: object) -> Member:
     return info, content
 
 
-def tar(path: Path, *members: Member, mode: str = "w:gz") -> Path:
-    with tarfile.open(path, mode) as file:  # type: ignore[call-overload]
+def tar(path: Path, *members: Member, mode: Literal["w", "w:gz"] = "w:gz") -> Path:
+    with tarfile.open(path, mode) as file:
         for info, content in members:
             file.addfile(info, io.BytesIO(content) if info.isreg() else None)
     return path
@@ -37,6 +44,11 @@ def zipped(path: Path, *files: tuple[str | zipfile.ZipInfo, bytes]) -> Path:
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
         for name, content in files:
             file.writestr(name, content)
+    return path
+
+
+def written(path: Path, content: bytes) -> Path:
+    path.write_bytes(content)
     return path
 
 
@@ -88,8 +100,8 @@ HOSTILE: dict[str, tuple[Callable[[Path], Path], str]] = {
         lambda p: truncated(tar(p, member("a", noise(90_000)), mode="w")),
         "damage",
     ),
-    "no archive": (lambda p: p.write_bytes(noise(5000)) and p, "damage"),
-    "empty": (lambda p: p.write_bytes(b"") or p, "damage"),
+    "no archive": (lambda p: written(p, noise(5000)), "damage"),
+    "empty": (lambda p: written(p, b""), "damage"),
     "zip, parent": (lambda p: zipped(p, ("a/../../out", b"x")), "leads elsewhere"),
     "zip, absolute": (lambda p: zipped(p, ("/tmp/out", b"x")), "leads elsewhere"),
     "zip, backslash": (lambda p: zipped(p, ("..\\out", b"x")), "leads elsewhere"),
@@ -140,7 +152,9 @@ def test_a_zip_with_a_password_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("mode", ["w", "w:gz", "zip"])
-def test_an_archive_becomes_a_folder_of_plain_files(tmp_path: Path, mode: str) -> None:
+def test_an_archive_becomes_a_folder_of_plain_files(
+    tmp_path: Path, mode: Literal["w", "w:gz", "zip"]
+) -> None:
     files = {"set/train/cat/é.png": noise(3000), "set/test.txt": b"", "set/x/y": b"y"}
     path = tmp_path / "images"
     if mode == "zip":
@@ -159,7 +173,7 @@ def test_an_archive_becomes_a_folder_of_plain_files(tmp_path: Path, mode: str) -
 def test_a_limit_may_be_met_exactly(tmp_path: Path) -> None:
     path = tar(tmp_path / "images", member("a", b"12345"), member("b", b"12345"))
     unpack(path, tmp_path / "into", max_bytes=10, max_files=2)
-    for limits in ({"max_bytes": 9, "max_files": 2}, {"max_bytes": 10, "max_files": 1}):
+    for limits in (Limits(max_bytes=9, max_files=2), Limits(max_bytes=10, max_files=1)):
         with pytest.raises(UserError, match="more than"):
             unpack(path, tmp_path / "other", **limits)
 

@@ -5,7 +5,14 @@ from __future__ import annotations
 import pytest
 import torch
 
-from scaling_search.data.augment import augment, draws_per_image, order, shift_images, uniforms
+from scaling_search.data.augment import (
+    Policy,
+    augment,
+    draws_per_image,
+    order,
+    shift_images,
+    uniforms,
+)
 
 DRAWN = [0.830039, 0.764602, 0.468892, 0.965418, 0.814548, 0.421037]
 MEAN, STD = torch.tensor([0.5]), torch.tensor([0.25])
@@ -45,11 +52,11 @@ def test_without_draws_no_image_is_shifted() -> None:
 
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("policy", ["none", "shift", "shift-flip", "random-resized-crop"])
-def test_batches_are_channels_last(channels: int, policy: str) -> None:
+def test_batches_are_channels_last(channels: int, policy: Policy) -> None:
     images = torch.randint(0, 256, (4, channels, 8, 8), dtype=torch.uint8)
     mean, std = MEAN.expand(channels), STD.expand(channels)
-    drawn = uniforms(0, 0, 4, draws_per_image(policy, "none"))  # type: ignore[arg-type]
-    made = augment(images, drawn, policy, mean, std)  # type: ignore[arg-type]
+    drawn = uniforms(0, 0, 4, draws_per_image(policy, "none"))
+    made = augment(images, drawn, policy, mean, std)
     assert made.shape == (4, channels, 8, 8)
     assert made.is_contiguous(memory_format=torch.channels_last)
 
@@ -70,7 +77,7 @@ def test_what_a_shift_of_bytes_uncovers_is_filled_with_each_channels_own() -> No
     fill = torch.tensor([1, 2], dtype=torch.uint8)
     moved = shift_images(images, torch.tensor([0.0]), torch.tensor([0.5]), fill)
     assert moved.dtype == torch.uint8
-    assert moved[0, :, 0].unique(dim=-1).tolist() == [[1], [2]]
+    assert [set(row.tolist()) for row in moved[0, :, 0]] == [{1}, {2}]
     assert (moved[0, :, 1:] == 7).all()
 
 

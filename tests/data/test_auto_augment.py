@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Callable
 from typing import get_args
 
 import pytest
 import torch
 from torchvision.transforms import v2
 
-from scaling_search.data.augment import AUTO_DRAWS, AutoPolicy, augment, draws_per_image, uniforms
+from scaling_search.data.augment import (
+    AUTO_DRAWS,
+    AutoPolicy,
+    Policy,
+    augment,
+    draws_per_image,
+    uniforms,
+)
 from scaling_search.data.auto_augment import Operation, auto_augment, operations
 
 POLICIES: tuple[AutoPolicy, ...] = tuple(name for name in get_args(AutoPolicy) if name != "none")
@@ -67,15 +75,19 @@ def test_operations_and_magnitudes_are_torchvisions_as_often(
 
 
 def rotated(image: torch.Tensor, magnitude: float) -> torch.Tensor:
-    return v2.functional.rotate(image, angle=magnitude, fill=[9.0])
+    turned: torch.Tensor = v2.functional.rotate(image, angle=magnitude, fill=[9.0])
+    return turned
 
 
 def sheared(image: torch.Tensor, magnitude: float) -> torch.Tensor:
     degrees = math.degrees(math.atan(magnitude))
-    return v2.functional.affine(image, 0.0, [0, 0], 1.0, [degrees, 0.0], center=[0, 0], fill=[9.0])
+    moved: torch.Tensor = v2.functional.affine(
+        image, 0.0, [0, 0], 1.0, [degrees, 0.0], center=[0, 0], fill=[9.0]
+    )
+    return moved
 
 
-BY_HAND = {
+BY_HAND: dict[str, Callable[[torch.Tensor, float], torch.Tensor]] = {
     "ShearX": sheared,
     "Rotate": rotated,
     "Brightness": lambda image, m: v2.functional.adjust_brightness(image, 1 + m),
@@ -112,13 +124,13 @@ def test_without_colour_the_colour_operation_does_nothing() -> None:
 @pytest.mark.parametrize("own", ["none", "shift-flip", "random-resized-crop"])
 @pytest.mark.parametrize("policy", POLICIES)
 def test_an_image_is_changed_alike_in_any_batch(
-    policy: AutoPolicy, own: str, channels: int
+    policy: AutoPolicy, own: Policy, channels: int
 ) -> None:
     whole, mean = images(24, channels), torch.full((channels,), 0.5)
-    chance = uniforms(1, 2, 24, draws_per_image(own, policy))  # type: ignore[arg-type]
+    chance = uniforms(1, 2, 24, draws_per_image(own, policy))
     before = whole.clone()
-    made = augment(whole, chance, own, mean, mean, policy)  # type: ignore[arg-type]
-    part = augment(whole[5:9], chance[5:9], own, mean, mean, policy)  # type: ignore[arg-type]
+    made = augment(whole, chance, own, mean, mean, policy)
+    part = augment(whole[5:9], chance[5:9], own, mean, mean, policy)
     assert made.is_contiguous(memory_format=torch.channels_last)
     assert made.shape == whole.shape
     assert torch.equal(made[5:9], part)

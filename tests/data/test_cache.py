@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -60,7 +61,11 @@ def test_an_array_is_built_once_and_then_mapped(cache: Path) -> None:
 def test_numpy_reads_what_was_written(cache: Path) -> None:
     for shape in [(1, 1, 1, 1), (60_000, 3, 1, 1), SHAPE]:
         key = "x".join(map(str, shape))
-        built = cached(key, shape, lambda shape=shape: iter([np.full(shape, 7, np.uint8)]))
+
+        def sevens(shape: tuple[int, ...] = shape) -> Iterator[np.ndarray]:
+            return iter([np.full(shape, 7, np.uint8)])
+
+        built = cached(key, shape, sevens)
         assert built.shape == shape
         assert (np.load(next(cache.rglob(f"{key}.npy")), allow_pickle=False) == 7).all()
 
@@ -145,9 +150,9 @@ def test_a_full_disk_is_an_error_and_leaves_no_array(
 ) -> None:
     opened = Path.open
 
-    def full(path: Path, *args: object, **kwargs: object) -> object:
+    def full(path: Path, *args: Any, **kwargs: Any) -> object:
         target = Path("/dev/full") if path.name.endswith(".part") else path
-        return opened(target, *args, **kwargs)  # type: ignore[call-overload]
+        return opened(target, *args, **kwargs)
 
     monkeypatch.setattr(Path, "open", full)
     with pytest.raises(UserError, match="No space left"):

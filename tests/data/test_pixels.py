@@ -5,15 +5,17 @@ from __future__ import annotations
 import struct
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 import torch
 from numpy.typing import NDArray
 from PIL import Image
 
 from scaling_search.core.errors import UserError
-from scaling_search.core.pixel_rules import BY_DEFAULT, PLAIN, PixelRules
+from scaling_search.core.pixel_rules import BY_DEFAULT, PLAIN, Ground, PixelRules
 from scaling_search.data.decode import BROKEN, decode, inspect_image, jpeg_header
 from scaling_search.data.load import describe, load_split
 from scaling_search.data.request import DataRequest
@@ -28,8 +30,8 @@ def ramp(top: float, kind: type[np.generic]) -> Image.Image:
     return Image.fromarray((RAMP * top).astype(kind))
 
 
-def saved(image: Image.Image, path: Path, **options: object) -> Path:
-    image.save(path, **options)  # type: ignore[arg-type]
+def saved(image: Image.Image, path: Path, **options: Any) -> Path:
+    image.save(path, **options)
     return path
 
 
@@ -38,7 +40,8 @@ def levels(path: Path, rules: PixelRules = BY_DEFAULT, px: int = SIDE) -> NDArra
     colour = decode(path, px, 3, rules).astype(np.int64)
     grey = decode(path, px, 1, rules).astype(np.int64)
     assert (colour == grey).all()
-    return grey[0]
+    first: npt.NDArray[np.int64] = grey[0]
+    return first
 
 
 def is_ramp(found: NDArray[np.int64]) -> bool:
@@ -160,11 +163,11 @@ def drawing(mode: str, ink: int) -> Image.Image:
 @pytest.mark.parametrize("mode", ["LA", "RGBA"])
 @pytest.mark.parametrize(("ground", "level"), [("white", 255), ("black", 0), ("grey", 128)])
 def test_transparency_is_laid_on_the_ground(
-    tmp_path: Path, mode: str, ending: str, ground: str, level: int
+    tmp_path: Path, mode: str, ending: str, ground: Ground, level: int
 ) -> None:
     options = {"lossless": True, "exact": True} if ending == "webp" else {}
     path = saved(drawing(mode, 40), tmp_path / f"drawing.{ending}", **options)
-    found = levels(path, PixelRules(ground))  # type: ignore[arg-type]
+    found = levels(path, PixelRules(ground))
     assert found[32, 32] == 40
     assert found[2, 2] == level
 
@@ -183,7 +186,7 @@ def test_a_transparent_colour_of_a_palette_is_laid_on_the_ground(
 
 @pytest.mark.parametrize("kind", [np.uint8, np.uint16])
 def test_a_transparent_grey_value_is_laid_on_the_ground(
-    tmp_path: Path, kind: type[np.generic]
+    tmp_path: Path, kind: type[np.integer]
 ) -> None:
     values = np.zeros((SIDE, SIDE), kind)
     values[16:48, 16:48] = np.iinfo(kind).max // 2
@@ -211,12 +214,12 @@ def test_half_transparent_ink_is_mixed_with_the_ground(tmp_path: Path) -> None:
     ],
 )
 def test_every_mode_of_8_bits_keeps_its_colour(
-    tmp_path: Path, mode: str, ending: str, colour: object, expected: tuple[int, ...]
+    tmp_path: Path, mode: str, ending: str, colour: Any, expected: tuple[int, ...]
 ) -> None:
     image = (
-        Image.new("RGB", (SIDE, SIDE), colour).quantize(4)  # type: ignore[arg-type]
+        Image.new("RGB", (SIDE, SIDE), colour).quantize(4)
         if mode == "P"
-        else Image.new(mode, (SIDE, SIDE), colour)  # type: ignore[arg-type]
+        else Image.new(mode, (SIDE, SIDE), colour)
     )
     path = saved(image, tmp_path / f"flat.{ending}")
     found = decode(path, SIDE, 3)[:, 9, 9]
@@ -292,7 +295,9 @@ def test_broken_exif_is_no_fault_of_the_image(tmp_path: Path, exif: bytes) -> No
     path = saved(disc(60, (SIDE, SIDE)), tmp_path / "photo.jpg", exif=exif)
     assert inspect_image(path.read_bytes()).format == PLAIN
     assert decode(path, SIDE, 3).shape == (3, SIDE, SIDE)
-    assert jpeg_header(memoryview(path.read_bytes())).has_exif  # type: ignore[union-attr]
+    header = jpeg_header(memoryview(path.read_bytes()))
+    assert header is not None
+    assert header.has_exif
 
 
 @pytest.fixture
@@ -307,10 +312,10 @@ def photos(tmp_path: Path) -> Path:
     return root
 
 
-def described(root: Path, **fields: object) -> tuple[str, tuple[str, ...]]:
+def described(root: Path, **fields: Any) -> tuple[str, tuple[str, ...]]:
     """The fingerprint of a folder's images and what is said of their pixels."""
     forget()
-    info = describe(DataRequest("imagefolder", root=str(root), **fields))  # type: ignore[arg-type]
+    info = describe(DataRequest("imagefolder", root=str(root), **fields))
     others = ("are copies of", "for validation")
     notes = [note for note in info.notes if not any(other in note for other in others)]
     return info.fingerprint, tuple(notes)
@@ -444,6 +449,6 @@ def test_the_fingerprint_of_plain_images_is_what_it_always_was(tmp_path: Path) -
         ({"name": "typefaces", "root": None, "ground": "black"}, "are for folders of images"),
     ],
 )
-def test_a_rule_that_means_nothing_is_refused(fields: dict[str, object], said: str) -> None:
+def test_a_rule_that_means_nothing_is_refused(fields: dict[str, Any], said: str) -> None:
     with pytest.raises(UserError, match=said):
-        DataRequest(**{"name": "imagefolder", "root": "photos", **fields})  # type: ignore[arg-type]
+        DataRequest(**{"name": "imagefolder", "root": "photos", **fields})

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
@@ -94,6 +96,8 @@ def test_an_epoch_left_in_its_middle_does_not_spoil_the_next(
     inner = split.batches(ORDER.flip(0), 2)  # while the first is not closed: readers of its own
     assert torch.equal(next(inner)[0], expected.flip(0)[:2])
     assert torch.equal(next(left)[0], expected[2:4])
+    assert isinstance(left, Generator)
+    assert isinstance(inner, Generator)
     left.close()
     inner.close()
     assert torch.equal(gathered(split), expected)
@@ -127,7 +131,7 @@ def test_room_is_counted_in_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     class Usage:
         free = 10_000
 
-    monkeypatch.setattr(prefetch.shutil, "disk_usage", lambda path: Usage)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: Usage)
     for batch_bytes, readers in ((10_000, 0), (5000, 0), (3000, 1), (2000, 2), (1000, 4)):
         assert prefetch._readers_with_room(batch_bytes) == readers
 

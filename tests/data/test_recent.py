@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -25,7 +26,7 @@ def never() -> int:
 def test_values_stay_while_they_weigh_no_more_than_is_allowed_and_the_oldest_go_first() -> None:
     recent: Recent[str, int] = Recent(10, lambda value: value)
     for name, weight in (("a", 4), ("b", 4), ("c", 2)):
-        recent.get(name, lambda w=weight: w)  # type: ignore[misc]
+        recent.get(name, partial(int, weight))
     assert kept(recent) == ["a", "b", "c"]
     assert recent.get("a", never) == 4  # used last from now on
     recent.get("d", lambda: 3)

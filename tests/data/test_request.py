@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
@@ -30,9 +32,9 @@ def test_an_unknown_name_is_answered_with_the_closest() -> None:
         ("name", "../typefaces"),
     ],
 )
-def test_a_value_out_of_range_is_named_in_one_line(field: str, value: object) -> None:
+def test_a_value_out_of_range_is_named_in_one_line(field: str, value: Any) -> None:
     with pytest.raises(UserError, match=field if field != "name" else "data set") as caught:
-        DataRequest(**{field: value})  # type: ignore[arg-type]
+        DataRequest(**{field: value})
     assert "\n" not in str(caught.value)
 
 

@@ -12,7 +12,6 @@ import pytest
 
 from scaling_search.core.errors import UserError
 from scaling_search.data.request import DataRequest
-from scaling_search.doctor import machine
 from scaling_search.doctor.examine import examine
 from scaling_search.doctor.finding import Finding, healthy, size
 from scaling_search.doctor.present import ledger_lines
@@ -235,7 +234,7 @@ def test_a_full_disk_matters_where_something_is_left_to_train(
     (out / "ledger.jsonl").unlink()
     assert states(out, "disk") == {"good"}
     usage = shutil.disk_usage(out)
-    monkeypatch.setattr(machine.shutil, "disk_usage", lambda _: usage._replace(free=1000))
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=1000))
     assert states(out, "disk") == {"attention"}
 
 

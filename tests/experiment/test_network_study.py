@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -17,10 +18,10 @@ from tests.tiny import TINY
 CONSTANTS = Coefficients(1.5, 1.25, 1.0)
 
 
-def settings(**recipe: object) -> Experiment:
+def settings(**recipe: Any) -> Experiment:
     compare = replace(TINY.compare, constants=CONSTANTS, rivals=("depth",))
     return Experiment(
-        replace(TINY, compare=compare, recipe=replace(TINY.recipe, **recipe)),  # type: ignore[arg-type]
+        replace(TINY, compare=compare, recipe=replace(TINY.recipe, **recipe)),
         describe(TINY.data),
     )
 

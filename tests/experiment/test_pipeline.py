@@ -29,7 +29,7 @@ def ledger(out: Path) -> list[dict[str, object]]:
 
 def results(out: Path) -> dict[object, object]:
     """What each job came to, without the seconds that it took."""
-    found = {}
+    found: dict[object, object] = {}
     for line in ledger(out):
         record = line["record"]
         assert isinstance(record, dict)

@@ -52,6 +52,7 @@ class Kept:
 
 def drive(executor: Executor, ledger: Kept) -> Runner:
     now = circumstances("cpu", "cpu", 1, None)
+    # Of a ledger no more is asked here than Kept answers.
     return Runner(SETTING, ledger, executor, "cpu", {}, NullListener(), now)  # type: ignore[arg-type]
 
 
@@ -96,7 +97,12 @@ def test_the_rounds_of_a_latency_budget_let_the_same_workers_rest(
 ) -> None:
     given: list[Any] = []
     until = SimpleNamespace(until=lambda experiment, ask: experiment)
-    monkeypatch.setattr(module, "TimingRounds", lambda *_, rest: given.append(rest) or until)
+
+    def rounds(*_: object, rest: object) -> SimpleNamespace:
+        given.append(rest)
+        return until
+
+    monkeypatch.setattr(module, "TimingRounds", rounds)
     executor = Resting()
     drive(executor, Kept()).knowing(lambda experiment: experiment.pool)
     assert given == [executor.rest]

@@ -26,7 +26,7 @@ from scaling_search.search.candidates import candidates
 from scaling_search.search.latency_ratios import TRIES
 from scaling_search.search.plan import Rung, SearchPlan
 from scaling_search.search.resources import UntimedError, meter_of
-from scaling_search.search.space import Axis, Budget, Space
+from scaling_search.search.space import Axis, Budget, Resource, Space
 from tests.search.latencies import like_macs, timed
 from tests.tiny import TINY
 
@@ -188,8 +188,8 @@ def test_a_latency_budget_needs_time_for_timing() -> None:
 
 
 @pytest.mark.parametrize("resource", ["memory", "latency"])
-def test_a_function_is_refused_at_the_start(resource: str) -> None:
-    own = replace(STUDY, base="tests.own_network:make", budget=replace(BUDGET, resource=resource))  # type: ignore[arg-type]
+def test_a_function_is_refused_at_the_start(resource: Resource) -> None:
+    own = replace(STUDY, base="tests.own_network:make", budget=replace(BUDGET, resource=resource))
     with pytest.raises(UserError, match=f"a {resource} budget needs a network that a table"):
         Experiment(own, INFO)
 

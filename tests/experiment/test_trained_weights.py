@@ -25,6 +25,7 @@ from scaling_search.experiment.trained_weights import (
     trained_network,
     trained_weights,
 )
+from scaling_search.jobs.job import Finished
 from scaling_search.jobs.ledger import Ledger
 from scaling_search.nets.model_card import Card
 from scaling_search.nets.predict import predict, read_module, read_predictor
@@ -64,7 +65,9 @@ def test_every_network_has_the_weights_that_were_scored(given: Path) -> None:
                 with torch.inference_mode():
                     best = module((images / 255 - mean) / std).argmax(1)
                 top1 = (best == split.labels).float().mean().item()
-                assert top1 == pytest.approx(ledger.get(job).test_top1)  # type: ignore[union-attr]
+                result = ledger.get(job)
+                assert isinstance(result, Finished)
+                assert top1 == pytest.approx(result.test_top1)
                 assert card.classes == experiment.info.classes
 
 

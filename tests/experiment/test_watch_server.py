@@ -41,7 +41,8 @@ def server(begun: Path) -> Iterator[Server]:
 def ask(
     server: Server, path: str = "/", method: str = "GET", host: str | None = None
 ) -> tuple[int, str, http.client.HTTPMessage]:
-    connection = http.client.HTTPConnection(*server.server_address[:2])
+    address, port = server.server_address[:2]
+    connection = http.client.HTTPConnection(str(address), port)
     connection.request(method, path, headers={"Host": host} if host else {})
     answer = connection.getresponse()
     text = answer.read().decode()

@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable
 from multiprocessing.process import BaseProcess
 from pathlib import Path
+from typing import Any
 
 from torch.optim.optimizer import register_optimizer_step_post_hook
 
@@ -71,11 +72,11 @@ def kill_after_the_first_order() -> None:
     """SIGKILL as soon as a worker has its first job."""
     order = WorkerProcess.order
 
-    def struck(*words: object) -> None:
-        order(*words)  # type: ignore[arg-type]
+    def struck(*words: Any) -> None:
+        order(*words)
         _kill()
 
-    WorkerProcess.order = struck  # type: ignore[method-assign, assignment]
+    WorkerProcess.order = struck  # type: ignore[method-assign, assignment]  # this process ends
 
 
 def kill_in_mid_epoch() -> None:
@@ -100,7 +101,7 @@ def kill_in_mid_checkpoint() -> None:
             _kill()
         fsync(descriptor)
 
-    os.fsync = struck  # type: ignore[assignment]
+    os.fsync = struck  # type: ignore[assignment]  # this process ends
 
 
 def kill_before_the_second_line() -> None:
@@ -116,14 +117,14 @@ def kill_in_mid_line() -> None:
 def _at_line(number: int, part: float) -> None:
     append, calls = Ledger._append, [0]
 
-    def struck(ledger: Ledger, line: bytes) -> int:
+    def struck(self: Ledger, line: bytes) -> int:
         calls[0] += 1
         if calls[0] == number:
-            ledger._file.write(line[: int(part * len(line))])
+            self._file.write(line[: int(part * len(line))])
             _kill()
-        return append(ledger, line)
+        return append(self, line)
 
-    Ledger._append = struck  # type: ignore[method-assign]
+    Ledger._append = struck  # type: ignore[method-assign]  # this process ends
 
 
 def _at_step(number: int, strike: signal.Signals) -> None:

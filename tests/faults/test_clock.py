@@ -32,7 +32,7 @@ class Jumping(datetime):
 def let_it_jump(folder: Path) -> None:
     """From now on the wall clock is an hour back, or forth, at every look; the workers' too."""
     exec(FOR_WORKERS, {})
-    ledger.datetime = Jumping  # type: ignore[attr-defined]
+    ledger.datetime = Jumping  # type: ignore[attr-defined]  # its own import of it
     (folder / "sitecustomize.py").write_text(FOR_WORKERS)
     path = (str(folder), str(Path(__file__).parents[2]))
     os.environ["PYTHONPATH"] = os.pathsep.join(path)

@@ -74,7 +74,7 @@ def of_type(kind: Any) -> st.SearchStrategy[Any]:
         return st.one_of([of_type(part) for part in parts if part is not types.NoneType])
     if origin is tuple:
         return st.lists(of_type(parts[0]), max_size=3)
-    if dataclasses.is_dataclass(kind):
+    if isinstance(kind, type) and dataclasses.is_dataclass(kind):
         return table(kind)
     if kind is bool:
         return st.booleans()
@@ -164,7 +164,7 @@ class Sandbox:
 
     def outside(self) -> dict[str, bytes]:
         """Whatever lies in the folder, but for the run directories and the study."""
-        found = {}
+        found: dict[str, bytes] = {}
         for folder, _, names in os.walk(self.root):
             if not Path(folder).is_relative_to(self.inside / "runs"):
                 found |= {f"{folder}/{name}": (Path(folder) / name).read_bytes() for name in names}

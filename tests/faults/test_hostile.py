@@ -6,6 +6,7 @@ import ast
 import hashlib
 import json
 import pickle
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -75,12 +76,13 @@ def test_another_file_under_a_checkpoints_right_name_is_passed_over_and_not_exec
     target, folder = tmp_path / "harm", tmp_path / "kept"
     save(folder, Checkpoint(1, {"weight": torch.ones(3)}, {}))
     made = tmp_path / "made"
-    {
+    writes: dict[str, Callable[[], object]] = {
         "pickle": lambda: made.write_bytes(pickle.dumps(Harm(target))),
         "torch": lambda: torch.save(Harm(target), made),
         "text": lambda: made.write_text("import os"),
         "nothing": lambda: made.write_bytes(b""),
-    }[write]()
+    }
+    writes[write]()
     digest = hashlib.sha256(made.read_bytes()).hexdigest()[:16]
     made.rename(folder / f"000000002-{digest}.safetensors")
     assert [kept.step for kept in whole(folder, at_most=9)] == [1]

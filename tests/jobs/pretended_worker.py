@@ -15,7 +15,7 @@ from typing import Any, TextIO
 
 CARD = os.environ["CUDA_VISIBLE_DEVICES"]
 FOLDER = Path(os.environ["PRETENDED"])
-FINISHED = json.loads(os.environ["PRETENDED_RESULT"])
+FINISHED: dict[str, Any] = json.loads(os.environ["PRETENDED_RESULT"])
 FULL = {"batch_size": 30, "reason": "CUDA out of memory", "kind": "out-of-memory"}
 ANSWERS: list[TextIO] = []  # the pipe to the driver
 ECC = "AcceleratorError: CUDA error: uncorrectable ECC error encountered"

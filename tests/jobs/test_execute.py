@@ -18,6 +18,7 @@ from scaling_search.jobs import execute as module
 from scaling_search.jobs.execute import Place, execute
 from scaling_search.jobs.job import Diverged, Finished, OutOfMemory
 from scaling_search.nets import compilation
+from scaling_search.nets.build import build as build_network
 from scaling_search.training.history import EpochRecord
 from scaling_search.training.loop import StoppedError, Trainer
 from scaling_search.training.recipe import ResidualInit
@@ -54,6 +55,7 @@ def test_a_finished_job_has_its_history_and_last_accuracy() -> None:
 
 @pytest.mark.parametrize("precision", ["float32", "tf32", "bfloat16"])
 def test_how_float32_was_multiplied_is_recorded_and_left_as_it_was(precision: Any) -> None:
+    # torch puts an object in the place of this module.
     before = torch.backends.cudnn.conv.fp32_precision  # type: ignore[attr-defined]
     result = execute(job(recipe=replace(RECIPE, precision=precision)), Place())
     assert isinstance(result, Finished)
@@ -198,14 +200,14 @@ def test_a_search_job_scores_another_side_without_the_test_split(loaded: list[st
 
 @pytest.mark.parametrize("changes", [{"evaluate_px_factor": 2.0}, {"progressive_from": 0.5}])
 def test_a_network_of_one_side_is_refused_before_it_is_trained(
-    changes: dict[str, float], monkeypatch: pytest.MonkeyPatch
+    changes: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
         module,
         "build",
         lambda *_, **__: nn.Sequential(nn.Flatten(), nn.Linear(16 * 16, 20)),
     )
-    recipe = replace(RECIPE, **changes)  # type: ignore[arg-type]
+    recipe = replace(RECIPE, **changes)
     network = replace(NETWORK, resolution_px=16)
     with pytest.raises(
         UserError, match="need a network that takes images of any side, got 'micro'"
@@ -250,15 +252,16 @@ def test_a_shortage_that_passes_is_no_verdict_and_the_second_try_has_room(
         if models:  # what the first try had loaded and built is gone
             assert models[0]() is None
             assert len(kept) == 2  # its own two splits, loaded anew
-        model = whole(*given, **named)
+        model = build_network(*given, **named)
         models.append(weakref.ref(model))
         if len(models) == 1:
             raise type(error)(*error.args)  # this one would keep what it passed through
         return model
 
-    whole, kept = module.build, load._splits._values
+    kept = load._splits._values
     load.forget_splits()
-    kept["something else"] = load_split(DATA, "test", 8, "cpu")  # type: ignore[index]
+    split = load_split(DATA, "test", 8, "cpu")
+    kept["something else", "test", 8, torch.device("cpu")] = split
     monkeypatch.setattr(module, "build", build)
     assert without_times(execute(job(), Place())) == without_times(execute(job(), Place()))
     assert len(models) == 3

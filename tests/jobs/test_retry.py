@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -56,10 +57,8 @@ def test_as_long_as_nothing_has_changed_nothing_is_tried_again(result: Result) -
         (FINISHED, {"code": "4567", "device": "a GPU", "memory": "9000"}, ""),
     ],
 )
-def test_what_caused_it_has_changed(
-    result: Result, changed: dict[str, object], reason: str
-) -> None:
-    now = replace(NOW, **changed)  # type: ignore[arg-type]
+def test_what_caused_it_has_changed(result: Result, changed: dict[str, Any], reason: str) -> None:
+    now = replace(NOW, **changed)
     assert now.reason_to_retry(result, WHERE) == reason
 
 
@@ -84,7 +83,8 @@ def test_a_gpus_memory_is_not_asked_by_the_driver_itself(monkeypatch: pytest.Mon
 def test_a_failure_set_aside_is_missing_and_gives_way_to_the_next_result(tmp_path: Path) -> None:
     path = tmp_path / "ledger.jsonl"
     with Ledger(path) as ledger:
-        for each, result in zip(THREE, (FINISHED, TIMED_OUT, Diverged("NaN")), strict=True):
+        results: tuple[Result, ...] = (FINISHED, TIMED_OUT, Diverged("NaN"))
+        for each, result in zip(THREE, results, strict=True):
             ledger.accept(each, result, WHERE)
         assert not ledger.accept(THREE[1], FINISHED, WHERE)
         seen = []

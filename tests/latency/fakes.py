@@ -16,6 +16,7 @@ from scaling_search.latency.job import (
 )
 from scaling_search.latency.measure import measure
 from scaling_search.latency.protocol import DeviceFullError, Turn
+from scaling_search.latency.result import Latency, NetworkTiming
 
 # The time of a network's i-th iteration in ms, at a batch and a moment in seconds.
 Law = Callable[[int, int, float], float]
@@ -130,3 +131,9 @@ def sittings(
         batches = tuple(seat.batch for seat in found[0].seats) if found else None
         found.append(measure(asked, process, batches, device, clock))
     return tuple(found)
+
+
+def latency_of(timing: NetworkTiming) -> Latency:
+    """The timing of a network that could be measured."""
+    assert isinstance(timing, Latency)
+    return timing

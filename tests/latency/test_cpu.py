@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from scaling_search.arch import zoo
+from scaling_search.cost.step import Inference, Task
 from scaling_search.latency.cpu import CpuDevice, CpuProgram, busy_core_seconds
 from scaling_search.latency.job import Regime
 from scaling_search.latency.prepare import as_full
@@ -34,7 +35,7 @@ class Ticking:
         self.steps += 1
 
 
-def test_wall_and_thread_time_are_taken_around_each_step():
+def test_wall_and_thread_time_are_taken_around_each_step() -> None:
     clock = Ticking()
     turn = CpuProgram(clock.step, clock).run(3)
     assert turn.times_ms == pytest.approx((10.0, 10.0, 10.0))
@@ -42,12 +43,12 @@ def test_wall_and_thread_time_are_taken_around_each_step():
     assert turn.wall_ms == pytest.approx(30.0)
 
 
-def test_thread_time_of_several_threads_is_left_out():
+def test_thread_time_of_several_threads_is_left_out() -> None:
     clock = Ticking()
     assert CpuProgram(clock.step, clock, threads=2).run(3).host_ms == ()
 
 
-def test_a_reading_tells_how_many_cores_others_kept_busy():
+def test_a_reading_tells_how_many_cores_others_kept_busy() -> None:
     clock = Ticking()
     busy, own = iter((100.0, 117.0)), iter((50.0, 59.0))
     device = CpuDevice(1, clock, lambda: next(busy), lambda: next(own))
@@ -58,7 +59,7 @@ def test_a_reading_tells_how_many_cores_others_kept_busy():
     assert reading.cores == os.cpu_count()
 
 
-def test_a_system_that_keeps_no_account_gives_no_reading(tmp_path: Path):
+def test_a_system_that_keeps_no_account_gives_no_reading(tmp_path: Path) -> None:
     assert busy_core_seconds(tmp_path / "stat") is None
     clock = Ticking()
     device = CpuDevice(1, clock, lambda: None)
@@ -67,7 +68,7 @@ def test_a_system_that_keeps_no_account_gives_no_reading(tmp_path: Path):
     assert device.read().foreign is None
 
 
-def test_the_kernels_account_is_read_in_core_seconds(tmp_path: Path):
+def test_the_kernels_account_is_read_in_core_seconds(tmp_path: Path) -> None:
     stat = tmp_path / "stat"
     # user nice system idle iowait irq softirq steal guest guest_nice
     stat.write_text("cpu  100 20 30 9999 888 4 5 6 100 20\ncpu0 1 2 3\n")
@@ -88,28 +89,30 @@ def test_the_kernels_account_is_read_in_core_seconds(tmp_path: Path):
     ],
     ids=lambda regime: regime.words,
 )
-def test_every_eager_regime_runs(regime):
+def test_every_eager_regime_runs(regime: Regime) -> None:
     turn = CpuDevice().load(zoo.get("micro"), regime, 2).run(2)
     assert len(turn.times_ms) == 2
     assert min(turn.times_ms) > 0
 
 
-def test_images_are_random_and_laid_out_as_asked():
+def test_images_are_random_and_laid_out_as_asked() -> None:
     step = CpuDevice().load(zoo.get("micro"), Regime(batch=2), 2).step
+    assert isinstance(step, Inference)
     assert step.images.std() == pytest.approx(1.0, abs=0.1)
     wide = CpuDevice().load(zoo.get("efficientnet-b0-small"), Regime(batch=2), 2).step
+    assert isinstance(wide, Inference)
     assert wide.images.is_contiguous(memory_format=torch.channels_last)
     assert not wide.model.training
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("task", ["inference", "training"])
-def test_a_compiled_network_runs(task):
+def test_a_compiled_network_runs(task: Task) -> None:
     turn = CpuDevice().load(zoo.get("micro"), Regime(task, 2, mode="compile"), 2).run(2)
     assert len(turn.times_ms) == 2
 
 
-def test_lack_of_memory_is_told_from_other_errors():
+def test_lack_of_memory_is_told_from_other_errors() -> None:
     assert isinstance(as_full(torch.OutOfMemoryError("CUDA out of memory")), DeviceFullError)
     lacking = RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried")
     assert isinstance(as_full(lacking), DeviceFullError)
@@ -117,7 +120,7 @@ def test_lack_of_memory_is_told_from_other_errors():
     assert as_full(other) is other
 
 
-def test_a_step_that_runs_out_of_memory_says_so():
+def test_a_step_that_runs_out_of_memory_says_so() -> None:
     def step() -> None:
         raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried 9 bytes")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -24,22 +25,24 @@ from tests.latency.fakes import ANCHOR, LARGE, SMALL, job
         ),
     ],
 )
-def test_a_regime_that_cannot_be_is_refused(wrong, said):
+def test_a_regime_that_cannot_be_is_refused(wrong: dict[str, Any], said: str) -> None:
     with pytest.raises(UserError, match=said):
         Regime(**wrong)
 
 
 @pytest.mark.parametrize("wrong", [{"seconds": 0.0}, {"processes": 0}, {"attempts": 0}])
-def test_a_budget_that_cannot_be_is_refused(wrong):
+def test_a_budget_that_cannot_be_is_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(UserError, match=f"{next(iter(wrong))} must be"):
         TimeBudget(**wrong)
 
 
-def test_each_process_has_its_share_of_the_time():
+def test_each_process_has_its_share_of_the_time() -> None:
     assert TimeBudget(30.0, 3).sitting_seconds == 10.0
 
 
-def test_a_job_is_the_same_whatever_its_networks_are_called_and_whichever_slot_the_card_has():
+def test_a_job_is_the_same_whatever_its_networks_are_called_and_whichever_slot_the_card_has() -> (
+    None
+):
     asked = job(SMALL, LARGE)
     renamed = replace(asked, networks=(SMALL.with_name("s"), LARGE))
     moved = replace(asked, place=replace(asked.place, device="cuda:1"))
@@ -47,7 +50,7 @@ def test_a_job_is_the_same_whatever_its_networks_are_called_and_whichever_slot_t
     assert len(asked.hash) == 16
 
 
-def test_whatever_a_time_depends_on_makes_another_job():
+def test_whatever_a_time_depends_on_makes_another_job() -> None:
     asked = job(SMALL)
     others = (
         replace(asked, networks=(LARGE,)),
@@ -61,10 +64,10 @@ def test_whatever_a_time_depends_on_makes_another_job():
     assert len({asked.hash, *(each.hash for each in others)}) == len(others) + 1
 
 
-def test_the_line_up_begins_with_the_anchor():
+def test_the_line_up_begins_with_the_anchor() -> None:
     assert job(SMALL, LARGE).line_up == (ANCHOR, SMALL, LARGE)
 
 
-def test_a_regime_says_itself_in_words():
+def test_a_regime_says_itself_in_words() -> None:
     assert Regime().words == "inference, batch 1, float32, channels-last, eager"
     assert Regime("training", "plateau").words.startswith("training, plateau batch")

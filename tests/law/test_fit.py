@@ -92,9 +92,9 @@ def test_intervals_lie_about_the_estimate_and_widen_beyond_the_data() -> None:
 
 
 def test_of_three_networks_nothing_is_certain() -> None:
-    data = tuple(each[::4] for each in noisy(0))
-    law = fit_law(*data)
-    found = exponent_range(law, data)  # type: ignore[arg-type]
+    sizes, errors, weights = (each[::4] for each in noisy(0))
+    law = fit_law(sizes, errors, weights)
+    found = exponent_range(law, (sizes, errors, weights))
     assert (found.low, found.high) == (0.0, float("inf"))
 
 

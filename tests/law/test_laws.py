@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -28,7 +29,7 @@ def committed(name: str) -> RunComparison:
 
 
 def error(phi: float, exponent: float = 0.4) -> float:
-    return 0.2 + 0.2 * 2.0 ** (-exponent * phi)
+    return 0.2 + 0.2 * math.pow(2.0, -exponent * phi)
 
 
 def made(bend: float = 0.0, sd: float = 0.003, phis: tuple[float, ...] = PHIS) -> RunComparison:

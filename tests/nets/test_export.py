@@ -105,7 +105,7 @@ def test_a_module_of_another_architecture_is_not_exported(tmp_path: Path) -> Non
 
 def test_an_unknown_format_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="format must be one of safetensors, onnx, torch-export"):
-        export(trained(), CARD, tmp_path / "n.pt", "pickle")  # type: ignore[arg-type]
+        export(trained(), CARD, tmp_path / "n.pt", "pickle")  # type: ignore[arg-type]  # no such format
     assert set(SUFFIXES) == set(FORMATS)
 
 

@@ -22,6 +22,7 @@ def test_layer_norm_normalises_over_the_channels_of_each_pixel() -> None:
 def test_squeeze_excitation_weighs_channels_by_the_sigmoid_of_a_small_network() -> None:
     reduce, expand = nn.Conv2d(2, 1, 1), nn.Conv2d(1, 2, 1)
     nn.init.zeros_(expand.weight)
+    assert expand.bias is not None
     with torch.no_grad():
         expand.bias.copy_(torch.tensor([0.0, torch.logit(torch.tensor(0.75)).item()]))
     weighed = SqueezeExcitation(reduce, nn.ReLU(), expand)(torch.ones(1, 2, 2, 2))

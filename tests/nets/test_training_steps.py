@@ -32,7 +32,7 @@ def test_a_few_steps_lower_the_loss_of_a_batch(
     for _ in range(4):
         loss = functional.cross_entropy(model(batch), labels)
         optimizer.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
         losses.append(loss.item())
     assert losses[-1] < 0.8 * losses[0]

@@ -33,7 +33,7 @@ THEIRS = EFFICIENTNETS | OTHERS
 
 def torchvisions(name: str) -> nn.Module:
     """torchvision's network with random affine parameters and statistics that fit them."""
-    model = torchvision.models.get_model(THEIRS[name], weights=None)
+    model: nn.Module = torchvision.models.get_model(THEIRS[name], weights=None)
     for key, parameter in model.named_parameters():
         if key.endswith("layer_scale"):
             nn.init.normal_(parameter, 0, 0.5)

@@ -70,7 +70,7 @@ def torchvisions(row: PublishedWeights, images: list[torch.Tensor]) -> nn.Module
     At others a deep one would blow up rounding.
     """
     torch.manual_seed(0)
-    model = torchvision.models.get_model(row.model, weights=None)
+    model: nn.Module = torchvision.models.get_model(row.model, weights=None)
     for key, parameter in model.named_parameters():
         if key.endswith("layer_scale"):
             nn.init.normal_(parameter, 0, 0.5)
@@ -153,7 +153,9 @@ def test_all_is_written_and_redrawn_to_the_byte(photographs: Path, tmp_path: Pat
     assert {"networks.csv", "networks.md", "differences.csv", "evaluation.json"} < names
     assert {"accuracy_macs.png", "accuracy_macs.svg"} < names
     assert weights_picture(found).svg == (tmp_path / "accuracy_macs.svg").read_bytes()
-    assert evaluation_values(found)["networks"][0]["published_top1_percent"] is None  # type: ignore[index]
+    networks = evaluation_values(found)["networks"]
+    assert isinstance(networks, list)
+    assert networks[0]["published_top1_percent"] is None
 
 
 MICRO = zoo.get("micro").fitted(num_classes=2, in_channels=3)

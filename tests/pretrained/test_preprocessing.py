@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -59,8 +60,8 @@ def test_a_lite_sees_the_middle_of_32_px_more_from_minus_to_plus_one(number: int
     seen = row_of(network.name).preprocessing
     assert (seen.crop_px, seen.resize_px) == (network.resolution_px, network.resolution_px + 32)
     white, black = (seen.of(Image.new("RGB", (300, 400), value)) for value in ("white", "black"))
-    assert white.unique().tolist() == pytest.approx([(255 - 127) / 128])
-    assert black.unique().tolist() == pytest.approx([-127 / 128])
+    assert list(set(white.flatten().tolist())) == pytest.approx([(255 - 127) / 128])
+    assert list(set(black.flatten().tolist())) == pytest.approx([-127 / 128])
 
 
 def test_another_side_keeps_the_crop_share() -> None:
@@ -78,9 +79,9 @@ def test_another_side_keeps_the_crop_share() -> None:
         ({"px": -8}, "cut from one at least as large"),
     ],
 )
-def test_what_can_not_be_is_refused(change: dict[str, float | str], rule: str) -> None:
+def test_what_can_not_be_is_refused(change: dict[str, Any], rule: str) -> None:
     with pytest.raises(UserError, match=rule):
-        row_of("resnet-50").preprocessing.at(**change)  # type: ignore[arg-type]
+        row_of("resnet-50").preprocessing.at(**change)
 
 
 def test_unknown_weights_are_refused_with_what_there_is() -> None:

@@ -138,7 +138,8 @@ def test_the_study_asks_for_the_very_training_that_the_run_made() -> None:
     alone = Experiment(study, comparison.experiment.info)
     made = comparison.experiment.compare_job(found.best.member.architecture, 1000, phi=2.0)
     assert alone.compare_job(alone.base, 1000).hash == made.hash
-    (only,) = alone.members(study.compare.constants)  # type: ignore[arg-type]
+    assert study.compare.constants is not None
+    (only,) = alone.members(study.compare.constants)
     assert only.architecture == found.best.member.architecture
 
 

@@ -47,36 +47,36 @@ def seen(colour: str, vision: str) -> np.ndarray:
     return np.array([116 * y - 16, 500 * (x - y), 200 * (y - z)])
 
 
-def test_any_two_methods_differ_in_colour_whatever_ones_vision():
+def test_any_two_methods_differ_in_colour_whatever_ones_vision() -> None:
     for one, other in combinations(EVERY, 2):
         for vision in VISIONS:
             apart = np.linalg.norm(seen(one.colour, vision) - seen(other.colour, vision))
             assert apart > 14, (one.colour, other.colour, vision)
 
 
-def test_every_colour_is_seen_on_white():
+def test_every_colour_is_seen_on_white() -> None:
     for look in EVERY:
         assert seen(look.colour, "normal")[0] < 82
 
 
-def test_any_two_methods_differ_in_marker_and_in_dash():
+def test_any_two_methods_differ_in_marker_and_in_dash() -> None:
     assert len({look.marker for look in EVERY}) == len(EVERY)
     assert len({str(look.dash) for look in EVERY}) == len(EVERY)
 
 
-def test_a_method_looks_the_same_whatever_others_are_drawn():
+def test_a_method_looks_the_same_whatever_others_are_drawn() -> None:
     few, many = looks_of(["compound", "mine"]), looks_of([*LOOKS, "mine"])
     assert all(many[method] == look for method, look in few.items())
 
 
-def test_constants_of_ones_own_have_looks_of_their_own_whatever_their_order():
+def test_constants_of_ones_own_have_looks_of_their_own_whatever_their_order() -> None:
     looks = looks_of(["zeta", "compound", "alpha"])
     assert list(looks) == ["compound", "alpha", "zeta"]
     assert (looks["alpha"], looks["zeta"]) == OWN_LOOKS[:2]
     assert looks == looks_of(["alpha", "zeta", "compound"])
 
 
-def test_the_legend_names_each_method_in_words():
+def test_the_legend_names_each_method_in_words() -> None:
     keys = method_keys(looks_of(["mine", "paper", "base"]))
     labels = [key.get_label() for key in keys]
     assert labels == ["the base network", "the paper's constants", "the constants “mine”"]

@@ -7,12 +7,13 @@ import dataclasses
 import html
 import json
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from scaling_search.arch.scaling import Coefficients
-from scaling_search.report.page import ReportData, tables_of, write_report
+from scaling_search.report.page import Paths, ReportData, tables_of, write_report
 from tests.answers import answer
 from tests.report.frames import curves_frame, gate_frame, runs_frame, search_frame
 
@@ -44,21 +45,21 @@ def evidence() -> ReportData:
 
 
 @pytest.fixture(scope="module")
-def report(evidence, tmp_path_factory):
+def report(evidence: ReportData, tmp_path_factory: pytest.TempPathFactory) -> Paths:
     return write_report(evidence, tmp_path_factory.mktemp("report"))
 
 
 @pytest.fixture(scope="module")
-def page(report) -> str:
+def page(report: Paths) -> str:
     return report.html.read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
-def readme(report) -> str:
+def readme(report: Paths) -> str:
     return report.readme.read_text(encoding="utf-8")
 
 
-def test_every_file_is_there_and_nothing_half_written(report):
+def test_every_file_is_there_and_nothing_half_written(report: Paths) -> None:
     folder = report.html.parent
     files = {path for path in folder.rglob("*") if path.is_file()}
     assert files == {report.html, report.readme, *report.tables, *report.figures}
@@ -66,20 +67,20 @@ def test_every_file_is_there_and_nothing_half_written(report):
     assert len(report.tables) == 6
 
 
-def test_the_page_loads_nothing_and_has_all_its_pictures_without_its_script(page):
+def test_the_page_loads_nothing_and_has_all_its_pictures_without_its_script(page: str) -> None:
     assert not re.search(r"https?://|//[a-z]|<script[^>]* src|<link|@import|url\(", page)
     sources = re.findall(r'<img src="([^"]{0,40})', page)
     assert len(sources) == 5
     assert all(source.startswith("data:image/svg+xml;base64,") for source in sources)
 
 
-def test_embedded_pictures_are_the_written_ones(page, report):
+def test_embedded_pictures_are_the_written_ones(page: str, report: Paths) -> None:
     embedded = [base64.b64decode(text) for text in re.findall(r'base64,([^"]+)"', page)]
     written = [path.read_bytes() for path in report.figures if path.suffix == ".svg"]
     assert sorted(embedded) == sorted(written)
 
 
-def test_the_page_holds_the_frames_as_data_and_stays_small(page, evidence):
+def test_the_page_holds_the_frames_as_data_and_stays_small(page: str, evidence: ReportData) -> None:
     (text,) = re.findall(r'<script type="application/json" id="data">(.*?)</script>', page)
     data = json.loads(text)
     assert data["title"] == evidence.title
@@ -88,14 +89,14 @@ def test_the_page_holds_the_frames_as_data_and_stays_small(page, evidence):
     assert len(page) < 4_000_000
 
 
-def test_the_constants_and_the_last_verdict_come_first_and_alone(page):
+def test_the_constants_and_the_last_verdict_come_first_and_alone(page: str) -> None:
     top = html.unescape(page[: page.index("<h2>")])
     assert "α = 1.05 [1.00, 1.25]" in top
     assert "resolution alone is best here" in top
     assert page[: page.index("<h2>")].count("<p>") == 2
 
 
-def test_then_the_gains_then_how_sure_they_are_then_what_speaks_against_them(page):
+def test_then_the_gains_then_how_sure_they_are_then_what_speaks_against_them(page: str) -> None:
     text = html.unescape(page)
     order = (
         "What compound scaling gains over its rivals",
@@ -108,23 +109,25 @@ def test_then_the_gains_then_how_sure_they_are_then_what_speaks_against_them(pag
     assert places == sorted(places)
 
 
-def test_text_is_escaped(page):
+def test_text_is_escaped(page: str) -> None:
     assert "&lt;trial&gt;" in page
     assert "<trial>" not in page
 
 
-def test_the_page_says_what_selection_saw_and_what_was_left_over(page):
+def test_the_page_says_what_selection_saw_and_what_was_left_over(page: str) -> None:
     assert "it never saw the test split" in page
     assert "depth at φ = 1 really grew 2.16 × instead of 2.00 × (+8.0 %)" in page
 
 
-def test_the_page_shows_environment_study_and_command(page):
+def test_the_page_shows_environment_study_and_command(page: str) -> None:
     assert "2.14.1" in page
     assert "name = &#34;demo&#34;" in page
     assert "scaling-search run --preset demo" in page
 
 
-def test_the_readme_agrees_with_the_frames_and_the_page(readme, page, evidence):
+def test_the_readme_agrees_with_the_frames_and_the_page(
+    readme: str, page: str, evidence: ReportData
+) -> None:
     tables = tables_of(evidence)
     assert tables["gains"].markdown in readme
     assert tables["comparison"].markdown in readme
@@ -133,13 +136,15 @@ def test_the_readme_agrees_with_the_frames_and_the_page(readme, page, evidence):
         assert f">{text}</td>" in re.sub(r"</?span>", "", page)
 
 
-def test_the_readme_links_to_files_that_exist(readme, report):
+def test_the_readme_links_to_files_that_exist(readme: str, report: Paths) -> None:
     links = re.findall(r"\]\(([^)]+)\)", readme)
     assert len(links) == 4
     assert all((report.readme.parent / link).is_file() for link in links)
 
 
-def test_written_again_every_file_is_byte_identical(evidence, report, tmp_path):
+def test_written_again_every_file_is_byte_identical(
+    evidence: ReportData, report: Paths, tmp_path: Path
+) -> None:
     again = write_report(evidence, tmp_path)
     for old, new in zip(report.figures + report.tables, again.figures + again.tables, strict=True):
         assert old.read_bytes() == new.read_bytes()
@@ -147,7 +152,9 @@ def test_written_again_every_file_is_byte_identical(evidence, report, tmp_path):
     assert report.readme.read_bytes() == again.readme.read_bytes()
 
 
-def test_kept_a_report_is_left_alone_until_a_file_lacks_or_a_number_moves(evidence, tmp_path):
+def test_kept_a_report_is_left_alone_until_a_file_lacks_or_a_number_moves(
+    evidence: ReportData, tmp_path: Path
+) -> None:
     evidence = dataclasses.replace(evidence, gate_runs=gate_frame())
     first = write_report(evidence, tmp_path, keep=True)
     times = {path: path.stat().st_mtime_ns for path in (first.html, first.readme, *first.figures)}
@@ -156,23 +163,23 @@ def test_kept_a_report_is_left_alone_until_a_file_lacks_or_a_number_moves(eviden
     first.figures[0].unlink()
     write_report(evidence, tmp_path, keep=True)
     assert first.figures[0].is_file()
-    gate = evidence.gate_runs.copy()
+    gate = gate_frame()
     gate.loc[gate.index[0], "validation_top1"] += 1e-9
     page = first.html.read_bytes()
     write_report(dataclasses.replace(evidence, gate_runs=gate), tmp_path, keep=True)
     assert first.html.read_bytes() != page
 
 
-def test_failures_are_told(evidence, tmp_path):
+def test_failures_are_told(evidence: ReportData, tmp_path: Path) -> None:
     runs = evidence.runs.copy()
-    runs.loc[0, ["status", "test_top1", "validation_top1"]] = ["out-of-memory", np.nan, np.nan]
+    runs.loc[0, ["status", "test_top1", "validation_top1"]] = ("out-of-memory", np.nan, np.nan)
     told = write_report(dataclasses.replace(evidence, runs=runs), tmp_path)
     assert "1 of 27 trainings of the comparison did not finish: 1 out-of-memory." in (
         told.readme.read_text(encoding="utf-8")
     )
 
 
-def test_single_runs_are_labelled(evidence, tmp_path):
+def test_single_runs_are_labelled(evidence: ReportData, tmp_path: Path) -> None:
     constants = dataclasses.replace(CONSTANTS, seeds=1)
     alone = dataclasses.replace(evidence, runs=runs_frame(seeds=1), constants=constants)
     text = write_report(alone, tmp_path).readme.read_text(encoding="utf-8")
@@ -181,7 +188,9 @@ def test_single_runs_are_labelled(evidence, tmp_path):
     assert "its choice could be luck" in text
 
 
-def test_no_evidence_is_no_answer_rather_than_an_error(evidence, tmp_path):
+def test_no_evidence_is_no_answer_rather_than_an_error(
+    evidence: ReportData, tmp_path: Path
+) -> None:
     empty = dataclasses.replace(
         evidence,
         constants=None,
@@ -194,7 +203,9 @@ def test_no_evidence_is_no_answer_rather_than_an_error(evidence, tmp_path):
     assert paths.figures == ()
 
 
-def test_the_gate_has_a_picture_and_an_unfinished_run_says_what_is_missing(evidence, tmp_path):
+def test_the_gate_has_a_picture_and_an_unfinished_run_says_what_is_missing(
+    evidence: ReportData, tmp_path: Path
+) -> None:
     missing = ("2 of the gate's 8 trainings", "the comparison")
     now = dataclasses.replace(evidence, gate_runs=gate_frame(), missing=missing)
     report = write_report(now, tmp_path)

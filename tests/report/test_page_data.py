@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -22,17 +23,18 @@ STUDIES = {
 }
 
 
-def frames(runs: pd.DataFrame | None = None, **other: object) -> Frames:
+def frames(runs: pd.DataFrame | None = None, **other: Any) -> Frames:
     runs = runs_frame() if runs is None else runs
-    return Frames("trial", runs, search_frame(), curves_frame(), **other)  # type: ignore[arg-type]
+    return Frames("trial", runs, search_frame(), curves_frame(), **other)
 
 
-def network(data: dict, key: str) -> dict:
+def network(data: dict[str, Any], key: str) -> dict[str, Any]:
+    match: dict[str, Any]
     (match,) = [each for each in data["networks"] if each["key"] == key]
     return match
 
 
-def test_networks_stand_in_the_order_of_their_table_with_its_numbers():
+def test_networks_stand_in_the_order_of_their_table_with_its_numbers() -> None:
     table = comparison_table(runs_frame()).numbers
     networks = page_data(frames())["networks"]
     assert [each["method"] for each in networks] == list(table["method"])
@@ -40,14 +42,14 @@ def test_networks_stand_in_the_order_of_their_table_with_its_numbers():
     assert [each["low"] for each in networks] == pytest.approx(list(table["test_low_percent"]))
 
 
-def test_candidates_stand_in_the_order_of_their_table_with_shares_that_add_up():
+def test_candidates_stand_in_the_order_of_their_table_with_shares_that_add_up() -> None:
     table = candidates_table(search_frame()).numbers
     candidates = page_data(frames())["candidates"]
     assert [each["network"] for each in candidates] == list(table["network"])
     assert all(sum(each["shares"]) == pytest.approx(1) for each in candidates)
 
 
-def test_an_axis_is_offered_where_every_network_has_a_value():
+def test_an_axis_is_offered_where_every_network_has_a_value() -> None:
     def axes(of: Frames) -> list[str]:
         return [cost["name"] for cost in page_data(of)["costs"]]
 
@@ -59,7 +61,7 @@ def test_an_axis_is_offered_where_every_network_has_a_value():
     assert axes(frames(details=Details(peaks=prints))) == counted
 
 
-def test_time_is_an_axis_where_networks_were_timed():
+def test_time_is_an_axis_where_networks_were_timed() -> None:
     keys = runs_frame()[["method", "phi"]].drop_duplicates()
     timed = keys.assign(latency_ms=[1.5 * place for place in range(len(keys))])
     data = page_data(frames(latency=timed))
@@ -67,7 +69,7 @@ def test_time_is_an_axis_where_networks_were_timed():
     assert network(data, "compound-phi1")["costs"]["latency_ms"] == 1.5
 
 
-def test_a_measured_peak_is_shown_before_a_simulated_one():
+def test_a_measured_peak_is_shown_before_a_simulated_one() -> None:
     peaks = dict.fromkeys(runs_frame()["fingerprint"], 1024)
     both = frames(peaks={"depth-1": 4096}, details=Details(peaks=peaks, task="inference"))
     data = page_data(both)
@@ -75,7 +77,7 @@ def test_a_measured_peak_is_shown_before_a_simulated_one():
     assert network(data, "width-phi1")["costs"]["peak_bytes"] == 1024
 
 
-def test_curves_are_percent_by_epoch_with_every_seed_and_their_mean():
+def test_curves_are_percent_by_epoch_with_every_seed_and_their_mean() -> None:
     curve = network(page_data(frames()), "depth-phi2")["curves"]
     assert curve["epochs"] == list(range(1, 10))
     top1 = curve["validation_top1"]
@@ -84,14 +86,14 @@ def test_curves_are_percent_by_epoch_with_every_seed_and_their_mean():
     assert top1["seeds"]["0"][8] == pytest.approx(56 * (1 - 0.8 * np.exp(-9 / 2.5)), rel=1e-4)
 
 
-def test_a_training_that_failed_has_its_reason_and_no_number():
+def test_a_training_that_failed_has_its_reason_and_no_number() -> None:
     runs = runs_frame()
-    runs.loc[0, ["status", "test_top1", "validation_top1"]] = ["diverged", np.nan, np.nan]
+    runs.loc[0, ["status", "test_top1", "validation_top1"]] = ("diverged", np.nan, np.nan)
     first = network(page_data(frames(runs)), "base-phi0")["trainings"][0]
     assert first == {"seed": 0, "status": "diverged", "top1": None, "validation": None}
 
 
-def test_a_study_comes_whole_from_its_pieces_and_what_studies_share_is_held_once():
+def test_a_study_comes_whole_from_its_pieces_and_what_studies_share_is_held_once() -> None:
     data = page_data(frames(details=Details(studies=STUDIES)))
     for key, text in (("depth-phi1", STUDIES["depth", 1.0]), ("width-phi1", STUDIES["width", 1.0])):
         pieces = [data["pieces"][place] for place in network(data, key)["study"]]
@@ -101,14 +103,14 @@ def test_a_study_comes_whole_from_its_pieces_and_what_studies_share_is_held_once
     assert network(data, "compound-phi1")["study"] is None
 
 
-def test_the_text_is_strict_json_without_an_opening_bracket():
+def test_the_text_is_strict_json_without_an_opening_bracket() -> None:
     text = page_json(Frames("<b>", runs_frame(seeds=1), search_frame(), curves_frame(seeds=1)))
     assert "<" not in text
     assert "NaN" not in text
     assert json.loads(text)["title"] == "<b>"
 
 
-def test_nothing_at_all_is_data_too():
+def test_nothing_at_all_is_data_too() -> None:
     empty = Frames("", runs_frame()[:0], search_frame()[:0], curves_frame()[:0])
     data = page_data(empty)
     assert (data["networks"], data["candidates"], data["costs"]) == ([], [], [])
@@ -125,7 +127,7 @@ def contrast(one: str, other: str) -> float:
     return (high + 0.05) / (low + 0.05)
 
 
-def test_every_method_is_seen_on_the_dark_page_and_told_from_the_others():
+def test_every_method_is_seen_on_the_dark_page_and_told_from_the_others() -> None:
     colours = [on_dark(look.colour) for look in (*LOOKS.values(), *OWN_LOOKS)]
     assert all(contrast(colour, GROUND["dark"]) >= 3 for colour in colours)
     for one, other in combinations(colours, 2):
@@ -134,5 +136,5 @@ def test_every_method_is_seen_on_the_dark_page_and_told_from_the_others():
             assert apart > 14, (one, other, vision)
 
 
-def test_ink_is_read_on_either_ground():
+def test_ink_is_read_on_either_ground() -> None:
     assert all(contrast(INK[theme], GROUND[theme]) >= 7 for theme in GROUND)

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from matplotlib.collections import LineCollection
+from matplotlib.container import ErrorbarContainer
 from matplotlib.figure import Figure
 
 from scaling_search.core.errors import UserError
@@ -25,7 +27,7 @@ def lines(axes: Any) -> dict[tuple[float, ...], Any]:
     }
 
 
-def test_a_line_a_method_leads_from_the_base_through_its_means():
+def test_a_line_a_method_leads_from_the_base_through_its_means() -> None:
     axes, run = Figure().subplots(), data()
     draw_accuracy(axes, [run], "params", "paper")
     top1 = {each["key"]: each["top1"] for each in run["networks"]}
@@ -41,35 +43,39 @@ def test_a_line_a_method_leads_from_the_base_through_its_means():
     assert axes.get_xlabel() == "parameters"
 
 
-def test_bars_are_the_intervals_of_the_page():
+def test_bars_are_the_intervals_of_the_page() -> None:
     axes, run = Figure().subplots(), only(data(), ["width"])
     draw_accuracy(axes, [run], "macs", "paper")
+    bars = [each for each in axes.collections if isinstance(each, LineCollection)]
+    assert len(bars) == len(axes.collections)
     ends = {
         (round(low, 4), round(high, 4))
-        for bars in axes.collections
-        for (_, low), (_, high) in bars.get_segments()
+        for bar in bars
+        for (_, low), (_, high) in bar.get_segments()
     }
     assert ends == {(round(n["low"], 4), round(n["high"], 4)) for n in run["networks"]}
 
 
-def test_methods_differ_in_marker_and_dash_and_runs_in_fill():
+def test_methods_differ_in_marker_and_dash_and_runs_in_fill() -> None:
     axes = Figure().subplots()
     keys = draw_accuracy(axes, [data(), data("second")], "macs", "paper")
     methods, runs = keys[:5], keys[5:]
     assert len({key.get_marker() for key in methods}) == 5
     assert [key.get_label() for key in runs] == ["first", "second"]
     assert [key.get_fillstyle() for key in runs] == ["full", "none"]
-    faces = [bar.lines[0].get_markerfacecolor() for bar in axes.containers]
+    bars = [each for each in axes.containers if isinstance(each, ErrorbarContainer)]
+    assert len(bars) == len(axes.containers)
+    faces = [bar.lines[0].get_markerfacecolor() for bar in bars]
     assert faces[:5].count("white") == 0
     assert faces[5:] == ["white"] * 5
 
 
-def test_methods_can_be_left_out():
+def test_methods_can_be_left_out() -> None:
     keys = draw_accuracy(Figure().subplots(), [only(data(), ["compound"])], "macs", "paper")
     assert [key.get_label() for key in keys] == ["the base network", "compound scaling"]
 
 
-def test_curves_are_those_of_the_largest_phi():
+def test_curves_are_those_of_the_largest_phi() -> None:
     axes, run = Figure().subplots(), data()
     draw_curves(axes, [run], "talk")
     assert len(axes.lines) == 5
@@ -84,12 +90,12 @@ def test_curves_are_those_of_the_largest_phi():
         ("flops", "x must be one of macs, params, activations, latency, seconds, memory"),
     ],
 )
-def test_an_axis_that_is_not_there_is_a_line_that_says_which_are(x: str, said: str):
+def test_an_axis_that_is_not_there_is_a_line_that_says_which_are(x: str, said: str) -> None:
     with pytest.raises(UserError, match=said):
         draw_accuracy(Figure().subplots(), [data()], x, "paper")
 
 
-def test_runs_that_were_measured_otherwise_share_no_axis():
+def test_runs_that_were_measured_otherwise_share_no_axis() -> None:
     peaks = dict.fromkeys(runs_frame()["fingerprint"], 1024)
     one, other = (
         data(details=Details(peaks=peaks, task=task)) for task in ("inference", "training")
@@ -98,7 +104,7 @@ def test_runs_that_were_measured_otherwise_share_no_axis():
         draw_accuracy(Figure().subplots(), [one, other], "memory", "paper")
 
 
-def test_an_unknown_method_is_a_line_that_names_the_others():
+def test_an_unknown_method_is_a_line_that_names_the_others() -> None:
     with pytest.raises(
         UserError, match="among base, compound, depth, width, resolution, got 'deep'"
     ):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -18,26 +19,26 @@ from scaling_search.report.tables import (
 from tests.report.frames import SHARE_NAMES, runs_frame, search_frame
 
 
-def test_the_comparison_has_a_row_a_network_the_base_first():
+def test_the_comparison_has_a_row_a_network_the_base_first() -> None:
     table = comparison_table(runs_frame().sample(frac=1, random_state=0))
     assert list(table.numbers["method"][:3]) == ["base", "compound", "depth"]
     assert len(table.numbers) == 9
     assert set(table.numbers["n"]) == {3}
 
 
-def test_top1_is_shown_with_its_interval_or_as_a_single_run():
+def test_top1_is_shown_with_its_interval_or_as_a_single_run() -> None:
     assert interval_text(87.346, 86.9, 87.8) == "87.35 [86.90, 87.80]"
     single = comparison_table(runs_frame(seeds=1)).shown
     assert single["test top-1 (%) [95\u00a0%]"].str.endswith("(single run)").all()
 
 
-def test_what_rounding_left_over_is_shown():
+def test_what_rounding_left_over_is_shown() -> None:
     shown = comparison_table(runs_frame()).shown
     depth = shown[shown["method"] == "depth"].iloc[0]
     assert (depth["real growth ×"], depth["left over (%)"]) == ("2.16", "+8.0")
 
 
-def test_failed_trainings_are_counted_by_reason():
+def test_failed_trainings_are_counted_by_reason() -> None:
     runs = runs_frame()
     hit = (runs["method"] == "depth") & (runs["phi"] == 2.0)
     runs.loc[hit, "status"] = ["out-of-memory", "diverged", "out-of-memory"]
@@ -47,7 +48,7 @@ def test_failed_trainings_are_counted_by_reason():
     assert (row["n"], row["test top-1 (%) [95\u00a0%]"]) == ("0", "–")
 
 
-def test_candidates_come_best_first_with_both_growths():
+def test_candidates_come_best_first_with_both_growths() -> None:
     table = candidates_table(search_frame())
     assert list(table.shown["note"][:4]) == [
         "best, chosen by validation",
@@ -60,13 +61,13 @@ def test_candidates_come_best_first_with_both_growths():
     assert table.numbers["validation_top1_percent"].iloc[0] == 80.0
 
 
-def test_a_failed_candidate_shows_why():
+def test_a_failed_candidate_shows_why() -> None:
     search = search_frame()
-    search.loc[0, ["status", "validation_top1"]] = ["diverged", np.nan]
+    search.loc[0, ["status", "validation_top1"]] = ("diverged", np.nan)
     assert "diverged" in set(candidates_table(search).shown["note"])
 
 
-def test_gains_name_the_rival_and_the_verdict_in_words():
+def test_gains_name_the_rival_and_the_verdict_in_words() -> None:
     shown = gains_table(runs_frame()).shown
     worse = shown.query("φ == '1' and rival == 'resolution alone'").iloc[0]
     assert worse["verdict"] == "compound is worse"
@@ -74,7 +75,7 @@ def test_gains_name_the_rival_and_the_verdict_in_words():
     assert worse["compound here is"] == "–"
 
 
-def test_gains_say_where_compound_is_nearly_one_of_its_rivals_or_quite():
+def test_gains_say_where_compound_is_nearly_one_of_its_rivals_or_quite() -> None:
     runs = runs_frame()
     runs.loc[runs["method"] == "compound", list(SHARE_NAMES)] = [0.0, 0.06, 0.94]
     twins = (runs["method"] == "width") & (runs["phi"] == 1)
@@ -85,15 +86,15 @@ def test_gains_say_where_compound_is_nearly_one_of_its_rivals_or_quite():
     assert said["2", "depth alone"] == "–"
 
 
-def test_gains_show_the_difference_as_built_beside_that_at_equal_cost():
+def test_gains_show_the_difference_as_built_beside_that_at_equal_cost() -> None:
     numbers = gains_table(runs_frame()).numbers.set_index(["phi", "rival"])
     shown = gains_table(runs_frame()).shown.set_index(["φ", "rival"])
-    depth = numbers.loc[(1.0, "depth")]
+    depth = numbers.to_dict("index")[1.0, "depth"]
     assert depth["raw_points"] != pytest.approx(depth["gain_points"], abs=0.01)
     assert shown.loc[("1", "depth alone"), "as built (points)"] == f"{depth['raw_points']:+.2f}"
 
 
-def test_equivalence_and_small_gains_are_worded():
+def test_equivalence_and_small_gains_are_worded() -> None:
     runs = runs_frame(seeds=12, noise=0.001)
     compound = runs.loc[(runs["method"] == "compound") & (runs["phi"] == 1), "test_top1"]
     for rival, below in (("width", 0.0), ("resolution", 0.003)):
@@ -104,7 +105,7 @@ def test_equivalence_and_small_gains_are_worded():
     assert verdicts["resolution alone"] == "compound is better, by less than 0.5 points"
 
 
-def test_a_rate_that_was_chosen_is_shown_beside_its_network():
+def test_a_rate_that_was_chosen_is_shown_beside_its_network() -> None:
     runs = runs_frame()
     assert "rate ×" not in comparison_table(runs).shown
     runs.loc[runs["method"] == "depth", "rate"] = 0.5
@@ -112,7 +113,7 @@ def test_a_rate_that_was_chosen_is_shown_beside_its_network():
     assert (shown["depth", "1"], shown["compound", "1"]) == ("0.5", "1")
 
 
-def test_the_rates_tried_are_a_table_with_the_chosen_one():
+def test_the_rates_tried_are_a_table_with_the_chosen_one() -> None:
     tried = {
         **{"method": ["base"] * 2, "phi": [0.0] * 2, "network": ["micro"] * 2},
         **{"rate": [0.5, 1.0], "learning_rate": [0.05, 0.1], "n": [3, 2], "failed": [0, 1]},
@@ -125,7 +126,7 @@ def test_the_rates_tried_are_a_table_with_the_chosen_one():
     assert list(shown["failed"]) == ["0", "1"]
 
 
-def test_csv_holds_whole_numbers_whole_and_markdown_aligns(tmp_path):
+def test_csv_holds_whole_numbers_whole_and_markdown_aligns(tmp_path: Path) -> None:
     table = comparison_table(runs_frame())
     paths = write_tables([table], tmp_path)
     assert [path.name for path in paths] == ["comparison.csv", "comparison.md"]
@@ -136,7 +137,7 @@ def test_csv_holds_whole_numbers_whole_and_markdown_aligns(tmp_path):
     assert "--:|" in rule
 
 
-def test_empty_frames_give_empty_tables():
+def test_empty_frames_give_empty_tables() -> None:
     assert len(comparison_table(runs_frame().iloc[:0]).shown) == 0
     assert len(candidates_table(search_frame().iloc[:0]).shown) == 0
     assert gains_table(runs_frame().iloc[:0]).markdown.startswith("(no rows")

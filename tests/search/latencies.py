@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
+from typing import TypeVar
 
 from scaling_search.arch.protocol import Network
 from scaling_search.arch.spec import Architecture, Stage
@@ -24,11 +26,12 @@ SMALL = Architecture(
 )
 
 Law = Callable[[Network], float]
+Answer = TypeVar("Answer")
 
 
 def like_macs(network: Network) -> float:
     """Milliseconds that rise with the work, but more slowly."""
-    return float(count(network).macs) ** 0.8
+    return math.pow(count(network).macs, 0.8)
 
 
 def latency(network: Architecture, ratio: float, doubt: float, job: TimeJob) -> Latency:
@@ -68,8 +71,8 @@ def timed(job: TimeJob, law: Law = like_macs, doubt: Law = lambda network: 0.0) 
 
 
 def answered(
-    base: Architecture, law: Law, ask: Callable[[Meter], object]
-) -> tuple[object, list[Architecture]]:
+    base: Architecture, law: Law, ask: Callable[[Meter], Answer]
+) -> tuple[Answer, list[Architecture]]:
     """What `ask` comes to once all that it asks for is known, and what that was, in order."""
     ratios, asked = {base.fingerprint: 1.0}, list[Architecture]()
     while True:

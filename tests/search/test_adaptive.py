@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -30,7 +31,9 @@ def by_side(job: TrainJob) -> Result:
 class Played:
     """A search that trains one at a time until it has enough, or so many."""
 
-    def __init__(self, plan: SearchPlan = PLAN, outcome=by_side) -> None:
+    def __init__(
+        self, plan: SearchPlan = PLAN, outcome: Callable[[TrainJob], Result] = by_side
+    ) -> None:
         self.plan, self.outcome = plan, outcome
         self.results: dict[str, Result] = {}
         self.trained: list[TrainJob] = []

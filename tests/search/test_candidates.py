@@ -25,6 +25,11 @@ B0_MACS = count(B0).macs
 NOMINAL = Budget(tolerance=0.1, constraint="nominal")
 
 
+def fitted(candidate: Candidate, px: int) -> Architecture:
+    assert isinstance(candidate.architecture, Architecture)
+    return candidate.architecture.fitted(resolution_px=px)
+
+
 @pytest.fixture(scope="module")
 def nominal() -> tuple[Candidate, ...]:
     return candidates(B0, NOMINAL)
@@ -39,7 +44,7 @@ def test_the_papers_grid_has_108_points_which_are_65_networks(
 
 
 def test_38_of_the_65_differ_by_more_than_their_resolution(nominal: tuple[Candidate, ...]) -> None:
-    shapes = {candidate.architecture.fitted(resolution_px=224) for candidate in nominal}
+    shapes = {fitted(candidate, 224) for candidate in nominal}
     assert len(shapes) == 38
 
 
@@ -137,7 +142,7 @@ def test_a_memory_budget_admits_the_networks_whose_peak_is_in_tolerance(regime: 
     space, budget = Space(*[Axis(1, 2, 0.5)] * 3), Budget("memory", tolerance=0.2)
 
     def peak(network: Network) -> int:
-        return peak_memory(network, regime.task, int(regime.batch)).total_bytes  # type: ignore[arg-type]
+        return peak_memory(network, regime.task, int(regime.batch)).total_bytes
 
     found = candidates(SMALL, budget, space, meter_of(budget, regime))
     every, base = networks(space, SMALL), peak(SMALL)
@@ -155,7 +160,7 @@ def test_a_latency_budget_finds_what_timing_every_network_finds() -> None:
     found, asked = answered(MICRO, like_macs, lambda read: candidates(MICRO, LATENCY, FINE, read))
     every, base = networks(FINE), like_macs(MICRO)
     expected = {n for n in every if abs(like_macs(n) / base / 2 - 1) <= 0.05}
-    assert {candidate.architecture for candidate in found} == expected  # type: ignore[attr-defined]
+    assert {candidate.architecture for candidate in found} == expected
     assert len(set(asked)) == len(asked) < len(every) / 2
 
 
@@ -168,7 +173,7 @@ def test_a_bad_reading_at_the_crossing_hides_no_neighbour(misread_px: int, as_ra
         return as_ratio if px == misread_px else (px / 24) ** 2
 
     found, _ = answered(MICRO, law, lambda read: candidates(MICRO, LATENCY, space, read))
-    assert [c.architecture.resolution_px for c in found] == [34]  # type: ignore[attr-defined]
+    assert [c.architecture.resolution_px for c in found] == [34]
 
 
 def test_each_network_is_admitted_for_its_own_time() -> None:
@@ -178,14 +183,14 @@ def test_each_network_is_admitted_for_its_own_time() -> None:
         return float(count(network).macs) * (10 if network == slow else 1)
 
     found, _ = answered(MICRO, law, lambda read: candidates(MICRO, LATENCY, FINE, read))
-    assert slow not in {c.architecture for c in found}  # type: ignore[attr-defined]
-    assert all(abs(c.growth / 2 - 1) <= 0.05 for c in found)  # type: ignore[attr-defined]
+    assert slow not in {c.architecture for c in found}
+    assert all(abs(c.growth / 2 - 1) <= 0.05 for c in found)
 
 
 def test_the_nominal_constraint_times_the_candidates_alone() -> None:
     budget = Budget("latency", tolerance=0.1, constraint="nominal")
     found, asked = answered(MICRO, like_macs, lambda read: candidates(MICRO, budget, None, read))
-    assert len(asked) == len(found) == len(candidates(MICRO, NOMINAL))  # type: ignore[arg-type]
+    assert len(asked) == len(found) == len(candidates(MICRO, NOMINAL))
 
 
 def test_without_timings_a_latency_budget_names_what_must_be_timed() -> None:

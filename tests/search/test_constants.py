@@ -13,7 +13,8 @@ from scaling_search.search.constants import Constants, conclude, steadiest
 from scaling_search.search.frame import search_frame
 from scaling_search.search.plan import Rung, SearchPlan
 from scaling_search.search.space import Budget
-from tests.search.test_halving import POOL, World, by_side, finished
+from tests.search.test_halving import POOL, World, by_side
+from tests.trainings import finished
 
 MICRO = zoo.get("micro")
 BUDGET = Budget(tolerance=0.2)

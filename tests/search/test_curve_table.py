@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from scaling_search.arch.protocol import Network
+from scaling_search.arch.spec import Architecture
 from scaling_search.core.errors import UserError
 from scaling_search.jobs.job import Diverged, Finished, Result, TrainJob
 from scaling_search.search import curve_table
@@ -58,7 +59,7 @@ def test_it_has_one_row_an_epoch_and_one_row_a_failure(frame: pd.DataFrame) -> N
     assert set(failed["epoch"]) == {0}
     well = frame[frame["px"] != finest].groupby(["network", "seed", "epochs"])["epoch"].agg(list)
     assert len(well) == sum(c.architecture.resolution_px < finest for c in POOL) * 2 * 2
-    for (_, _, epochs), counted in well.items():
+    for epochs, counted in zip(well.index.get_level_values("epochs"), well, strict=True):
         assert counted == list(range(1, epochs + 1))
 
 
@@ -131,8 +132,8 @@ def test_a_remembered_job_is_made_once() -> None:
         return make(network, epochs, seed)
 
     again, network = curve_table.remembered(counted), POOL[0].architecture
-    assert again(network, 2, 1) is again(network, 2, 1)
-    assert again(network, 2, 0).seed == 0
+    assert again(network, 2, 1, 1.0) is again(network, 2, 1, 1.0)
+    assert again(network, 2, 0, 1.0).seed == 0
     assert len(made) == 2
 
 
@@ -151,6 +152,7 @@ def test_of_trainings_at_two_phi_a_table_holds_those_of_the_answer() -> None:
 
     def grown(candidate: Candidate, phi: float) -> Network:
         side = candidate.architecture.resolution_px
+        assert isinstance(candidate.architecture, Architecture)
         return candidate.architecture.fitted(resolution_px=round(side * phi))
 
     def find(job: TrainJob) -> Result | None:

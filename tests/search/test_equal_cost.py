@@ -7,6 +7,7 @@ import pytest
 from scaling_search.arch import zoo
 from scaling_search.arch.protocol import Network
 from scaling_search.arch.scaling import AXIS_NAMES, AxisName, scale, scale_resolution
+from scaling_search.arch.spec import Architecture
 from scaling_search.core.errors import UserError
 from scaling_search.cost.analytic import count
 from scaling_search.search.equal_cost import along, matched, nearest_side
@@ -21,9 +22,9 @@ BASES = [zoo.get("micro"), zoo.get("efficientnet-b0")]
 @pytest.mark.parametrize("growth", [0.5, 2.0, 4.0, 16.0])
 @pytest.mark.parametrize("axis", AXIS_NAMES)
 def test_no_other_multiplier_of_a_fine_grid_comes_nearer(
-    base: object, growth: float, axis: AxisName
+    base: Architecture, growth: float, axis: AxisName
 ) -> None:
-    chosen = zoo.get(base.name)  # type: ignore[attr-defined]
+    chosen = zoo.get(base.name)
     target = count(chosen).macs * growth
     found = scale(chosen, matched(chosen, axis, target, Budget()))
     off = abs(count(found).macs - target)

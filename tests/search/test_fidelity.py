@@ -109,8 +109,8 @@ def test_the_same_trainings_give_the_same_interval() -> None:
 def test_without_noise_the_ceiling_is_one_and_with_noise_alone_it_is_near_zero() -> None:
     sure = noisy(np.arange(30.0), 1e-6, 3, 0)
     assert agreement(sure, sure).ceiling == pytest.approx(1.0, abs=1e-3)
-    nothing = [noisy(np.zeros(200), 1.0, 3, seed) for seed in (1, 2)]
-    assert agreement(*nothing).ceiling < 0.3
+    first, second = (noisy(np.zeros(200), 1.0, 3, seed) for seed in (1, 2))
+    assert agreement(first, second).ceiling < 0.3
 
 
 def test_the_ceiling_foretells_the_tau_of_trainings_made_once_more() -> None:

@@ -18,6 +18,7 @@ from scaling_search.search.halving import HalvingSearch
 from scaling_search.search.plan import Rung, SearchPlan
 from scaling_search.search.search import SearchState
 from scaling_search.search.space import Axis, Budget, Space
+from scaling_search.search.strategies import StrategyName
 from scaling_search.training.recipe import Recipe
 from tests.trainings import finished
 
@@ -110,9 +111,9 @@ def test_when_everything_fails_the_search_ends_without_finalists() -> None:
 
 @pytest.mark.parametrize("strategy", ["grid", "random", "tpe"])
 def test_stopped_anywhere_and_asked_again_it_trains_the_same_and_nothing_twice(
-    strategy: str,
+    strategy: StrategyName,
 ) -> None:
-    plan = SearchPlan(strategy, trials=8, seed=4, rungs=(Rung(2), Rung(5, 2)))  # type: ignore[arg-type]
+    plan = SearchPlan(strategy, trials=8, seed=4, rungs=(Rung(2), Rung(5, 2)))
     whole = World(by_side)
     whole.search(plan)
     for most in (1, 3, 7, 9):

@@ -77,7 +77,8 @@ def test_a_point_with_nan_is_refused() -> None:
 
 @given(clouds)
 def test_ranks_are_those_of_peeling_front_after_front(points: list[CostAndScore]) -> None:
-    peeled, left, rank = {}, set(points), 0
+    peeled: dict[CostAndScore, int] = {}
+    left, rank = set(points), 0
     while left:
         best = {one for one in left if not any(dominates(other, one) for other in left)}
         peeled |= dict.fromkeys(best, rank)

@@ -8,6 +8,8 @@ from functools import partial
 import pytest
 
 from scaling_search.arch import zoo
+from scaling_search.arch.protocol import Network
+from scaling_search.arch.spec import Architecture
 from scaling_search.core.errors import UserError
 from scaling_search.cost.analytic import count
 from scaling_search.cost.custom_network import custom_network
@@ -34,8 +36,10 @@ SMALL, LARGE = MICRO.fitted(resolution_px=16), MICRO.fitted(resolution_px=32)
 HERE = Machine("cpu", "here")
 
 
-def job(*networks: object, place: Machine = HERE, seed: int = 0, seconds: float = 9.0) -> TimeJob:
-    return TimeJob(networks, MICRO, Regime(), TimeBudget(seconds), place, seed)  # type: ignore[arg-type]
+def job(
+    *networks: Architecture, place: Machine = HERE, seed: int = 0, seconds: float = 9.0
+) -> TimeJob:
+    return TimeJob(networks, MICRO, Regime(), TimeBudget(seconds), place, seed)
 
 
 def test_what_is_counted_is_counted_for_one_image() -> None:
@@ -80,10 +84,11 @@ def test_a_ratio_that_is_known_well_is_never_changed_by_a_later_timing() -> None
 
 def test_a_doubtful_ratio_is_unknown_until_it_has_been_tried_often_enough() -> None:
     doubts = [0.4, 0.1, 0.2]
-    known = []
+    known: list[Timed] = []
     for seed, doubt in enumerate(doubts):
-        law = {SMALL: 2.0 + seed, MICRO: 1.0}
-        known.insert(0, timed(job(SMALL, seed=seed), law.__getitem__, lambda _, d=doubt: d))  # type: ignore[misc]
+        law: dict[Network, float] = {SMALL: 2.0 + seed, MICRO: 1.0}
+        doubtful = dict.fromkeys(law, doubt)
+        known.insert(0, timed(job(SMALL, seed=seed), law.__getitem__, doubtful.__getitem__))
         ratios = ratios_of(tries_of(known, job()), MICRO, 0.05)
         assert (SMALL.fingerprint in ratios) == (seed + 1 == TRIES)
     assert ratios[SMALL.fingerprint] == 3.0  # the narrowest of the three

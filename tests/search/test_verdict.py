@@ -5,7 +5,8 @@ from __future__ import annotations
 from scaling_search.jobs.job import Diverged, Result, TrainJob
 from scaling_search.search.plan import Rung, SearchPlan
 from scaling_search.search.verdict import CERTAINTY, Verdict, verdict
-from tests.search.test_halving import POOL, World, by_side, finished
+from tests.search.test_halving import POOL, World, by_side
+from tests.trainings import finished
 
 PLAN = SearchPlan("grid", rungs=(Rung(2, 1, keep=0.3), Rung(5, 3)))
 

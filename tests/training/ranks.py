@@ -21,6 +21,7 @@ from torch.optim.optimizer import register_optimizer_step_post_hook
 
 from scaling_search.cli.main import main
 from scaling_search.training import loop
+from scaling_search.training.batches import training_images
 from tests.faults import driving
 
 WORLD = 2
@@ -96,29 +97,29 @@ def ask_for_room() -> None:
 
 def fail_twice() -> None:
     """No memory, twice over, and later a batch that is not a number; in this process alone."""
-    whole, batches = loop.training_images, [0]
+    batches = [0]
 
     def struck(*given: Any) -> torch.Tensor:
         batches[0] += 1
         if batches[0] in (3, 5):
             raise torch.OutOfMemoryError("tried to allocate 2 GiB")
-        images = whole(*given)
+        images = training_images(*given)
         return images * torch.nan if batches[0] == 7 else images
 
-    loop.training_images = struck
+    loop.training_images = struck  # type: ignore[attr-defined, assignment]  # its own import of it
 
 
 def lack_memory_once() -> None:
     """No memory for the third batch, in this process alone."""
-    whole, batches = loop.training_images, [0]
+    batches = [0]
 
     def struck(*given: Any) -> torch.Tensor:
         batches[0] += 1
         if batches[0] == 3:
             raise torch.OutOfMemoryError("tried to allocate 2 GiB")
-        return whole(*given)
+        return training_images(*given)
 
-    loop.training_images = struck
+    loop.training_images = struck  # type: ignore[attr-defined, assignment]  # its own import of it
 
 
 def _free_port() -> int:

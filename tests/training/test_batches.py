@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from scaling_search.core.number_formats import MemoryFormat
 from scaling_search.data.augment import uniforms
 from scaling_search.training.batches import training_images
 from scaling_search.training.recipe import Recipe
@@ -50,9 +51,9 @@ def test_a_reduced_image_is_antialiased() -> None:
     [("channels-last", torch.channels_last), ("contiguous", torch.contiguous_format)],
 )
 def test_network_and_images_have_the_recipes_memory_format(
-    name: str, layout: torch.memory_format
+    name: MemoryFormat, layout: torch.memory_format
 ) -> None:
-    recipe = replace(RECIPE, memory_format=name)  # type: ignore[arg-type]
+    recipe = replace(RECIPE, memory_format=name)
     images = torch.zeros(2, 3, 8, 8, dtype=torch.uint8)
     means = replace(split(), mean=torch.zeros(3), std=torch.ones(3))
     made = training_images(images, uniforms(0, 0, 2), means, recipe, side_px=8)

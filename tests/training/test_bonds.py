@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 import torch
 import torch.distributed as dist
+from torch._C._distributed_c10d import HashStore
 
 from scaling_search.training import distributed
 from scaling_search.training.distributed import Group, joined
@@ -18,26 +21,31 @@ def left(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     ways: list[str] = []
     for module, name in ((distributed, "_abort_process_group"), (dist, "destroy_process_group")):
         whole = getattr(module, name)
-        monkeypatch.setattr(module, name, lambda n=name, w=whole: (ways.append(n), w()))
+
+        def noted(name: str = name, whole: Callable[[], object] = whole) -> None:
+            ways.append(name)
+            whole()
+
+        monkeypatch.setattr(module, name, noted)
     return ways
 
 
 def test_all_leave_together_when_their_work_is_done(left: list[str]) -> None:
-    with joined(dist.HashStore(), Group(0, 1), CPU):
+    with joined(HashStore(), Group(0, 1), CPU):
         assert dist.is_initialized()
     assert left == ["destroy_process_group"]
     assert not dist.is_initialized()
 
 
 def test_after_an_error_nobody_is_waited_for(left: list[str]) -> None:
-    with pytest.raises(ZeroDivisionError), joined(dist.HashStore(), Group(0, 1), CPU):
+    with pytest.raises(ZeroDivisionError), joined(HashStore(), Group(0, 1), CPU):
         raise ZeroDivisionError
     assert left[0] == "_abort_process_group"
     assert not dist.is_initialized()
 
 
 def test_who_leaves_alone_waits_for_nobody(left: list[str]) -> None:
-    with joined(dist.HashStore(), Group(0, 1), CPU) as bonds:
+    with joined(HashStore(), Group(0, 1), CPU) as bonds:
         bonds.broken = True
     assert left[0] == "_abort_process_group"
     assert not dist.is_initialized()
@@ -50,7 +58,7 @@ def test_a_backend_that_cannot_be_aborted_is_destroyed(
         raise RuntimeError("backend gloo does not support abort")
 
     monkeypatch.setattr(distributed, "_abort_process_group", refuse)
-    with joined(dist.HashStore(), Group(0, 1), CPU) as bonds:
+    with joined(HashStore(), Group(0, 1), CPU) as bonds:
         bonds.broken = True
     assert left == ["destroy_process_group"]
     assert not dist.is_initialized()
@@ -58,7 +66,7 @@ def test_a_backend_that_cannot_be_aborted_is_destroyed(
 
 def test_after_all_of_it_another_group_can_be_joined() -> None:
     for broken in (True, False, True):
-        with joined(dist.HashStore(), Group(0, 1), CPU) as bonds:
+        with joined(HashStore(), Group(0, 1), CPU) as bonds:
             bonds.broken = broken
             value = torch.ones(2)
             dist.all_reduce(value)

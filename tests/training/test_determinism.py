@@ -11,10 +11,11 @@ import pytest
 import torch
 
 from scaling_search.core.errors import UserError
+from scaling_search.data.augment import Policy
 from scaling_search.jobs import execute as module
 from scaling_search.jobs.execute import Place, execute
 from scaling_search.training.determinism import FIXED_ORDER, WORKSPACE, determinism
-from scaling_search.training.loop import StoppedError, Trainer
+from scaling_search.training.loop import CheckpointPolicy, StoppedError, Trainer
 from tests.jobs.small import RECIPE as JOB_RECIPE
 from tests.jobs.small import job, without_times
 from tests.training.small import RECIPE, StopAfter, keeping, same_tensors, split, trainer
@@ -107,17 +108,17 @@ def test_a_deterministic_training_stops_and_goes_on_bitwise(tmp_path: Path) -> N
 @on_gpu
 @pytest.mark.parametrize("augment", ["shift-flip", "random-resized-crop"])
 def test_on_a_real_gpu_a_training_is_bitwise_the_same_again_and_resumed(
-    tmp_path: Path, augment: str
+    tmp_path: Path, augment: Policy
 ) -> None:
-    recipe = replace(RECIPE, augment=augment)  # type: ignore[arg-type]
+    recipe = replace(RECIPE, augment=augment)
 
-    def make(kept: object) -> Trainer:
+    def make(kept: CheckpointPolicy) -> Trainer:
         device, one = torch.device("cuda"), trainer(recipe=recipe)
         parts = [split(), split(20, seed=1)]
-        there = [
+        train, validation = (
             replace(p, images=p.images.cuda(), mean=p.mean.cuda(), std=p.std.cuda()) for p in parts
-        ]
-        return Trainer(one.model, *there, recipe, 3, 0, device, keeping=kept)  # type: ignore[arg-type]
+        )
+        return Trainer(one.model, train, validation, recipe, 3, 0, device, keeping=kept)
 
     straight = trained(make, tmp_path / "straight")
     assert same_tensors(trained(make, tmp_path / "again"), straight)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -79,9 +80,9 @@ def words(out: Path, *more: str, norm: str = "batch", recipe: str = "") -> list[
     return ["train", str(network), f"--recipe={table}", f"--out={out}", *WORDS, *more]
 
 
-def run(out: Path, *more: str, norm: str = "batch", recipe: str = "", **how: object) -> Run:
+def run(out: Path, *more: str, norm: str = "batch", recipe: str = "", **how: Any) -> Run:
     asked = words(out, *more, norm=norm, recipe=recipe)
-    return Run(out, trained(asked, out.with_suffix(".said"), **how))  # type: ignore[arg-type]
+    return Run(out, trained(asked, out.with_suffix(".said"), **how))
 
 
 def alone(out: Path, norm: str = "batch", recipe: str = "") -> Run:

@@ -6,6 +6,7 @@ import errno
 import os
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -13,10 +14,10 @@ import torch
 from scaling_search.core.errors import UserError
 from scaling_search.training.checkpoint import whole
 from scaling_search.training.evaluate import score
+from scaling_search.training.history import EpochRecord
 from scaling_search.training.loop import (
     CheckpointPolicy,
     DivergedError,
-    EpochRecord,
     StoppedError,
     Trainer,
 )
@@ -145,9 +146,9 @@ def test_every_schedule_resumes_bitwise(schedule: Schedule, tmp_path: Path, step
     assert resumed(tmp_path / "a", recipe)[1] == 0  # its last checkpoint is its own
 
 
-def continued(folder: Path, schedule: Schedule, epochs: int, **changes: float) -> tuple[bool, int]:
+def continued(folder: Path, schedule: Schedule, epochs: int, **changes: Any) -> tuple[bool, int]:
     """Two epochs, then another length beside them; whether it is as if alone, and its steps."""
-    recipe = replace(RECIPE, schedule=schedule, **changes)  # type: ignore[arg-type]
+    recipe = replace(RECIPE, schedule=schedule, **changes)
     finished(folder / "shared", recipe=recipe, epochs=2)
     counter = StopAfter()
     kept = keeping(folder / "shared", counter, fall="other")
@@ -190,8 +191,8 @@ def test_growing_images_never_continue_another_length(tmp_path: Path) -> None:
         {"augment": "none", "auto_augment": "randaugment", "memory_format": "contiguous"},
     ],
 )
-def test_every_augmentation_resumes_bitwise(changes: dict[str, str], tmp_path: Path) -> None:
-    recipe = replace(RECIPE, **changes)  # type: ignore[arg-type]
+def test_every_augmentation_resumes_bitwise(changes: dict[str, Any], tmp_path: Path) -> None:
+    recipe = replace(RECIPE, **changes)
     straight = finished(tmp_path / "b", recipe=recipe)
     stopped(tmp_path / "a", 7, recipe)
     training, _ = resumed(tmp_path / "a", recipe)

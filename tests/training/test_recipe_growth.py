@@ -70,7 +70,7 @@ def test_what_grows_never_enters_a_job() -> None:
         ((AtPhi(1.0, dropout=0.1), AtPhi(1.0, dropout=0.2)), "rise in φ"),
         ((AtPhi(1.0, dropout=1.0),), r"dropout must lie in \[0, 1\), got 1.0"),
         ((AtPhi(1.0, weight_decay=-1.0),), "weight_decay must be 0 or more"),
-        ((AtPhi(1.0, augment="flip"),), "augment must be one of"),  # type: ignore[arg-type]
+        ((AtPhi(1.0, augment="flip"),), "augment must be one of"),  # type: ignore[arg-type]  # no such policy
     ],
 )
 def test_a_wrong_row_is_refused(rows: tuple[AtPhi, ...], said: str) -> None:

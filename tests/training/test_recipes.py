@@ -18,7 +18,8 @@ def read(recipe: str) -> Recipe:
 
 def test_the_papers_rate_is_0_016_at_a_batch_of_256() -> None:
     small = PAPER.at_batch(256)
-    assert (small.batch_size, small.learning_rate) == (256, pytest.approx(0.016))
+    assert small.batch_size == 256
+    assert small.learning_rate == pytest.approx(0.016)
     assert replace(small, batch_size=4096, learning_rate=0.256) == PAPER
 
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from scaling_search.data.augment import uniforms
+from scaling_search.data.augment import Policy, uniforms
 from scaling_search.data.splits import ResidentSplit
 from scaling_search.training.batches import chances
 from scaling_search.training.loop import Trainer
@@ -21,11 +21,11 @@ cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA de
 META = torch.device("meta")
 
 
-class Copies(TorchDispatchMode):
+class Copies(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Counts the operations that take a tensor of the CPU to another device, or back."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.count = 0
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
@@ -41,11 +41,12 @@ def on(device: torch.device, part: ResidentSplit) -> ResidentSplit:
     return replace(part, **moved)
 
 
-def copies_by_step(policy: str, device: torch.device) -> list[int]:
+def copies_by_step(policy: Policy, device: torch.device) -> list[int]:
     """The copies before each step of an epoch gets its images and labels."""
-    one = trainer(recipe=replace(RECIPE, augment=policy))  # type: ignore[arg-type]
+    one = trainer(recipe=replace(RECIPE, augment=policy))
     # The network is left where it is: only the way of the images is looked at.
-    one.train, one.device = on(device, one.train), device  # type: ignore[arg-type]
+    assert isinstance(one.train, ResidentSplit)
+    one.train, one.device = on(device, one.train), device
     parts, counted = one._parts(0, 0), []
     for _ in range(one.steps_per_epoch):
         with Copies() as copies:
@@ -56,7 +57,7 @@ def copies_by_step(policy: str, device: torch.device) -> list[int]:
 
 
 @pytest.mark.parametrize("policy", ["none", "shift", "shift-flip"])
-def test_only_the_first_step_of_an_epoch_copies_to_the_device(policy: str) -> None:
+def test_only_the_first_step_of_an_epoch_copies_to_the_device(policy: Policy) -> None:
     # A device that computes nothing stands in for one that does: copies to it are the same calls.
     first, *others = copies_by_step(policy, META)
     assert first == 3  # order, labels and draws

@@ -111,7 +111,7 @@ def test_a_network_that_cant_be_compiled_is_refused_in_one_line() -> None:
     def backend(*_: object) -> None:
         raise OSError("no compiler at all")
 
-    broken = torch.compile(nn.Linear(36, 3), backend=backend)  # type: ignore[arg-type]
+    broken = torch.compile(nn.Linear(36, 3), backend=backend)
     state = replace(state, forward=broken)
     with pytest.raises(UserError, match=r"^compile must be 'off' .*no compiler at all") as caught:
         train_step(state, recipe, 0.1, [(IMAGES.flatten(1), LABELS)], CPU)

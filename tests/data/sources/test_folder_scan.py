@@ -6,6 +6,7 @@ import os
 import shutil
 import unicodedata
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torchvision.datasets
@@ -13,15 +14,14 @@ import torchvision.datasets
 from scaling_search.core.errors import UserError
 from scaling_search.data.load import describe, load_split
 from scaling_search.data.request import DataInfo, DataRequest
-from scaling_search.data.sources import folder_scan as scanning
 from scaling_search.data.sources.base import MOST_NAMED
 from scaling_search.data.sources.folder_scan import scan
 from tests.data.conftest import disc, forget
 
 
-def described(root: Path, **fields: int | float) -> DataInfo:
+def described(root: Path, **fields: Any) -> DataInfo:
     forget()
-    return describe(DataRequest("imagefolder", root=str(root), **fields))  # type: ignore[arg-type]
+    return describe(DataRequest("imagefolder", root=str(root), **fields))
 
 
 def counts(info: DataInfo) -> tuple[int, int, int]:
@@ -149,7 +149,7 @@ def test_a_folder_that_can_not_be_read_is_named_and_not_passed_over(
             raise PermissionError(13, "Permission denied")
         return scandir(path)
 
-    monkeypatch.setattr(scanning.os, "scandir", refusing)
+    monkeypatch.setattr(os, "scandir", refusing)
     with pytest.raises(UserError, match="private must be readable, got Permission denied"):
         described(folder)
 
