@@ -17,6 +17,8 @@ from scaling_search.cost.current_device import make_current
 from scaling_search.cost.device_memory import give_back, lacks_memory
 from scaling_search.cost.torch_defaults import torch_defaults
 from scaling_search.data.load import forget_splits, load_split
+from scaling_search.data.request import SplitName
+from scaling_search.data.splits import Split, with_statistics
 from scaling_search.jobs.job import (
     Diverged,
     Finished,
@@ -138,8 +140,8 @@ def _execute(
 ) -> Finished:
     device = torch.device(place.device)
     px = job.architecture.resolution_px
-    train = load_split(job.data, "train", px, device)
-    validation = load_split(job.data, "validation", px, device)
+    train = _split(job, "train", px, device)
+    validation = _split(job, "validation", px, device)
     torch.manual_seed(job.seed)
     architecture, recipe = job.architecture, job.recipe
     if recipe.dropout is not None and isinstance(architecture, Architecture):
@@ -149,6 +151,8 @@ def _execute(
         zero_branches(model)
     if recipe.branch_scale == "1/sqrt(depth)":
         scale_branches(model)
+    if job.initial is not None:
+        job.initial.begin(model)
     _check_sides(model, job)
     trainer = Trainer(
         model,
@@ -173,10 +177,18 @@ def _execute(
     )
 
 
+def _split(job: TrainJob, name: SplitName, px: int, device: torch.device) -> Split:
+    """A split as the job's network sees it: pretrained weights bring their own normalisation."""
+    split, initial = load_split(job.data, name, px, device), job.initial
+    if initial is None or initial.mean is None or initial.std is None:
+        return split
+    return with_statistics(split, initial.mean, initial.std)
+
+
 def _tested(trainer: Trainer, job: TrainJob, px: int) -> SplitEvaluation | None:
     if not job.reads_test:
         return None
-    test = load_split(job.data, "test", px, trainer.device)
+    test = _split(job, "test", px, trainer.device)
     return evaluate(trainer.state.evaluated, test, job.recipe, trainer.device, trainer.group)
 
 
@@ -185,7 +197,7 @@ def _other_side(trainer: Trainer, job: TrainJob) -> OtherSide | None:
     px = job.recipe.evaluated_px(job.architecture.resolution_px)
     if px == job.architecture.resolution_px:
         return None
-    validation = load_split(job.data, "validation", px, trainer.device)
+    validation = _split(job, "validation", px, trainer.device)
     weights = trainer.state.evaluated
     scores = score(weights, validation, job.recipe, trainer.device, trainer.group)
     tested = _tested(trainer, job, px)

@@ -55,6 +55,10 @@ class Recipe:
     the network's L residual blocks by 1/√L (arXiv 2309.16620). Both leave a network alone that is a
     function of the user's.
 
+    `backbone_rate` is the learning rate of all before the classifier as a multiple of the
+    classifier's, for weights that exist already; 0 leaves the backbone as it is, its batch norms'
+    statistics too.
+
     `by_phi` says what changes as networks grow, the same for all networks of one φ; `at_phi`
     resolves it. A training's own recipe has none.
 
@@ -77,6 +81,7 @@ class Recipe:
     decay_epochs: float = 2.4
     residual_init: ResidualInit = "zero"
     branch_scale: BranchScale = "one"
+    backbone_rate: float = 1.0
     label_smoothing: float = 0.1
     clip_norm: float = 0.0
     drop_path: float = 0.0
@@ -106,7 +111,7 @@ class Recipe:
         for name in ("learning_rate", "decay_epochs", "evaluate_px_factor"):
             value = getattr(self, name)
             require(0 < value < inf, f"{name} must be positive and finite", value)
-        for name in ("weight_decay", "warmup_epochs", "clip_norm"):
+        for name in ("weight_decay", "warmup_epochs", "clip_norm", "backbone_rate"):
             value = getattr(self, name)
             require(0 <= value < inf, f"{name} must be 0 or more", value)
         for name in ("momentum", "label_smoothing", "ema_decay", "drop_path", "dropout"):
