@@ -22,7 +22,7 @@ class InitialWeights:
 
     `source` is the network that they were saved from. `mean` and `std` (a value a channel of the
     images that are trained on, in units of 0..1) are how it saw images; None: the images' own.
-    Where the file lies is not part of what it is.
+    Where the file lies and what it is called are not part of what it is.
     """
 
     path: str = field(compare=False)
@@ -30,6 +30,7 @@ class InitialWeights:
     source: Architecture
     mean: tuple[float, ...] | None = None
     std: tuple[float, ...] | None = None
+    name: str = field(default="", compare=False)
 
     def begin(self, model: nn.Module) -> Transfer:
         """Copy into the module of a table what fits, and say what became of each tensor.

@@ -29,7 +29,7 @@ FIRST_LAYER = "stem.conv.weight"
 class Transfer:
     """By name, the tensors of a network that took others whole, in part, or not at all.
 
-    `unused` are those that it has no place for, by the names they had.
+    `unused` are those that it has no place for.
     """
 
     whole: tuple[str, ...]
@@ -74,7 +74,7 @@ def transfer(model: nn.Module, state: StateDict) -> Transfer:
             continue
         tensor.copy_(fitted)
         (whole if tensor.shape == state[name].shape else part).append(name)
-    unused = sorted(set(state) - set(whole) - set(part))
+    unused = sorted(set(state) - set(whole) - set(part) - set(fresh))
     return Transfer(tuple(whole), tuple(part), tuple(fresh), tuple(unused))
 
 

@@ -25,9 +25,9 @@ from scaling_search.nets.model_card import Card
 from scaling_search.nets.predict import Predictor, normalised, read_module, read_predictor
 from scaling_search.nets.weights import lite_checkpoint, read_weights
 from scaling_search.pretrained.hub import torchvision_file
+from scaling_search.pretrained.initial import LITE, TORCHVISION
 from scaling_search.pretrained.preprocessing import Preprocessing, PublishedWeights, row_of
 
-TORCHVISION, LITE = "torchvision", "lite"
 ENDINGS = (".safetensors", ".onnx")
 Logits = Callable[[torch.Tensor], torch.Tensor]
 
