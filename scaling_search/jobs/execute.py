@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
 
+from scaling_search.arch.protocol import Network
 from scaling_search.arch.spec import Architecture
 from scaling_search.core.errors import UserError
 from scaling_search.cost.arithmetic import arithmetic
@@ -143,10 +145,8 @@ def _execute(
     train = _split(job, "train", px, device)
     validation = _split(job, "validation", px, device)
     torch.manual_seed(job.seed)
-    architecture, recipe = job.architecture, job.recipe
-    if recipe.dropout is not None and isinstance(architecture, Architecture):
-        architecture = replace(architecture, dropout=recipe.dropout)
-    model = build(architecture, drop_path=recipe.drop_path)
+    recipe = job.recipe
+    model = build(_trained_form(job.architecture, recipe), drop_path=recipe.drop_path)
     if recipe.residual_init == "zero":
         zero_branches(model)
     if recipe.branch_scale == "1/sqrt(depth)":
@@ -175,6 +175,15 @@ def _execute(
         validation_classes=validated,
         test_classes=None if tested is None else tested.classes,
     )
+
+
+def _trained_form(network: Network, recipe: Recipe) -> Network:
+    """The network with what the recipe says in its place."""
+    if not isinstance(network, Architecture):
+        return network
+    given = {"dropout": recipe.dropout, "norm_momentum": recipe.norm_momentum}
+    changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    return replace(network, **changes)
 
 
 def _split(job: TrainJob, name: SplitName, px: int, device: torch.device) -> Split:

@@ -51,8 +51,9 @@ class Transfer:
 def transfer(model: nn.Module, state: StateDict) -> Transfer:
     """Copy into the module of a table what fits of the state, and say what became of each tensor.
 
-    The state has the names of our modules. The classifier stays fresh where it has another number
-    of classes; the first layer adds up colours for grey images, and shares a grey weight out among
+    The state has the names of our modules. A classifier for another number of classes begins at
+    zero, so that the first steps don't undo what the layers before it know (BiT, arXiv 1912.11370);
+    the first layer adds up colours for grey images, and shares a grey weight out among
     colours. Nothing is copied of a tensor with another kernel or number of axes.
 
         >>> from scaling_search.arch import zoo
@@ -69,6 +70,8 @@ def transfer(model: nn.Module, state: StateDict) -> Transfer:
     fresh: list[str] = []
     for name, tensor in model.state_dict().items():
         fitted = _fitted(name, tensor, state[name]) if name in state else None
+        if fitted is None and name in state and name.startswith(CLASSIFIER):
+            tensor.zero_()
         if fitted is None:
             fresh.append(name)
             continue

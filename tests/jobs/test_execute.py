@@ -170,6 +170,26 @@ def test_the_recipes_dropout_replaces_the_networks_own(monkeypatch: pytest.Monke
     assert built == [0.3, 0.3, 0.0, 0.0, 0.5, 0.5]
 
 
+def test_the_recipes_momentum_of_batch_norms_replaces_the_networks_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    momenta: list[set[float | None]] = []
+
+    class Begun(Trainer):
+        """Looks at the network before its first step."""
+
+        def run(self) -> list[EpochRecord]:
+            norms = [m for m in self.model.modules() if isinstance(m, nn.BatchNorm2d)]
+            momenta.append({norm.momentum for norm in norms})
+            raise MemoryError
+
+    monkeypatch.setattr(module, "Trainer", Begun)
+    network = replace(NETWORK, norm_momentum=0.01)
+    for recipe in (RECIPE, replace(RECIPE, norm_momentum=0.3)):
+        execute(job(architecture=network, recipe=recipe), Place())
+    assert momenta == [{0.01}, {0.01}, {0.3}, {0.3}]
+
+
 def test_the_finished_network_is_scored_at_another_side_on_request(
     tmp_path: Path, loaded: list[str]
 ) -> None:

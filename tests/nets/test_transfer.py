@@ -125,6 +125,7 @@ def test_the_classifier_is_replaced_where_its_size_differs_and_all_else_is_taken
     assert fitted.words == (
         f"{len(state) - 2} tensors whole, 2 fresh (head.classifier.weight, head.classifier.bias)"
     )
+    assert not any(network.state_dict()[name].any() for name in fitted.fresh)
     assert transfer(build(source), state).fresh == ()
 
 

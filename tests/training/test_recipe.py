@@ -70,6 +70,8 @@ def test_a_warm_up_longer_than_the_plateau_goes_on_in_the_fall() -> None:
         ("cooldown_fraction", 1.1),
         ("label_smoothing", 1),
         ("clip_norm", -1),
+        ("norm_momentum", 0),
+        ("norm_momentum", 1.1),
         ("backbone_rate", -0.1),
         ("backbone_rate", inf),
         ("ema_decay", 1),
