@@ -15,13 +15,14 @@ from scaling_search.doctor.examine import examine
 from scaling_search.experiment.outcome import read_experiment, redraw
 from scaling_search.experiment.pipeline import run
 from scaling_search.experiment.runner import NullListener
-from scaling_search.experiment.study import Study
+from scaling_search.experiment.study import Study, from_toml
 from scaling_search.experiment.trained_weights import trained_network
 from scaling_search.jobs.ledger import Ledger
 from scaling_search.nets.build import build
 from scaling_search.nets.export import export
 from scaling_search.nets.model_card import Card
 from scaling_search.pretrained.initial import Init
+from scaling_search.training.recipes import RECIPES
 from tests.tiny import TINY
 
 CONSTANTS = Coefficients(2.0, 1.0, 1.0)
@@ -129,3 +130,11 @@ def test_the_doctor_looks_for_the_file(weights: Path, tmp_path: Path) -> None:
     (tmp_path / "run" / "init.json").unlink()
     with pytest.raises(UserError, match=r"a run that begins with weights holds init\.json"):
         read_experiment(tmp_path / "run")
+
+
+def test_the_study_of_the_documentation_is_one() -> None:
+    page = Path(__file__).parents[2] / "docs" / "pretrained.md"
+    text = page.read_text().partition("```toml\n")[2].partition("```")[0]
+    documented = from_toml(text)
+    assert documented.init == Init("torchvision")
+    assert documented.recipe == replace(RECIPES["fine-tune"], backbone_rate=0.1)
