@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from scaling_search.experiment.study import Study
     from scaling_search.latency.profile import profile
     from scaling_search.nets.build import build
+    from scaling_search.nets.features import features
+    from scaling_search.pretrained.initial import Init
     from scaling_search.search.candidates import Candidate, candidates
     from scaling_search.search.space import Budget, Space
 
@@ -27,6 +29,7 @@ __all__ = [
     "Coefficients",
     "Cost",
     "DataRequest",
+    "Init",
     "Multipliers",
     "Outcome",
     "Space",
@@ -36,6 +39,7 @@ __all__ = [
     "build",
     "candidates",
     "count",
+    "features",
     "figure",
     "profile",
     "run",
@@ -52,6 +56,8 @@ _HOMES = {
     "data.request": ("DataRequest",),
     "core.errors": ("UserError",),
     "nets.build": ("build",),
+    "nets.features": ("features",),
+    "pretrained.initial": ("Init",),
     "experiment.outcome": ("Outcome",),
     "experiment.paper_figure": ("figure", "save_figure"),
     "experiment.pipeline": ("run",),

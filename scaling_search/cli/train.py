@@ -19,6 +19,7 @@ from scaling_search.experiment.network_file import network_named
 from scaling_search.experiment.single_network import Trained, alone, recipe_of, train_alone
 from scaling_search.jobs.executor import Epoch, Event
 from scaling_search.jobs.job import Finished
+from scaling_search.pretrained.initial import Init
 from scaling_search.report.class_table import class_numbers, shown_classes
 from scaling_search.training.recipes import RECIPES
 
@@ -27,7 +28,16 @@ def train_command(
     network: options.NetworkArgument,
     data: Annotated[str, typer.Option(help=f"One of {', '.join(DATASETS)}.")] = "typefaces",
     root: options.Root = None,
-    download: options.Download = False,
+    weights: Annotated[
+        str | None,
+        typer.Option(
+            help="Begin with torchvision, torchvision:IMAGENET1K_V2, lite or a file "
+            "(.safetensors, .pth). [default: at random]"
+        ),
+    ] = None,
+    download: Annotated[
+        bool, typer.Option("--download", help="Fetch images and weights that are missing.")
+    ] = False,
     px: options.Px = None,
     fit_strides: Annotated[
         bool, typer.Option("--fit-strides", help="Drop early strides that leave less than 4 px.")
@@ -63,19 +73,22 @@ def train_command(
     Started again, it goes on where it stopped. On eight GPUs: torchrun --nproc-per-node 8
     -m scaling_search train … Example: scaling-search train efficientnet-b3
     --data imagefolder --root photos --epochs 90 --recipe modern --batch-size 256
+    Fine-tuned: scaling-search train efficientnet-b0 --weights torchvision --download
+    --data imagefolder --root photos --recipe fine-tune
     """
     if readers is not None:
         os.environ["SCALING_SEARCH_READERS"] = str(readers)  # the workers inherit it
     request = options.data_request(
         data,
         root=root,
-        download=download,
+        download=download and (weights is None or data != "imagefolder"),
         train_images=train_images,
         ground=ground,
         value_range=value_range,
     )
     table, chosen = network_named(network), recipe_of(recipe, batch_size)
     name = re.sub(r"[^\w.-]", "-", f"train-{table.name}-{data}")
+    init = None if weights is None else Init(weights, download)
     every = range(seed, seed + seeds)
     study = alone(
         table,
@@ -86,6 +99,7 @@ def train_command(
         fit_strides=fit_strides,
         epochs=epochs,
         seeds=every,
+        init=init,
     )
     with EpochLines(errors) as live:
         trained = train_alone(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Protocol, TypeAlias
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol, TypeAlias, cast
 
 import torch
 
+from scaling_search.core.errors import require
 from scaling_search.data.prefetch import Read, read_ahead
 
 Batch: TypeAlias = tuple[torch.Tensor, torch.Tensor]
@@ -121,3 +122,15 @@ class StreamedSplit:
         for indices, images in zip(chosen, found, strict=True):
             labels = self.labels[indices].to(self.device, non_blocking=True)
             yield images.to(self.device, non_blocking=True), labels
+
+
+def with_statistics(split: Split, mean: Sequence[float], std: Sequence[float]) -> Split:
+    """The same images, normalised by another mean and deviation a channel (in units of 0..1).
+
+    Raises UserError for another number of channels.
+    """
+    rule = f"images of {len(split.mean)} channels need as many means and deviations"
+    counts = (len(mean), len(std))
+    require(counts == (len(split.mean),) * 2, rule, counts)
+    given = [torch.tensor(values, device=split.mean.device) for values in (mean, std)]
+    return replace(cast(ResidentSplit | StreamedSplit, split), mean=given[0], std=given[1])

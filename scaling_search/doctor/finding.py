@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-About = Literal["lock", "study", "data", "ledger", "checkpoints", "environment", "disk"]
+About = Literal["lock", "study", "data", "weights", "ledger", "checkpoints", "environment", "disk"]
 FindingState = Literal["good", "note", "attention"]
 
 

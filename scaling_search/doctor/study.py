@@ -106,11 +106,24 @@ def failures(jobs: Jobs) -> Iterator[Finding]:
     yield Finding("study", "note" if their_own else "attention", what, then)
 
 
+def _weights_findings(experiment: Experiment, needed: bool) -> Iterator[Finding]:
+    initial = experiment.initial
+    if initial is None:
+        return
+    if Path(initial.path).is_file():
+        yield Finding("weights", "good", f"the file of {initial.name} is there")
+        return
+    state: FindingState = "attention" if needed else "note"
+    then = "a run needs it: put it back, or fetch it with --download"
+    yield Finding("weights", state, f"the file {initial.path!r} is not there", then)
+
+
 def image_findings(experiment: Experiment, needed: bool) -> Iterator[Finding]:
-    """Whether the root of the images is there, and what was said of them.
+    """Whether the root of the images and the weights are there, and what was said of the images.
 
     `needed`: something is to be trained.
     """
+    yield from _weights_findings(experiment, needed)
     for note in experiment.info.notes:
         yield Finding("data", "note", note)
     root = experiment.study.data.root

@@ -21,6 +21,7 @@ from scaling_search.experiment.study import Study
 from scaling_search.jobs.job import TrainJob, job_for
 from scaling_search.latency.job import Machine, TimeBudget, TimeJob
 from scaling_search.latency.result import Timed
+from scaling_search.nets.initial_weights import InitialWeights
 from scaling_search.search.adaptive import AdaptiveSearch
 from scaling_search.search.candidates import Candidate, candidates
 from scaling_search.search.constants import Constants, conclude
@@ -36,7 +37,8 @@ from scaling_search.search.space import Resource
 class Experiment:
     """All that can be said of a study before anything is trained.
 
-    `ratios` is what is known of latencies, as `search.resources.ratios_of` gives it. Under a
+    `initial` are the weights that the study's `init` asks for; the base has the epsilon of their
+    norms. `ratios` is what is known of latencies, as `search.resources.ratios_of` gives it. Under a
     latency budget `pool`, `constants` and `members` raise UntimedError with the networks that must
     be timed first. Raises UserError when no candidate fits the budget (but for a latency, where
     that is seen later), when nothing measures the base in the budget's resource, or when the
@@ -46,6 +48,7 @@ class Experiment:
     study: Study
     info: DataInfo
     ratios: Mapping[str, float] = field(default_factory=dict)
+    initial: InitialWeights | None = None
 
     def __post_init__(self) -> None:
         """Raise UserError for what would fail later, after hours."""
@@ -65,7 +68,10 @@ class Experiment:
     @cached_property
     def base(self) -> Network:
         """The base network, made for these images."""
-        return self.study.base_for(self.info)
+        base = self.study.base_for(self.info)
+        if self.initial is None or not isinstance(base, Architecture):
+            return base
+        return replace(base, norm_eps=self.initial.source.norm_eps)
 
     @cached_property
     def pool(self) -> tuple[Candidate, ...]:
@@ -133,6 +139,7 @@ class Experiment:
             epochs=compare.epochs,
             seed=seed,
             reads_test=reads_test,
+            initial=self.initial,
         )
 
     def trainings(self, members: Sequence[Member], find: Find) -> Trainings:
@@ -146,7 +153,8 @@ class Experiment:
     ) -> TrainJob:
         """The training of a network as the search trains it; it never reads the test split."""
         data, recipe = (self.study.data, self.info), self.study.recipe.at_phi(phi)
-        return job_for(architecture, data, recipe, epochs=epochs, seed=seed)
+        initial = self.initial
+        return job_for(architecture, data, recipe, epochs=epochs, seed=seed, initial=initial)
 
     def search(self, find: Find) -> Search:
         """The search over these results; it remembers what it was told and is best kept."""

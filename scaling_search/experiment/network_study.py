@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import tomli_w
 
 from scaling_search.arch.scaling import Coefficients
@@ -12,7 +14,7 @@ from scaling_search.core import toml_config
 from scaling_search.experiment.study import Comparison, Study, Timing, to_toml
 from scaling_search.search.gate import Gate
 
-_WRITTEN = ("name", "base", "network", "data", "compare", "recipe", "timing")
+_WRITTEN = ("name", "base", "network", "init", "data", "compare", "recipe", "timing")
 
 
 def network_study(study: Study, member: Member, trainings: Trainings) -> Study | None:
@@ -24,6 +26,9 @@ def network_study(study: Study, member: Member, trainings: Trainings) -> Study |
     network, (job, *_) = member.architecture, trainings.compared(member)
     if not isinstance(network, Architecture):
         return None
+    init = study.init
+    if init is not None and job.initial is not None:
+        init = replace(init, source=job.initial.source)
     compare = Comparison(
         phis=(0.0,),
         rivals=(),
@@ -37,6 +42,7 @@ def network_study(study: Study, member: Member, trainings: Trainings) -> Study |
         name=f"{study.name}-{member.method}-phi{member.phi:g}",
         base=network.name,
         network=network,
+        init=init,
         data=study.data,
         gate=Gate(0),
         compare=compare,
@@ -48,4 +54,4 @@ def network_study(study: Study, member: Member, trainings: Trainings) -> Study |
 def network_study_toml(study: Study) -> str:
     """Such a study as TOML, without the tables of a search that it does not have."""
     values = toml_config.parsed(to_toml(study), study.name)
-    return tomli_w.dumps({key: values[key] for key in _WRITTEN})
+    return tomli_w.dumps({key: values[key] for key in _WRITTEN if key in values})

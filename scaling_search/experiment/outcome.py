@@ -25,6 +25,7 @@ from scaling_search.compare.trainings import Trainings
 from scaling_search.core import toml_config
 from scaling_search.core.errors import UserError
 from scaling_search.data.request import DataInfo
+from scaling_search.experiment.beginning import growth_caution, read_weights_of
 from scaling_search.experiment.cautions import cautions
 from scaling_search.experiment.experiment import Experiment
 from scaling_search.experiment.network_study import network_study, network_study_toml
@@ -106,7 +107,7 @@ def read_experiment(
         raise UserError(
             f"a run directory holds study.toml and data.json, got {str(out)!r}: run the study first"
         ) from None
-    experiment = Experiment(study, info)
+    experiment = Experiment(study, info, initial=read_weights_of(study, out))
     if not study.asks_latency:
         return experiment
     ledger = out / "ledger.jsonl"
@@ -158,7 +159,7 @@ def evidence_of(
         environment=_environment(out / "environment.json"),
         command=_command(study, out),
         time=_time(experiment, ledger, experiment.line_up(members, search)),
-        cautions=cautions(search),
+        cautions=(*cautions(search), *growth_caution(experiment)),
         gate=_gate(experiment, ledger),
         gate_runs=_gate_runs(experiment, ledger),
         second=study.search.second,
@@ -314,4 +315,6 @@ def _question(experiment: Experiment) -> str:
         f"{len(info.classes)} classes, {info.train_images:,} training images? "
         "And what is gained over growing just one?"
     )
+    if experiment.initial is not None:
+        question += f" Every network begins with what fits of {experiment.initial.name}."
     return f"{study.description} {question}".strip()

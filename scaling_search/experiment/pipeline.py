@@ -17,13 +17,14 @@ from scaling_search.core.errors import require
 from scaling_search.cost.custom_network import CustomNetwork
 from scaling_search.cost.torch_defaults import torch_defaults
 from scaling_search.data.load import describe
+from scaling_search.experiment.beginning import INIT_FILE, beginning, beginnings, found_weights
 from scaling_search.experiment.experiment import Experiment
 from scaling_search.experiment.notebook import listener_here
 from scaling_search.experiment.outcome import Outcome, report_of
 from scaling_search.experiment.redrawing import Redrawing
 from scaling_search.experiment.remaining_work import RemainingWork, after_state, comparison
 from scaling_search.experiment.runner import ProgressListener, Runner
-from scaling_search.experiment.study import Study, to_toml, with_absolute_root
+from scaling_search.experiment.study import Study, to_toml, with_absolute_paths
 from scaling_search.jobs.environment import chosen_device
 from scaling_search.jobs.job import Result
 from scaling_search.jobs.ledger import Ledger
@@ -103,12 +104,12 @@ def open_runner(
         together.check(study.recipe, device, workers, limit_seconds)
         where = together.tasks
     # The run directory may be moved, and `export` be asked from another working directory.
-    study = with_absolute_root(study)
+    study = with_absolute_paths(study)
     info = describe(study.data, report=listener.say)
-    experiment = Experiment(study, info)
+    experiment = Experiment(study, info, initial=found_weights(study, info, listener.say))
     with ExitStack() as stack:
         ledger = stack.enter_context(Ledger(out / "ledger.jsonl"))
-        for note in [*ledger.notes, *info.notes, *_warnings(experiment)]:
+        for note in [*ledger.notes, *info.notes, *_warnings(experiment), *beginning(experiment)]:
             listener.say(note)
         _write_inputs(experiment, out)
         found = stack.enter_context(where(device, workers, out, limit_seconds))
@@ -179,6 +180,8 @@ def _run(runner: Runner, out: Path, search_only: bool) -> Outcome:
         runner = runner.knowing(partial(Experiment.members, coefficients=coefficients))
         experiment = runner.experiment
         members = experiment.members(coefficients)
+        for line in beginnings(experiment, members):
+            runner.listener.say(line)
         trainings = experiment.trainings(members, runner.ledger.get)
         runner.finish("comparison", trainings.first(), RemainingWork())
         runner.finish(
@@ -210,3 +213,5 @@ def _warnings(experiment: Experiment) -> list[str]:
 def _write_inputs(experiment: Experiment, out: Path) -> None:
     write_atomically(out / "study.toml", to_toml(experiment.study).encode())
     write_atomically(out / "data.json", as_json(asdict(experiment.info)))
+    if experiment.initial is not None:
+        write_atomically(out / INIT_FILE, as_json(asdict(experiment.initial)))

@@ -16,7 +16,7 @@ from scaling_search.experiment.experiment import Experiment
 from scaling_search.experiment.plan import Plan, jobs_to_measure, plan
 from scaling_search.experiment.planned_phases import planned_comparison, planned_phases
 from scaling_search.experiment.rate_probe import SECONDS, Probe
-from scaling_search.experiment.study import Study, with_absolute_root
+from scaling_search.experiment.study import Study, with_absolute_paths
 from scaling_search.jobs.executor import default_workers
 from scaling_search.jobs.job import TrainJob
 from scaling_search.jobs.ledger import Ledger
@@ -47,7 +47,7 @@ def plan_run(
     require(up_to_phi is None or 0 <= up_to_phi <= 20, rule, up_to_phi)
     placement = placement or PlannedPlacement()
     place = planned_machine(placement, out, say)
-    study = with_absolute_root(study)
+    study = with_absolute_paths(study)
     info = describe(study.data, report=say)
     for note in info.notes:
         say(note)

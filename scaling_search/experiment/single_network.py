@@ -26,6 +26,7 @@ from scaling_search.experiment.trained_weights import trained_network
 from scaling_search.jobs.job import Finished, Result, TrainJob
 from scaling_search.jobs.local import OnThisMachine
 from scaling_search.nets.export import export
+from scaling_search.pretrained.initial import Init
 from scaling_search.training.history import ClassCounts
 from scaling_search.training.recipe import Recipe
 from scaling_search.training.recipe_growth import AtPhi
@@ -83,6 +84,7 @@ def alone(
     fit_strides: bool = False,
     epochs: int = 8,
     seeds: Sequence[int] = (0,),
+    init: Init | None = None,
 ) -> Study:
     """The study of this network alone, without a search and without rivals.
 
@@ -105,6 +107,7 @@ def alone(
         network=network,
         base_px=px,
         fit_strides=fit_strides,
+        init=init,
         data=data,
         compare=compared,
         recipe=recipe,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import re
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -30,8 +31,9 @@ from scaling_search.core import toml_config
 from scaling_search.core.errors import UserError, require
 from scaling_search.cost.custom_network import custom_network
 from scaling_search.data.request import DataInfo, DataRequest
-from scaling_search.experiment.network_file import is_file_name, read_network
+from scaling_search.experiment.network_file import is_file_name, network_named, read_network
 from scaling_search.latency.job import Regime
+from scaling_search.pretrained.initial import Init
 from scaling_search.search.gate import Gate
 from scaling_search.search.plan import MOST_SEEDS, Rung, SearchPlan
 from scaling_search.search.resources import KINDS
@@ -122,6 +124,7 @@ class Study:
     function "module:name" of the user's, which only the command line or the caller can ask for.
     `base_px` is the side of the base network's images (None: the network's own; a function needs
     it); `fit_strides` drops early strides until that side leaves a last feature map of 4 px;
+    `init` are weights that every network takes what fits of (None: all begin at random);
     `description` is a sentence for the report's reader.
     """
 
@@ -131,6 +134,7 @@ class Study:
     base_px: int | None = None
     network: Architecture | None = None
     fit_strides: bool = False
+    init: Init | None = None
     data: DataRequest = field(default_factory=DataRequest)
     budget: Budget = field(default_factory=Budget)
     space: Space = field(default_factory=Space)
@@ -152,6 +156,7 @@ class Study:
         largest = max(map(abs, self.compare.phis)) * math.log2(self.budget.growth)
         require(largest <= 40, "growth to the power of φ must lie within 2^±40", largest)
         self._check_comparison()
+        self._check_init()
         if self.compare.constants is None:
             self._check_space()
         if self.is_function:
@@ -170,6 +175,19 @@ class Study:
         require(drawn is None, rule, drawn, "set compare.vary_split = true, or data.split_seed")
         if compare.constants is None:
             self._check_seeds()
+
+    def _check_init(self) -> None:
+        rate, scaled = self.recipe.backbone_rate, self.recipe.branch_scale
+        if self.init is None:
+            rule = "backbone_rate must be 1 where networks begin at random"
+            require(
+                rate == 1, rule, rate, 'give init = { weights = "torchvision" }, lite or a file'
+            )
+            return
+        rule = "weights are for networks that a table describes"
+        require(not self.is_function, rule, self.base, "let the function load them itself")
+        rule = "branch_scale must be 'one' where networks begin with weights"
+        require(scaled == "one", rule, scaled, "they were trained without")
 
     def _check_seeds(self) -> None:
         """Raise UserError where the comparison would train from seeds that the search has seen."""
@@ -244,7 +262,7 @@ def from_toml(
     """The study of a TOML text.
 
     `base = "mine.toml"` names a network file in `folder`: the study then holds its table itself.
-    A relative `data.root` lies in `folder` too.
+    A relative `data.root`, and a file of weights, lie in `folder` too; `init.source` may be a name.
     `recipe = "paper"`, or `like = "paper"` in the recipe's table, stands for that recipe's fields.
     A file is data: a `base` that is a function is refused unless the caller asks for `function`,
     which takes its place. Raises UserError naming `source`, the line, the key and the rule.
@@ -256,6 +274,8 @@ def from_toml(
     elif isinstance(base, str) and is_file_name(base):
         network = read_network(folder / base)
         values |= {"base": network.name, "network": asdict(network)}
+    if isinstance(init := values.get("init"), dict) and isinstance(init.get("source"), str):
+        values["init"] = init | {"source": asdict(_source(init["source"], folder, source))}
     if "recipe" in values:
         values["recipe"] = expanded(values["recipe"], source, base=values.get("base"))
     study = toml_config.validated(_STUDIES, values, text, source, _known)
@@ -279,25 +299,48 @@ def with_function(study: Study, function: str) -> Study:
 
 
 def with_images(study: Study, root: str | None, download: bool) -> Study:
-    """The study with its images looked for elsewhere."""
-    data = replace(
-        study.data, root=root or study.data.root, download=download or study.data.download
-    )
-    return replace(study, data=data)
+    """The study with its images looked for elsewhere; what can be is fetched with `download`.
+
+    Raises UserError where nothing can be.
+    """
+    data, init = replace(study.data, root=root or study.data.root), study.init
+    if download and init is not None:
+        init = replace(init, download=True)
+    if download and (init is None or data.name != "imagefolder"):
+        data = replace(data, download=True)
+    return replace(study, data=data, init=init)
 
 
-def with_absolute_root(study: Study) -> Study:
-    """The study that finds its images from whichever folder it is read."""
-    root = study.data.root
-    return study if root is None else with_images(study, _absolute(root), False)
+def with_absolute_paths(study: Study) -> Study:
+    """The study that finds its images and weights from whichever folder it is read."""
+    return _with_paths(study, _absolute)
 
 
 def _rooted(study: Study, folder: Path) -> Study:
-    """A study of a file in this folder, which its relative root is relative to."""
-    root = study.data.root
-    if root is None or root.startswith("~") or folder == Path():
+    """A study of a file in this folder, which its relative paths are relative to."""
+    if folder == Path():
         return study
-    return with_images(study, os.path.join(folder, root), False)  # noqa: PTH118 a trailing / stays
+    # joined as text: a trailing / stays
+    return _with_paths(
+        study,
+        lambda path: path if path.startswith("~") else os.path.join(folder, path),  # noqa: PTH118
+    )
+
+
+def _with_paths(study: Study, change: Callable[[str], str]) -> Study:
+    root, init = study.data.root, study.init
+    if root is not None:
+        study = with_images(study, change(root), False)
+    if init is not None and init.is_file:
+        study = replace(study, init=replace(init, weights=change(init.weights)))
+    return study
+
+
+def _source(name: str, folder: Path, study: str) -> Architecture:
+    try:
+        return network_named(str(folder / name) if is_file_name(name) else name)
+    except UserError as error:
+        raise UserError(f"{study}: init.source: {error}") from None
 
 
 def _absolute(root: str) -> str:
@@ -308,7 +351,8 @@ def _known(where: toml_config.Location) -> str:
     mine, rows = NamedConstants("mine", 1.2, 1.1, 1.15), (AtPhi(0.0, dropout=0.0),)
     compare = Comparison(rivals=(mine,), constants=Coefficients(1, 1, 1))
     recipe = Recipe(by_phi=rows)
-    at: Any = replace(Study("any"), network=zoo.get("micro"), compare=compare, recipe=recipe)
+    network, init = zoo.get("micro"), Init("lite", source=zoo.get("micro"))
+    at: Any = replace(Study("any"), network=network, init=init, compare=compare, recipe=recipe)
     for part in where:  # the tag of a union is no attribute
         at = at[0] if isinstance(part, int) else getattr(at, str(part), at)
     return ", ".join(f.name for f in fields(at))

@@ -32,7 +32,8 @@ def trained_network(
     """A network of a run's comparison with its trained weights, and what it expects of images.
 
     `network` is "base", or a method and φ as in "compound:1"; `seed` one of the comparison's (None:
-    its first). Reads the training images for their mean, from `root` where they have moved. Raises
+    its first). Reads the training images for their mean, from `root` where they have moved, unless
+    they were seen as pretrained weights see them. Raises
     UserError when there is no such network, or its training is not finished.
     """
     experiment = read_experiment(run_directory, root=root)
@@ -106,12 +107,20 @@ def _seed(experiment: Experiment, seed: int | None) -> int:
     return chosen
 
 
+def _statistics(job: TrainJob) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """The mean and deviation that the network's images were normalised by."""
+    initial = job.initial
+    if initial is not None and initial.mean is not None and initial.std is not None:
+        return initial.mean, initial.std
+    train = load_split(job.data, "train", job.architecture.resolution_px, torch.device("cpu"))
+    mean, std = (tuple(values.tolist()) for values in (train.mean, train.std))
+    return mean, std
+
+
 def _card(job: TrainJob, experiment: Experiment) -> Card:
     network = job.architecture
     if not isinstance(network, Architecture):
         raise UserError(f"a network that is exported needs a table of stages, got {network.name!r}")
-    px = network.resolution_px
-    train = load_split(job.data, "train", px, torch.device("cpu"))
-    mean, std = (tuple(values.tolist()) for values in (train.mean, train.std))
+    mean, std = _statistics(job)
     rules = experiment.study.data.pixel_rules
     return Card(network, experiment.info.classes, mean, std, rules.ground, rules.value_range)

@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
 
+from scaling_search.arch.protocol import Network
 from scaling_search.arch.spec import Architecture
 from scaling_search.core.errors import UserError
 from scaling_search.cost.arithmetic import arithmetic
@@ -17,6 +19,8 @@ from scaling_search.cost.current_device import make_current
 from scaling_search.cost.device_memory import give_back, lacks_memory
 from scaling_search.cost.torch_defaults import torch_defaults
 from scaling_search.data.load import forget_splits, load_split
+from scaling_search.data.request import SplitName
+from scaling_search.data.splits import Split, with_statistics
 from scaling_search.jobs.job import (
     Diverged,
     Finished,
@@ -138,17 +142,17 @@ def _execute(
 ) -> Finished:
     device = torch.device(place.device)
     px = job.architecture.resolution_px
-    train = load_split(job.data, "train", px, device)
-    validation = load_split(job.data, "validation", px, device)
+    train = _split(job, "train", px, device)
+    validation = _split(job, "validation", px, device)
     torch.manual_seed(job.seed)
-    architecture, recipe = job.architecture, job.recipe
-    if recipe.dropout is not None and isinstance(architecture, Architecture):
-        architecture = replace(architecture, dropout=recipe.dropout)
-    model = build(architecture, drop_path=recipe.drop_path)
+    recipe = job.recipe
+    model = build(_trained_form(job.architecture, recipe), drop_path=recipe.drop_path)
     if recipe.residual_init == "zero":
         zero_branches(model)
     if recipe.branch_scale == "1/sqrt(depth)":
         scale_branches(model)
+    if job.initial is not None:
+        job.initial.begin(model)
     _check_sides(model, job)
     trainer = Trainer(
         model,
@@ -173,10 +177,27 @@ def _execute(
     )
 
 
+def _trained_form(network: Network, recipe: Recipe) -> Network:
+    """The network with what the recipe says in its place."""
+    if not isinstance(network, Architecture):
+        return network
+    given = {"dropout": recipe.dropout, "norm_momentum": recipe.norm_momentum}
+    changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    return replace(network, **changes)
+
+
+def _split(job: TrainJob, name: SplitName, px: int, device: torch.device) -> Split:
+    """A split as the job's network sees it: pretrained weights bring their own normalisation."""
+    split, initial = load_split(job.data, name, px, device), job.initial
+    if initial is None or initial.mean is None or initial.std is None:
+        return split
+    return with_statistics(split, initial.mean, initial.std)
+
+
 def _tested(trainer: Trainer, job: TrainJob, px: int) -> SplitEvaluation | None:
     if not job.reads_test:
         return None
-    test = load_split(job.data, "test", px, trainer.device)
+    test = _split(job, "test", px, trainer.device)
     return evaluate_split(trainer.state.evaluated, test, job.recipe, trainer.device, trainer.group)
 
 
@@ -185,7 +206,7 @@ def _other_side(trainer: Trainer, job: TrainJob) -> OtherSide | None:
     px = job.recipe.evaluated_px(job.architecture.resolution_px)
     if px == job.architecture.resolution_px:
         return None
-    validation = load_split(job.data, "validation", px, trainer.device)
+    validation = _split(job, "validation", px, trainer.device)
     weights = trainer.state.evaluated
     scores = score(weights, validation, job.recipe, trainer.device, trainer.group)
     tested = _tested(trainer, job, px)

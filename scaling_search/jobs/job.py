@@ -15,6 +15,7 @@ from scaling_search.core.hashing import digest
 from scaling_search.cost.analytic import count
 from scaling_search.cost.custom_network import CustomNetwork
 from scaling_search.data.request import DataInfo, DataRequest
+from scaling_search.nets.initial_weights import InitialWeights
 from scaling_search.training.history import ClassCounts, EpochRecord, Scores
 from scaling_search.training.recipe import Recipe
 
@@ -26,7 +27,8 @@ class TrainJob:
     `images` is the fingerprint of the images and of the study's split of them, which
     `data.validation_seed` draws anew; where they lie (`data.root`) and what the network is called
     are not part of the job's identity. `reads_test` says that the
-    finished network is scored once on the test split; a search never sets it.
+    finished network is scored once on the test split; a search never sets it. `initial` are the
+    weights that the network takes what fits of (None: it begins at random).
     """
 
     architecture: Architecture | CustomNetwork
@@ -37,6 +39,7 @@ class TrainJob:
     epochs: int
     seed: int
     reads_test: bool = False
+    initial: InitialWeights | None = None
 
     @cached_property
     def shared_hash(self) -> str:
@@ -68,6 +71,7 @@ class TrainJob:
             **({} if drawn is None else {"validation_seed": drawn}),
             "recipe": self.recipe.training,
             "seed": self.seed,
+            **({} if self.initial is None else {"initial": self.initial}),
         }
 
 
@@ -177,6 +181,7 @@ def job_for(
     epochs: int,
     seed: int,
     reads_test: bool = False,
+    initial: InitialWeights | None = None,
 ) -> TrainJob:
     """The job that trains this network on these images (as `describe` found them).
 
@@ -194,6 +199,7 @@ def job_for(
         epochs=epochs,
         seed=seed,
         reads_test=reads_test,
+        initial=initial,
     )
 
 

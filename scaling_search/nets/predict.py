@@ -97,6 +97,19 @@ def read_module(path: Path) -> tuple[nn.Module, Card]:
     return module.eval(), card
 
 
+def card_of(path: Path) -> Card | None:
+    """The card of a safetensors file; None where it has none, or is another kind of file.
+
+    Raises UserError for a damaged card.
+    """
+    try:
+        with safetensors.safe_open(path, "pt") as file:
+            metadata = file.metadata() or {}
+    except safetensors.SafetensorError:
+        return None
+    return _card(metadata, path) if KEY in metadata else None
+
+
 def safetensors_predictor(path: Path) -> Predictor:
     """The network of an exported safetensors file."""
     return module_predictor(*read_module(path))

@@ -22,6 +22,13 @@ def zero_branches(model: nn.Module) -> None:
             nn.init.zeros_(last.weight)
 
 
+def zero_branch(residual: Residual) -> None:
+    """Let a branch begin as nothing at all, whether a norm ends it or a layer scale."""
+    last = _last(residual.body)
+    for parameter in last.parameters():
+        nn.init.zeros_(parameter)
+
+
 def scale_branches(model: nn.Module) -> None:
     """Multiply each branch of the L residual blocks by 1/√L (arXiv 2309.16620, section 3)."""
     residuals = _residuals(model)

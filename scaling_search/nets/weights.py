@@ -61,7 +61,7 @@ def load_torchvision(model: nn.Module, state_dict: StateDict) -> None:
     ours = model.state_dict()
     _copy(model, ours, torchvision_names(ours), state_dict)
     for _, norm in _batch_norms(model):
-        norm.eps = _torchvision_eps(ours)
+        norm.eps = torchvision_eps(ours)
 
 
 def to_torchvision(model: nn.Module) -> dict[str, torch.Tensor]:
@@ -72,7 +72,7 @@ def to_torchvision(model: nn.Module) -> dict[str, torch.Tensor]:
     """
     ours = {name: tensor.detach().clone() for name, tensor in model.state_dict().items()}
     for name, norm in _batch_norms(model):
-        ours[f"{name}.running_var"] += norm.eps - _torchvision_eps(ours)
+        ours[f"{name}.running_var"] += norm.eps - torchvision_eps(ours)
     names = torchvision_names(ours)
     return {theirs: _their_shape(theirs, ours[name]) for name, theirs in names.items()}
 
@@ -120,7 +120,8 @@ def _batch_norms(model: nn.Module) -> list[tuple[str, nn.BatchNorm2d]]:
     return [(name, module) for name, module in modules if isinstance(module, nn.BatchNorm2d)]
 
 
-def _torchvision_eps(ours: StateDict) -> float:
+def torchvision_eps(ours: StateDict) -> float:
+    """What torchvision's batch norms add to the variance in the network with this state of ours."""
     if family_of(ours) != "efficientnet":
         return NARROW_EPS
     wide = len(ours["head.norm.weight"]) >= WIDE_HEAD_CHANNELS

@@ -20,14 +20,14 @@ from scaling_search.arch.spec import Architecture
 from scaling_search.core.errors import UserError, require
 from scaling_search.data.decode import decode
 from scaling_search.experiment.trained_weights import trained_network
+from scaling_search.nets.fitting import fit, state_digest
 from scaling_search.nets.model_card import Card
 from scaling_search.nets.predict import Predictor, normalised, read_module, read_predictor
 from scaling_search.nets.weights import lite_checkpoint, read_weights
-from scaling_search.pretrained.fitting import fit, state_digest
 from scaling_search.pretrained.hub import torchvision_file
+from scaling_search.pretrained.initial import LITE, TORCHVISION
 from scaling_search.pretrained.preprocessing import Preprocessing, PublishedWeights, row_of
 
-TORCHVISION, LITE = "torchvision", "lite"
 ENDINGS = (".safetensors", ".onnx")
 Logits = Callable[[torch.Tensor], torch.Tensor]
 

@@ -63,6 +63,9 @@ def study_of(recommendation: Recommendation) -> Study:
             "a network that is trained by itself needs a table of stages, "
             f"got {network.name!r}: compare at its φ in the run's study"
         )
+    init, initial = study.init, recommendation.comparison.experiment.initial
+    if init is not None and initial is not None:
+        init = replace(init, source=initial.source)
     given = study.compare
     compare = Comparison(
         (0.0,),
@@ -82,6 +85,7 @@ def study_of(recommendation: Recommendation) -> Study:
         network=network,
         base_px=network.resolution_px,
         fit_strides=False,
+        init=init,
         recipe=study.recipe.at_phi(recommendation.best.phi),
         compare=compare,
     )

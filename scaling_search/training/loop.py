@@ -18,6 +18,7 @@ from scaling_search.core.errors import require
 from scaling_search.data.augment import draws_per_image, order, uniforms
 from scaling_search.data.splits import Batch, Split
 from scaling_search.training import checkpoint
+from scaling_search.training.backbone import enter_training
 from scaling_search.training.batches import chances, training_images
 from scaling_search.training.checkpoint import Checkpoint
 from scaling_search.training.distributed import ALONE, Group
@@ -124,7 +125,7 @@ class Trainer:
         epoch, first = divmod(self.step, self.steps_per_epoch)
         self.trained_since = self._now() - self.seconds
         parts = self._parts(epoch, first)
-        self.state.model.train()
+        enter_training(self.state.model, self.recipe)
         for _ in range(first, self.steps_per_epoch):
             self._learn(islice(parts, self.recipe.accumulate))
             self._keep()

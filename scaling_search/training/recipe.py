@@ -42,18 +42,23 @@ class Recipe:
 
     `clip_norm` 0 switches clipping off, `ema_decay` 0 the averaging of weights; `ema_warmup`
     averages over fewer steps at first, min(ema_decay, (1 + n) / (10 + n)) at step n; `dropout` None
-    keeps the architecture's own. `accumulate` splits each batch into so many parts whose gradients
-    are added; batch norms see the parts. Where several processes train, each takes an equal part of
-    each batch, which is all that batch norms see unless `sync_batch_norm`. `progressive_from` is
-    the first epoch's side as a fraction of the network's; it rises to 1 over three quarters of the
-    epochs. With `evaluate_px_factor` other than 1 the trained network is scored once more, at so
-    many times its side.
+    keeps the architecture's own, and so does `norm_momentum`: the weight of a batch in the running
+    statistics of batch norms (torch's momentum), of which a short training wants more. `accumulate`
+    splits each batch into so many parts whose gradients are added; batch norms see the parts. Where
+    several processes train, each takes an equal part of each batch, which is all that batch norms
+    see unless `sync_batch_norm`. `progressive_from` is the first epoch's side as a fraction of the
+    network's; it rises to 1 over three quarters of the epochs. With `evaluate_px_factor` other than
+    1 the trained network is scored once more, at so many times its side.
 
     `residual_init` is where the scale of each residual branch's last norm starts: at "zero" a
     network of any depth begins as its shortcuts alone (arXiv 1706.02677, section 5.1), without
     which depth is at a disadvantage in short trainings. `branch_scale` multiplies each branch of
     the network's L residual blocks by 1/√L (arXiv 2309.16620). Both leave a network alone that is a
     function of the user's.
+
+    `backbone_rate` is the learning rate of all before the classifier as a multiple of the
+    classifier's, for weights that exist already; 0 leaves the backbone as it is, its batch norms'
+    statistics too.
 
     `by_phi` says what changes as networks grow, the same for all networks of one φ; `at_phi`
     resolves it. A training's own recipe has none.
@@ -77,10 +82,12 @@ class Recipe:
     decay_epochs: float = 2.4
     residual_init: ResidualInit = "zero"
     branch_scale: BranchScale = "one"
+    backbone_rate: float = 1.0
     label_smoothing: float = 0.1
     clip_norm: float = 0.0
     drop_path: float = 0.0
     dropout: float | None = None
+    norm_momentum: float | None = None
     ema_decay: float = 0.0
     ema_warmup: bool = True
     augment: Policy = "shift"
@@ -106,15 +113,15 @@ class Recipe:
         for name in ("learning_rate", "decay_epochs", "evaluate_px_factor"):
             value = getattr(self, name)
             require(0 < value < inf, f"{name} must be positive and finite", value)
-        for name in ("weight_decay", "warmup_epochs", "clip_norm"):
+        for name in ("weight_decay", "warmup_epochs", "clip_norm", "backbone_rate"):
             value = getattr(self, name)
             require(0 <= value < inf, f"{name} must be 0 or more", value)
         for name in ("momentum", "label_smoothing", "ema_decay", "drop_path", "dropout"):
             value = getattr(self, name)
             require(value is None or 0 <= value < 1, f"{name} must lie in [0, 1)", value)
-        for name in ("cooldown_fraction", "decay_factor", "progressive_from"):
+        for name in ("cooldown_fraction", "decay_factor", "progressive_from", "norm_momentum"):
             value = getattr(self, name)
-            require(0 < value <= 1, f"{name} must lie in (0, 1]", value)
+            require(value is None or 0 < value <= 1, f"{name} must lie in (0, 1]", value)
         require(0 < self.rise_fraction < 1, "rise_fraction must lie in (0, 1)", self.rise_fraction)
         self._check_choices()
         phis = [row.phi for row in self.by_phi]

@@ -30,7 +30,7 @@ def train_step(
     compiled as the recipe asks.
     """
     for group in state.optimizer.param_groups:
-        group["lr"] = learning_rate
+        group["lr"] = learning_rate * group["rate_multiple"]
     if recipe.compile == "off":
         loss = _gradients(state, recipe, parts, device)
     else:

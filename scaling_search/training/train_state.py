@@ -14,6 +14,7 @@ from torch.nn.parallel import DistributedDataParallel
 from scaling_search.core.number_formats import MemoryFormat
 from scaling_search.nets.compilation import compiled
 from scaling_search.training.averaging import AveragedWeights
+from scaling_search.training.backbone import freeze, split_off
 from scaling_search.training.distributed import ALONE, Group
 from scaling_search.training.recipe import Recipe
 
@@ -76,6 +77,8 @@ def new_state(
     model: nn.Module, recipe: Recipe, device: torch.device, group: Group = ALONE
 ) -> TrainState:
     """The state before the first step; moves the model to the device in the recipe's format."""
+    if recipe.backbone_rate == 0:
+        freeze(model)
     if recipe.sync_batch_norm:
         model = group.synchronised(model, device)
     layout = MEMORY_FORMATS[recipe.memory_format]
@@ -93,12 +96,18 @@ def new_state(
 
 
 def optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
-    """The recipe's optimiser; norms, biases and scales (all below two axes) are not decayed."""
-    parameters = [p for p in model.parameters() if p.requires_grad]
-    groups: list[dict[str, Any]] = [
-        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": recipe.weight_decay},
-        {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
-    ]
+    """The recipe's optimiser; norms, biases and scales (all below two axes) are not decayed.
+
+    The `rate_multiple` of a group is its rate as a multiple of the recipe's.
+    """
+    groups: list[dict[str, Any]] = []
+    for parameters, multiple in _parts(model, recipe):
+        trained = [p for p in parameters if p.requires_grad]
+        for chosen, decay in (
+            ([p for p in trained if p.ndim > 1], recipe.weight_decay),
+            ([p for p in trained if p.ndim <= 1], 0.0),
+        ):
+            groups.append({"params": chosen, "weight_decay": decay, "rate_multiple": multiple})
     rate = recipe.learning_rate
     match recipe.optimizer:
         case "sgd":
@@ -113,6 +122,14 @@ def optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
             )
         case _:
             assert_never(recipe.optimizer)
+
+
+def _parts(model: nn.Module, recipe: Recipe) -> list[tuple[list[nn.Parameter], float]]:
+    """The parameters that learn at one rate, and that rate as a multiple of the recipe's."""
+    if recipe.backbone_rate in (0, 1):
+        return [(list(model.parameters()), 1.0)]
+    backbone, classifier = split_off(model)
+    return [(backbone, recipe.backbone_rate), (classifier, 1.0)]
 
 
 def _laid_out_like(parameter: torch.Tensor, slot: torch.Tensor) -> torch.Tensor:

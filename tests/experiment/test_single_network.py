@@ -80,6 +80,23 @@ def test_each_class_is_counted_and_old_results_have_no_counts(
     assert result_from_json(old) == replace(result, validation_classes=None, test_classes=None)
 
 
+def test_a_network_begins_with_what_another_training_left(photos: Path, tmp_path: Path) -> None:
+    (first,) = train(photos, tmp_path / "first", epochs=2)
+    weights = tmp_path / "first" / str(first["weights"])
+    tuned = tmp_path / "tuned"
+    (row,) = train(photos, tuned, weights=str(weights), download=True, recipe="fine-tune")
+    assert row["status"] == "finished"
+    experiment = read_experiment(tuned)
+    assert experiment.initial is not None
+    module, card = read_module(tuned / str(row["weights"]))
+    before, seen = read_module(weights)
+    assert (card.mean, card.std) == (seen.mean, seen.std)
+    assert module.state_dict().keys() == before.state_dict().keys()
+    with pytest.raises(UserError, match="weights must be torchvision, lite or a file"):
+        train(photos, tmp_path / "none", weights="none.pth")
+    assert not (tmp_path / "none").exists()
+
+
 def test_started_again_nothing_is_trained_and_another_seed_is_added(
     photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

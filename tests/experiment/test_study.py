@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from scaling_search.arch import zoo
 from scaling_search.arch.scaling import Coefficients
 from scaling_search.compare.rivals import NamedConstants
 from scaling_search.core.errors import UserError
+from scaling_search.data.request import DataRequest
 from scaling_search.experiment.presets import preset
 from scaling_search.experiment.study import (
     Study,
@@ -17,6 +20,7 @@ from scaling_search.experiment.study import (
     to_toml,
     with_images,
 )
+from scaling_search.pretrained.initial import Init
 
 
 def test_a_name_alone_is_a_study() -> None:
@@ -139,6 +143,49 @@ def test_a_file_that_is_not_there_or_no_text_is_named(tmp_path: Path) -> None:
     (tmp_path / "bytes.toml").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(UserError, match=r"bytes\.toml.*not UTF-8"):
         read_study(tmp_path / "bytes.toml")
+
+
+def test_weights_are_asked_for_by_name_or_by_a_file_beside_the_study(tmp_path: Path) -> None:
+    path = tmp_path / "study.toml"
+    path.write_text('name = "x"\ninit = { weights = "torchvision:IMAGENET1K_V2" }\n')
+    assert read_study(path).init == Init("torchvision:IMAGENET1K_V2")
+    path.write_text('name = "x"\ninit = { weights = "w.pth", source = "resnet-18" }\n')
+    init = read_study(path).init
+    assert init == Init(str(tmp_path / "w.pth"), source=zoo.get("resnet-18"))
+    path.write_text(to_toml(replace(Study("x"), init=init)))
+    assert read_study(path).init == init
+    assert "[init]" not in to_toml(Study("x"))
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            "init = { weights = 'lite', fetch = true }",
+            "unknown key 'init.fetch': known are weights, download, so",
+        ),
+        ("[recipe]\nbackbone_rate = 0", "backbone_rate must be 1 where networks begin at random"),
+        (
+            "init = { weights = 'lite' }\n[recipe]\nbranch_scale = '1/sqrt(depth)'",
+            "branch_scale must be 'one' where networks begin with weights",
+        ),
+        ("init = { weights = 'a.pth', source = 'resnet-17' }", "init.source: "),
+    ],
+)
+def test_a_mistake_about_weights_is_one_line(text: str, said: str) -> None:
+    with pytest.raises(UserError) as caught:
+        from_toml(f"name = 'x'\n{text}", "mine.toml")
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_weights_are_fetched_on_request_where_a_folder_of_images_cannot_be(tmp_path: Path) -> None:
+    folder = Study("x", data=DataRequest("imagefolder", root=str(tmp_path)))
+    with pytest.raises(UserError, match="imagefolder can't be downloaded"):
+        with_images(folder, None, download=True)
+    begun = with_images(replace(folder, init=Init("torchvision")), None, download=True)
+    assert begun.init == Init("torchvision", download=True)
+    assert not begun.data.download
 
 
 def test_images_can_be_looked_for_elsewhere() -> None:

@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import safetensors.torch
 import torch
 from torch import nn
 
+from scaling_search.arch.scaling import Multipliers, scale
 from scaling_search.core.errors import UserError
 from scaling_search.data import load
 from scaling_search.data.load import load_split
@@ -19,6 +21,9 @@ from scaling_search.jobs.execute import Place, execute
 from scaling_search.jobs.job import Diverged, Finished, OutOfMemory
 from scaling_search.nets import compilation
 from scaling_search.nets.build import build as build_network
+from scaling_search.nets.fitting import state_digest
+from scaling_search.nets.initial_weights import InitialWeights
+from scaling_search.nets.weights import read_weights
 from scaling_search.training.history import EpochRecord
 from scaling_search.training.loop import StoppedError, Trainer
 from scaling_search.training.recipe import ResidualInit
@@ -166,6 +171,26 @@ def test_the_recipes_dropout_replaces_the_networks_own(monkeypatch: pytest.Monke
     assert built == [0.3, 0.3, 0.0, 0.0, 0.5, 0.5]
 
 
+def test_the_recipes_momentum_of_batch_norms_replaces_the_networks_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    momenta: list[set[float | None]] = []
+
+    class Begun(Trainer):
+        """Looks at the network before its first step."""
+
+        def run(self) -> list[EpochRecord]:
+            norms = [m for m in self.model.modules() if isinstance(m, nn.BatchNorm2d)]
+            momenta.append({norm.momentum for norm in norms})
+            raise MemoryError
+
+    monkeypatch.setattr(module, "Trainer", Begun)
+    network = replace(NETWORK, norm_momentum=0.01)
+    for recipe in (RECIPE, replace(RECIPE, norm_momentum=0.3)):
+        execute(job(architecture=network, recipe=recipe), Place())
+    assert momenta == [{0.01}, {0.01}, {0.3}, {0.3}]
+
+
 def test_the_finished_network_is_scored_at_another_side_on_request(
     tmp_path: Path, loaded: list[str]
 ) -> None:
@@ -213,6 +238,68 @@ def test_a_network_of_one_side_is_refused_before_it_is_trained(
         UserError, match="need a network that takes images of any side, got 'micro'"
     ):
         execute(job(architecture=network, recipe=recipe, epochs=4), Place())
+
+
+@pytest.fixture
+def initial(tmp_path: Path) -> InitialWeights:
+    """Weights of a network for ten classes, and how it saw images."""
+    torch.manual_seed(7)
+    state, path = build_network(NETWORK, num_classes=10).state_dict(), tmp_path / "w.safetensors"
+    safetensors.torch.save_file(state, path)
+    source = replace(NETWORK, num_classes=10)
+    return InitialWeights(str(path), state_digest(state), source, (0.5,), (0.1,))
+
+
+def test_a_training_begins_with_the_weights_it_is_given_and_sees_as_they_do(
+    initial: InitialWeights, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[Trainer] = []
+
+    class Begun(Trainer):
+        """Looks at the network before its first step."""
+
+        def run(self) -> list[EpochRecord]:
+            begun.append(self)
+            state = read_weights(Path(initial.path))
+            for name, tensor in self.model.state_dict().items():
+                if not name.startswith("head.classifier"):
+                    assert torch.equal(tensor, state[name]), name
+            assert len(self.model.state_dict()["head.classifier.bias"]) == 20
+            return super().run()
+
+    monkeypatch.setattr(module, "Trainer", Begun)
+    frozen = replace(RECIPE, backbone_rate=0.0)
+    result = execute(job(initial=initial, recipe=frozen, reads_test=True), Place())
+    assert isinstance(result, Finished)
+    (training,) = begun
+    for split in (training.train, training.validation):
+        assert (split.mean.tolist(), split.std.tolist()) == ([0.5], pytest.approx([0.1]))
+    # The split that is kept in memory for others has its own.
+    assert load_split(DATA, "train", 8, "cpu").mean.tolist() != [0.5]
+
+
+def test_weights_in_another_network_make_another_training_that_resumes(
+    initial: InitialWeights, tmp_path: Path
+) -> None:
+    deeper = scale(NETWORK, Multipliers(depth=2, width=1.5))
+    asked = job(architecture=deeper, initial=initial, recipe=replace(RECIPE, backbone_rate=0.5))
+    straight = execute(asked, place(tmp_path / "whole"))
+    assert without_times(straight) != without_times(execute(replace(asked, initial=None), Place()))
+    steps: list[bool] = []
+
+    def stop() -> bool:
+        steps.append(True)
+        return len(steps) == 3
+
+    with pytest.raises(StoppedError):
+        execute(asked, place(tmp_path / "cut"), stop_asked=stop)
+    assert without_times(execute(asked, place(tmp_path / "cut"))) == without_times(straight)
+
+
+def test_weights_that_are_gone_are_an_error_of_one_line(initial: InitialWeights) -> None:
+    Path(initial.path).unlink()
+    with pytest.raises(UserError, match="the weights that trainings begin with must still lie"):
+        execute(job(initial=initial), Place())
 
 
 def test_a_diverging_training_is_a_result() -> None:

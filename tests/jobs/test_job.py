@@ -24,6 +24,7 @@ from scaling_search.jobs.job import (
     result_from_json,
     result_to_json,
 )
+from scaling_search.nets.initial_weights import InitialWeights
 from tests.jobs.small import DATA, FINISHED, JOB, NETWORK, RECIPE, job
 from tests.trainings import scores
 
@@ -55,6 +56,16 @@ def test_name_and_place_are_not_part_of_a_job(changes: dict[str, Any]) -> None:
 )
 def test_each_other_field_is(changes: dict[str, Any]) -> None:
     assert job(**changes).hash != JOB.hash
+
+
+def test_the_weights_that_a_training_begins_with_are_part_of_it_and_their_place_is_not() -> None:
+    initial = InitialWeights("a.pth", "0" * 16, NETWORK, (0.5,), (0.25,))
+    begun = job(initial=initial)
+    assert len({begun.own_hash, begun.shared_hash, JOB.own_hash, JOB.shared_hash}) == 4
+    assert job(initial=replace(initial, path="b.pth")).hash == begun.hash
+    for changes in ({"content": "1" * 16}, {"mean": (0.4,)}, {"std": None}):
+        assert job(initial=replace(initial, **changes)).shared_hash != begun.shared_hash  # type: ignore[arg-type]
+    assert job_from_json(json.loads(json.dumps(job_to_json(begun)))) == begun
 
 
 def test_hashes_are_sixteen_digits_and_three_different_ones() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from contextlib import suppress
+from typing import Literal
 
 import torch
 from torch import nn
@@ -16,6 +17,9 @@ from scaling_search.nets.torchvision_names import Names, lite_names, torchvision
 from scaling_search.nets.weights import load_torchvision
 
 State = Mapping[str, torch.Tensor]
+Kind = Literal["own", "torchvision", "lite"]
+"""Whose names tensors have."""
+_COUNT = "num_batches_tracked"
 _HEAD = "head.classifier.weight"
 _OF_PARALLEL = "module."
 
@@ -26,8 +30,7 @@ def fit(network: Architecture, state: State) -> tuple[nn.Module, Architecture]:
     Names may be ours, torchvision's or those of the Lite weights, with `module.` before them or
     not. Raises UserError, naming a tensor, for the tensors of another network.
     """
-    if state and all(name.startswith(_OF_PARALLEL) for name in state):
-        state = {name.removeprefix(_OF_PARALLEL): tensor for name, tensor in state.items()}
+    state = _single(state)
     with torch.device("meta"):
         ours = list(build(network).state_dict())
     kind, names = _names(ours, state, network.name)
@@ -43,6 +46,31 @@ def fit(network: Architecture, state: State) -> tuple[nn.Module, Architecture]:
     return module.eval(), sized
 
 
+def own_named(network: Architecture, state: State) -> tuple[Kind, dict[str, torch.Tensor]]:
+    """Whose names the tensors have, and the tensors by ours, each with our number of axes.
+
+    As `fit`, but some may be missing, of another size or strange: those keep their names. Raises
+    UserError where fewer than half of the network's tensors are found.
+    """
+    state = _single(state)
+    with torch.device("meta"):
+        shapes = {name: tensor.shape for name, tensor in build(network).state_dict().items()}
+    present = set(state)
+    kind, names = max(_tables(list(shapes)), key=lambda table: len({*table[1].values()} & present))
+    named = {
+        name: _like(state[theirs], shapes[name])
+        for name, theirs in names.items()
+        if theirs in present
+    }
+    strange = sorted(present - set(names.values()))
+    counted = [name for name in shapes if not name.endswith(_COUNT)]
+    fitting = [name for name in counted if name in named and named[name].shape == shapes[name]]
+    if 2 * len(fitting) < len(counted):
+        others = strange or sorted(set(named) - set(fitting)) or ["no tensors at all"]
+        raise _of_another(network.name, others)
+    return kind, {name: state[name] for name in strange} | named
+
+
 def state_digest(state: State) -> str:
     """16 hexadecimal digits of the tensors, in the order of their names."""
     hashed = hashlib.sha256()
@@ -54,19 +82,40 @@ def state_digest(state: State) -> str:
     return hashed.hexdigest()[:16]
 
 
-def _names(ours: list[str], state: State, network: str) -> tuple[str, Names]:
+def _names(ours: list[str], state: State, network: str) -> tuple[Kind, Names]:
     """Whose names the tensors have, and ours to theirs."""
-    tables: list[tuple[str, Names]] = [("own", {name: name for name in ours})]
-    with suppress(UserError):
-        tables.append(("torchvision", torchvision_names(ours)))
-    with suppress(UserError):
-        tables.append(("lite", lite_names(ours)))
+    tables = _tables(ours)
     for kind, names in tables:
         if set(names.values()) == set(state):
             return kind, names
     nearest = min(tables, key=lambda table: len(set(table[1].values()) ^ set(state)))[1]
-    strange = sorted(set(nearest.values()) ^ set(state))
-    raise UserError(
+    raise _of_another(network, sorted(set(nearest.values()) ^ set(state)))
+
+
+def _tables(ours: list[str]) -> list[tuple[Kind, Names]]:
+    """Our names to those of each library that has a network like this one, and to our own."""
+    tables: list[tuple[Kind, Names]] = [("own", {name: name for name in ours})]
+    with suppress(UserError):
+        tables.append(("torchvision", torchvision_names(ours)))
+    with suppress(UserError):
+        tables.append(("lite", lite_names(ours)))
+    return tables
+
+
+def _single(state: State) -> State:
+    """The state without what DistributedDataParallel puts before its names."""
+    if state and all(name.startswith(_OF_PARALLEL) for name in state):
+        return {name.removeprefix(_OF_PARALLEL): tensor for name, tensor in state.items()}
+    return state
+
+
+def _like(tensor: torch.Tensor, shape: torch.Size) -> torch.Tensor:
+    """A linear layer's weight as that of a 1×1 convolution; what has another size stays."""
+    return tensor.reshape(shape) if tensor.numel() == shape.numel() else tensor
+
+
+def _of_another(network: str, strange: list[str]) -> UserError:
+    return UserError(
         f"the weights must be those of {network}, got others (see {strange[0]!r}): "
         "name the network that they were saved from"
     )
