@@ -17,6 +17,7 @@ from scaling_search.core.errors import require
 from scaling_search.cost.custom_network import CustomNetwork
 from scaling_search.cost.torch_defaults import torch_defaults
 from scaling_search.data.load import describe
+from scaling_search.experiment.chosen_precision import with_precision
 from scaling_search.experiment.experiment import Experiment
 from scaling_search.experiment.notebook import listener_here
 from scaling_search.experiment.outcome import Outcome, report_of
@@ -113,6 +114,9 @@ def open_runner(
     experiment = Experiment(study, info)
     with ExitStack() as stack:
         ledger = stack.enter_context(Ledger(out / "ledger.jsonl"))
+        if study.recipe.precision == "auto":
+            trial_here = None if on_ray or ranks else here
+            experiment = with_precision(experiment, out, device, trial_here, listener.say)
         for note in [*ledger.notes, *info.notes, *_warnings(experiment)]:
             listener.say(note)
         _write_inputs(experiment, out)
