@@ -216,7 +216,7 @@ def main() -> None:
         torch.set_num_threads(1)
     task, recipe = prepared(asked, device)
     check(task, device)
-    with arithmetic(recipe.precision, device):
+    with arithmetic(recipe.number_format, device):
         seconds = measure(task, recipe, device, asked.rounds)
     claim = conclude(seconds, device, CPU_GOAL if device.type == "cpu" else GPU_GOAL)
     if asked.json:

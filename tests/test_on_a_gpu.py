@@ -65,7 +65,7 @@ def losses(gpu: Any, card: Any, **changes: Any) -> list[float]:
     """The losses of a short training without dropout, whose chance is the CPU's alone."""
     work = replace(card.sizes.resumed, batch=16)
     recipe = Recipe(batch_size=16, augment="shift-flip", dropout=0.0, learning_rate=0.01, **changes)
-    with arithmetic(recipe.precision, card.device):
+    with arithmetic(recipe.number_format, card.device):
         history = gpu.trainings.trainer(work, recipe, card, steps=6, epochs=2).run()
     return [loss for each in history for loss in (each.train_loss, each.validation.loss)]
 

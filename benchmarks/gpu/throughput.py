@@ -29,7 +29,7 @@ def throughput_part(card: Card, out: Path) -> Iterator[Check]:
     for layout in LAYOUTS:
         yield _beside_timm(card, layout, rates)
     for work, recipe in card.sizes.rated:
-        with arithmetic(recipe.precision, card.device):
+        with arithmetic(recipe.number_format, card.device):
             words = f"{work.words}, {_changes(recipe)}"
             rates[words] = round(rate(card, work, recipe, card.sizes.rate_seconds), 1)
         yield at_least("throughput", f"{words}: images/s", rates[words], 1.0)
@@ -83,5 +83,5 @@ def timm_rate(card: Card, layout: MemoryFormat, seconds: float) -> float:
 
 def _changes(recipe: Recipe) -> str:
     """What of a recipe a rate depends on, in words."""
-    words = [recipe.precision, recipe.memory_format, recipe.augment]
+    words: list[str] = [recipe.precision, recipe.memory_format, recipe.augment]
     return ", ".join([*words, "averaged"] if recipe.ema_decay else words)

@@ -15,6 +15,7 @@ import torch
 
 from peers.ours import ours
 from peers.reference import reference
+from peers.seeds import at_once, in_turn
 from peers.task import Loop, Task
 from peers.timm_train import timm_train
 from peers.tutorial import tutorial
@@ -26,6 +27,9 @@ from scaling_search.data.splits import ResidentSplit
 LOOPS = {
     "ours, shifted": lambda task: ours(task, "shift"),
     "ours, cropped": lambda task: ours(task, "random-resized-crop"),
+    "ours, seeds grouped": lambda task: at_once(task, "grouped"),
+    "ours, seeds stacked": lambda task: at_once(task, "stacked"),
+    "ours, seeds in turn": in_turn,
     "tutorial": tutorial,
     "timm": timm_train,
     "torchvision": reference,
@@ -40,7 +44,8 @@ def task_of(asked: dict[str, Any]) -> Task:
     network = zoo.get(asked["network"]).fitted(
         resolution_px=asked["px"], num_classes=20, in_channels=1
     )
-    return Task(network, train, asked["batch_size"], asked["loaders"])
+    seeds = asked.get("seeds", 1)
+    return Task(network, train, asked["batch_size"], asked["loaders"], seeds=seeds)
 
 
 @torch.inference_mode()

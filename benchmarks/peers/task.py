@@ -20,13 +20,17 @@ Batches = Iterable[tuple[torch.Tensor, torch.Tensor]]
 
 @dataclass(frozen=True)
 class Task:
-    """A network, its images (grey) and the batch; `loaders` is how many processes may load."""
+    """A network, its images (grey) and the batch; `loaders` is how many processes may load.
+
+    `seeds` is how many trainings a loop of several does, from seed 0 on.
+    """
 
     network: Architecture
     train: ResidentSplit
     batch_size: int
     loaders: int
     seed: int = 0
+    seeds: int = 1
 
     def model(self) -> nn.Module:
         """The network with the same fresh weights for every loop."""

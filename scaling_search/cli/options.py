@@ -12,6 +12,7 @@ from scaling_search.core.errors import UserError
 from scaling_search.core.pixel_rules import GROUNDS
 from scaling_search.data.request import DataRequest
 from scaling_search.experiment.presets import PRESETS
+from scaling_search.trackers.opening import TRACKERS
 
 StudyFile = Annotated[
     Path | None,
@@ -78,6 +79,10 @@ RetryFailed = Annotated[
         "--retry-failed",
         help="Try failed trainings again, though nothing has changed that they may have failed of.",
     ),
+]
+Track = Annotated[
+    list[str] | None,
+    typer.Option(help=f"Also tell {', '.join(TRACKERS)} of each training; may be repeated."),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 NetworkArgument = Annotated[

@@ -16,6 +16,8 @@ from scaling_search.experiment.remaining_work import RemainingWork, work_of
 from scaling_search.jobs.executor import Ended, Epoch, Event, Started
 from scaling_search.jobs.job import Finished, TrainJob
 
+LONG_SECONDS = 2 * 3600  # from here on hours are read more easily
+
 
 class Live:
     """A `ProgressListener` that draws a bar for the whole run and a line for each running training.
@@ -106,11 +108,12 @@ class Live:
         self._advance(job, job.epochs)
         self._progress.remove_task(self._running.pop(job.hash)[0])
         self._left += RemainingWork(-1)
+        left = "" if self._draws else f"; {self._what_is_left()}"
         if not isinstance(ended.result, Finished):
-            self.say(f"{job.architecture.name}, seed {job.seed}: {ended.result}")
-        elif not self._draws:
+            self.say(f"{job.architecture.name}, seed {job.seed}: {ended.result}{left}")
+        elif left:
             score = f"{ended.result.validation_top1:.1%} of the validation images right"
-            self.say(f"{_words(job)}: {score}; {self._what_is_left()}")
+            self.say(f"{_words(job)}: {score}{left}")
 
     def _redraw(self) -> None:
         if self._whole is not None:
@@ -131,8 +134,11 @@ class Live:
         if not self._done:
             return ""
         spent = self._clock() - self._began
-        minutes, seconds = divmod(round(spent * self._left.mac_images / self._done), 60)
-        return f", about {minutes}:{seconds:02d} min"
+        seconds = round(spent * self._left.mac_images / self._done)
+        if seconds >= LONG_SECONDS:
+            hours, minutes = divmod(round(seconds / 60), 60)
+            return f", about {hours}:{minutes:02d} h"
+        return f", about {seconds // 60}:{seconds % 60:02d} min"
 
 
 def draws_bars(console: Console) -> bool:

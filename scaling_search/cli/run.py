@@ -35,6 +35,7 @@ def run_command(
     gpus_per_job: options.GpusPerJob = None,
     job_timeout: options.JobTimeout = None,
     retry_failed: options.RetryFailed = False,
+    track: options.Track = None,
     as_json: options.AsJson = False,
 ) -> None:
     """Search, grow the family and its rivals, train them and write the report.
@@ -43,7 +44,7 @@ def run_command(
     """
     chosen = chosen_study(study, preset, function, root, download)
     where = Placement(device, workers, gpus, jobs_per_gpu, ray, gpus_per_job)
-    _drive(chosen, out, where, job_timeout, retry_failed, as_json)
+    _drive(chosen, out, where, job_timeout, retry_failed, track, as_json)
 
 
 def search_command(
@@ -61,6 +62,7 @@ def search_command(
     gpus_per_job: options.GpusPerJob = None,
     job_timeout: options.JobTimeout = None,
     retry_failed: options.RetryFailed = False,
+    track: options.Track = None,
     as_json: options.AsJson = False,
 ) -> None:
     """Find the constants and stop there; `run` with the same --out goes on.
@@ -69,7 +71,7 @@ def search_command(
     """
     chosen = chosen_study(study, preset, function, root, download)
     where = Placement(device, workers, gpus, jobs_per_gpu, ray, gpus_per_job)
-    _drive(chosen, out, where, job_timeout, retry_failed, as_json, search_only=True)
+    _drive(chosen, out, where, job_timeout, retry_failed, track, as_json, search_only=True)
 
 
 def compare_command(
@@ -91,6 +93,7 @@ def compare_command(
     gpus_per_job: options.GpusPerJob = None,
     job_timeout: options.JobTimeout = None,
     retry_failed: options.RetryFailed = False,
+    track: options.Track = None,
     as_json: options.AsJson = False,
 ) -> None:
     """Compare the family of given constants with its rivals, without a search.
@@ -103,7 +106,7 @@ def compare_command(
     given = replace(chosen.compare, constants=Coefficients(alpha, beta, gamma), rivals=against)
     chosen = replace(chosen, name=f"{chosen.name}-compare", compare=given)
     where = Placement(device, workers, gpus, jobs_per_gpu, ray, gpus_per_job)
-    _drive(chosen, out, where, job_timeout, retry_failed, as_json)
+    _drive(chosen, out, where, job_timeout, retry_failed, track, as_json)
 
 
 def report_command(
@@ -152,6 +155,7 @@ def _drive(
     where: Placement,
     limit_seconds: float | None,
     retry_failed: bool,
+    track: list[str] | None,
     as_json: bool,
     search_only: bool = False,
 ) -> None:
@@ -168,6 +172,7 @@ def _drive(
             gpus_per_job=where.gpus_per_job,
             search_only=search_only,
             retry_failed=retry_failed,
+            track=track or (),
             listener=live,
         )
     show_outcome(outcome, as_json)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, replace
 from functools import partial
@@ -18,6 +18,7 @@ from scaling_search.cost.custom_network import CustomNetwork
 from scaling_search.cost.torch_defaults import torch_defaults
 from scaling_search.data.load import describe
 from scaling_search.experiment.beginning import INIT_FILE, beginning, beginnings, found_weights
+from scaling_search.experiment.chosen_precision import with_precision
 from scaling_search.experiment.experiment import Experiment
 from scaling_search.experiment.notebook import listener_here
 from scaling_search.experiment.outcome import Outcome, report_of
@@ -25,6 +26,7 @@ from scaling_search.experiment.redrawing import Redrawing
 from scaling_search.experiment.remaining_work import RemainingWork, after_state, comparison
 from scaling_search.experiment.runner import ProgressListener, Runner
 from scaling_search.experiment.study import Study, to_toml, with_absolute_paths
+from scaling_search.experiment.tracked import tracked
 from scaling_search.jobs.environment import chosen_device
 from scaling_search.jobs.job import Result
 from scaling_search.jobs.ledger import Ledger
@@ -49,6 +51,7 @@ def run(
     jobs_per_gpu: int | Literal["auto"] = "auto",
     search_only: bool = False,
     retry_failed: bool = False,
+    track: Sequence[str] = (),
     listener: ProgressListener | None = None,
 ) -> Outcome:
     """Search, conclude, compare and report; whatever the ledger in `out` holds is not run again.
@@ -59,18 +62,21 @@ def run(
     than `limit_seconds` is recorded as timed out. `ray` trains on a Ray cluster instead, `workers`
     trainings at a time at most, each with `gpus_per_job` of a GPU: see `OnRay`. A training that
     failed is tried again once what it failed of has changed (limit, device, memory, code), and all
-    of them with `retry_failed`. Without a `listener` a notebook's cell shows a line a training.
-    Raises UserError for a request that can't be met, before anything is trained.
+    of them with `retry_failed`. The trackers in `track` ("tensorboard", "wandb", "mlflow") are told
+    of each training too. Without a `listener` a notebook's cell shows a line a training. Raises
+    UserError for a request that can't be met, before anything is trained.
     """
     rule = "a job's share of a GPU is given on a Ray cluster"
     require(ray is not None or gpus_per_job is None, rule, gpus_per_job, "add --ray ADDRESS")
     here = OnThisMachine(None if gpus is None else str(gpus), jobs_per_gpu)
     on_ray = None if ray is None else OnRay(ray, gpus_per_job)
-    listener = listener or listener_here()
-    with open_runner(
-        study, out, device, workers, limit_seconds, listener, on_ray, retry_failed, here
-    ) as runner:
-        listener.say(f"the report is drawn at {out / 'report.html'}, and again as results come")
+    with (
+        tracked(listener or listener_here(), track, study.name, out) as told,
+        open_runner(
+            study, out, device, workers, limit_seconds, told, on_ray, retry_failed, here
+        ) as runner,
+    ):
+        told.say(f"the report is drawn at {out / 'report.html'}, and again as results come")
         return _run(_redrawing(runner, out), out, search_only)
 
 
@@ -109,6 +115,9 @@ def open_runner(
     experiment = Experiment(study, info, initial=found_weights(study, info, listener.say))
     with ExitStack() as stack:
         ledger = stack.enter_context(Ledger(out / "ledger.jsonl"))
+        if study.recipe.precision == "auto":
+            trial_here = None if on_ray or ranks else here
+            experiment = with_precision(experiment, out, device, trial_here, listener.say)
         for note in [*ledger.notes, *info.notes, *_warnings(experiment), *beginning(experiment)]:
             listener.say(note)
         _write_inputs(experiment, out)

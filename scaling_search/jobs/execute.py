@@ -110,7 +110,7 @@ def _attempt(
     try:
         with (
             _without_leftovers(job.recipe),
-            arithmetic(job.recipe.precision, torch.device(place.device)) as in_force,
+            arithmetic(job.recipe.number_format, torch.device(place.device)) as in_force,
             determinism(job.recipe.deterministic),
         ):
             found = _execute(job, place, stop_asked, on_epoch, group)

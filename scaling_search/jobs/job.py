@@ -185,11 +185,12 @@ def job_for(
 ) -> TrainJob:
     """The job that trains this network on these images (as `describe` found them).
 
-    Raises UserError for a recipe whose `by_phi` is not resolved.
+    Raises UserError for a recipe whose `by_phi` is not resolved, or whose precision is "auto".
     """
     request, info = data
     rule = "a training has the recipe of one φ"
     require(not recipe.by_phi, rule, "by_phi", "resolve it with recipe.at_phi(phi)")
+    _ = recipe.number_format  # or "auto" would be a job of its own
     return TrainJob(
         architecture=cast(Architecture | CustomNetwork, architecture),
         data=request,

@@ -50,6 +50,16 @@ class OnThisMachine:
         """Whether nothing is asked of GPUs."""
         return self.gpus is None and self.jobs_per_gpu == "auto"
 
+    def images_per_second(self, job: TrainJob, device: str, out: Path) -> float:
+        """How fast copies of this job train alone on the first GPU; 0 where none does.
+
+        A process of its own trains for some seconds, and nothing of it is kept.
+        """
+        place = Place("cuda:0", str(out / "checkpoints"))
+        card = self._cards(device)[0]
+        tried = ShareTrial(job, place, card, out / "logs", memory_share).run(most=1)
+        return tried[0].images_per_second if tried else 0.0
+
     @contextmanager
     def tasks(
         self, device: str, workers: int | None, out: Path, limit_seconds: float | None

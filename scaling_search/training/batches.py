@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+
 import torch
 from torch.nn import functional
 
 from scaling_search.data.augment import augment
-from scaling_search.data.splits import Split
+from scaling_search.data.splits import Batch, ResidentSplit, Split
 from scaling_search.training.recipe import Recipe
 from scaling_search.training.train_state import MEMORY_FORMATS
+
+SideOf = Callable[[int], int]
+"""From the side of the images to that which a network sees in an epoch, both in pixels."""
+
+AT_ONCE_BYTES = 32 << 20  # of float32 images that a GPU augments together
 
 
 def chances(
@@ -42,3 +49,42 @@ def training_images(
     if side_px != made.shape[-1]:
         made = functional.interpolate(made, size=side_px, mode="bilinear", antialias=True)
     return made.contiguous(memory_format=MEMORY_FORMATS[recipe.memory_format])
+
+
+def parts_at_once(
+    split: Split, recipe: Recipe, part_size: int, side_of: SideOf, device: torch.device
+) -> int:
+    """How many parts of `part_size` images are augmented together; 1 where that gains nothing.
+
+    A GPU has the kernels of many steps to launch but once. Shifts and flips give the same bits
+    however many there are; what is resampled, streamed, or worked out on the CPU stays apart.
+    """
+    plain = recipe.augment != "random-resized-crop" and recipe.auto_augment == "none"
+    if device.type != "cuda" or not plain or not isinstance(split, ResidentSplit):
+        return 1
+    px = split.images.shape[-1]
+    if side_of(px) != px:
+        return 1
+    part_bytes = 4 * part_size * split.images[0].numel()
+    return max(1, AT_ONCE_BYTES // part_bytes)
+
+
+def augmented_parts(
+    split: Split,
+    own: torch.Tensor,
+    chance: torch.Tensor,
+    recipe: Recipe,
+    side_of: SideOf,
+    at_once: int,
+) -> Iterator[Batch]:
+    """Images and labels of each part (indices, parts × B), augmented `at_once` parts together.
+
+    `chance` are the parts' draws (parts × B × columns).
+    """
+    size = own.shape[1]
+    read = split.batches(own.flatten(), size * at_once)
+    for rows, (images, labels) in zip(torch.split(chance, at_once), read, strict=True):
+        side_px = side_of(images.shape[-1])
+        seen = training_images(images, rows.flatten(0, 1), split, recipe, side_px)
+        yield from zip(torch.split(seen, size), torch.split(labels, size), strict=True)
+        del images, seen  # before the next ones are made

@@ -99,7 +99,7 @@ def folded(model: nn.Module) -> nn.Module:
 
 def autocast(device: torch.device, recipe: Recipe) -> torch.autocast:
     """The recipe's precision as a context; how float32 is multiplied is `cost.arithmetic`'s."""
-    dtype = DTYPES[recipe.precision]
+    dtype = DTYPES[recipe.number_format]
     half = None if dtype == torch.float32 else dtype
     return torch.autocast(device.type, dtype=half, enabled=half is not None)
 

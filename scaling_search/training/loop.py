@@ -7,6 +7,7 @@ import math
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from scaling_search.data.augment import draws_per_image, order, uniforms
 from scaling_search.data.splits import Batch, Split
 from scaling_search.training import checkpoint
 from scaling_search.training.backbone import enter_training
-from scaling_search.training.batches import chances, training_images
+from scaling_search.training.batches import augmented_parts, chances, parts_at_once
 from scaling_search.training.checkpoint import Checkpoint
 from scaling_search.training.distributed import ALONE, Group
 from scaling_search.training.evaluate import SplitEvaluation, evaluate_split
@@ -154,11 +155,9 @@ class Trainer:
         columns = draws_per_image(self.recipe.augment, self.recipe.auto_augment)
         drawn = uniforms(self.seed, epoch, count, columns)
         chance = chances(drawn, own, self.recipe, self.device)
-        read = self.train.batches(own.flatten(), self.part_size)
-        for of_part, (images, labels) in zip(chance, read, strict=True):
-            side = self.recipe.side_px_at(epoch, self.epochs, images.shape[-1])
-            seen = training_images(images, of_part, self.train, self.recipe, side)
-            yield seen, labels
+        side_of = partial(self.recipe.side_px_at, epoch, self.epochs)
+        at_once = parts_at_once(self.train, self.recipe, self.part_size, side_of, self.device)
+        yield from augmented_parts(self.train, own, chance, self.recipe, side_of, at_once)
 
     def _finish_epoch(self, epoch: int) -> None:
         loss = self.loss_sum.item() / self.steps_per_epoch

@@ -7,7 +7,7 @@ from itertools import pairwise
 from math import inf
 from typing import Any, ClassVar, Literal, assert_never, get_args
 
-from scaling_search.core.errors import require
+from scaling_search.core.errors import UserError, require
 from scaling_search.core.number_formats import MemoryFormat, Precision
 from scaling_search.data.augment import AutoPolicy, Policy
 from scaling_search.training import schedule
@@ -18,8 +18,10 @@ Optimizer = Literal["sgd", "adamw", "rmsprop"]
 ResidualInit = Literal["zero", "one"]
 BranchScale = Literal["one", "1/sqrt(depth)"]
 Compile = Literal["off", "default", "reduce-overhead"]
+RecipePrecision = Precision | Literal["auto"]
 
 FULL_SIDE_FROM = 0.75  # of the epochs: from here on a progressive training sees whole images
+OF_A_TRAINING = "a training's precision is float32, tf32, bfloat16 or float16"
 SIDE_MULTIPLE_PX, SMALLEST_SIDE_PX = 4, 8
 
 
@@ -64,8 +66,9 @@ class Recipe:
     resolves it. A training's own recipe has none.
 
     `precision` "tf32" multiplies float32 numbers with shorter mantissas, on a GPU; a CPU does what
-    "float32" does. With `deterministic` a GPU gives the same bits each time, resumed or not, at the
-    price of slower algorithms; a CPU does so anyway.
+    "float32" does. "auto" is a study's: its run chooses, and its trainings have what was chosen.
+    With `deterministic` a GPU gives the same bits each time, resumed or not, at the price of slower
+    algorithms; a CPU does so anyway.
     """
 
     optimizer: Optimizer = "sgd"
@@ -92,7 +95,7 @@ class Recipe:
     ema_warmup: bool = True
     augment: Policy = "shift"
     auto_augment: AutoPolicy = "none"
-    precision: Precision = "float32"
+    precision: RecipePrecision = "float32"
     memory_format: MemoryFormat = "channels-last"
     compile: Compile = "off"
     progressive_from: float = 1.0
@@ -134,7 +137,7 @@ class Recipe:
             "optimizer": Optimizer,
             "augment": Policy,
             "auto_augment": AutoPolicy,
-            "precision": Precision,
+            "precision": Literal["float32", "tf32", "bfloat16", "float16", "auto"],
             "schedule": Schedule,
             "residual_init": ResidualInit,
             "branch_scale": BranchScale,
@@ -161,6 +164,13 @@ class Recipe:
         """The plain recipe, without `by_phi`, of a network of this φ."""
         given: dict[str, Any] = values_at(self.by_phi, phi)
         return replace(self, by_phi=(), **given)
+
+    @property
+    def number_format(self) -> Precision:
+        """The precision of a training; raises UserError for "auto", which is a study's."""
+        if self.precision == "auto":
+            raise UserError(f"{OF_A_TRAINING}, got 'auto': name one, or let a run choose")
+        return self.precision
 
     def at_rate(self, multiple: float) -> Recipe:
         """The recipe at so many times its learning rate."""

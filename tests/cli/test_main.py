@@ -269,3 +269,27 @@ def test_a_full_quota_says_what_is_kept_and_other_faults_do_not() -> None:
     assert full.startswith("Disk quota exceeded: runs/a; every result so far is kept: make room")
     denied = os_error_line(PermissionError(errno.EACCES, "Permission denied", "runs/a"))
     assert denied == "Permission denied: runs/a"
+
+
+def test_an_unknown_tracker_is_refused_before_anything_is_written(
+    call: Call, tmp_path: Path
+) -> None:
+    (tmp_path / "mine.toml").write_text(to_toml(TINY))
+    status, _, complaint = call("run", "mine.toml", "--track", "tensorbord")
+    assert status == 2
+    assert complaint == "a tracker is one of tensorboard, wandb, mlflow, got 'tensorbord'\n"
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.toml"]
+
+
+def test_a_run_that_is_tracked_says_where_and_has_a_folder_for_each_training(
+    call: Call, tmp_path: Path
+) -> None:
+    pytest.importorskip("tensorboard", reason="tensorboard is not installed")
+    (tmp_path / "mine.toml").write_text(to_toml(TINY))
+    words = ("search", "mine.toml", "--workers", "0", "--device", "cpu", "--track", "tensorboard")
+    status, _, said = call(*words)
+    assert status == 0
+    assert "tensorboard is told of each training: tensorboard --logdir runs/tiny/tensor" in said
+    ledger = (tmp_path / "runs/tiny/ledger.jsonl").read_text().splitlines()
+    trained = [line for line in ledger if '"training"' in line]
+    assert len(list((tmp_path / "runs/tiny/tensorboard").iterdir())) == len(trained)

@@ -99,3 +99,21 @@ def test_on_a_terminal_a_training_leaves_no_line_behind() -> None:
     screen.live.event(Started(JOBS[0]))
     screen.live.event(Ended(JOBS[0], FINISHED))
     assert screen.text.getvalue() == ""
+
+
+def test_a_log_says_of_a_failure_too_how_much_is_left() -> None:
+    screen = Screen(terminal=False)
+    screen.live.phase("comparison", JOBS, RemainingWork())
+    screen.live.event(Started(JOBS[0]))
+    screen.now = 10.0
+    screen.live.event(Ended(JOBS[0], Diverged("the loss of epoch 1 is nan")))
+    assert screen.text.getvalue().endswith("; 1 training left, about 0:10 min\n")
+
+
+def test_long_times_are_said_in_hours() -> None:
+    screen = Screen(terminal=False)
+    screen.live.phase("comparison", JOBS, RemainingWork())
+    screen.live.event(Started(JOBS[0]))
+    screen.now = 9000.0
+    screen.live.event(Ended(JOBS[0], FINISHED))
+    assert screen.text.getvalue().endswith("1 training left, about 2:30 h\n")

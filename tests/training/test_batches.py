@@ -10,7 +10,12 @@ import torch
 
 from scaling_search.core.number_formats import MemoryFormat
 from scaling_search.data.augment import uniforms
-from scaling_search.training.batches import training_images
+from scaling_search.training.batches import (
+    AT_ONCE_BYTES,
+    augmented_parts,
+    parts_at_once,
+    training_images,
+)
 from scaling_search.training.recipe import Recipe
 from tests.training.small import RECIPE, StopAfter, keeping, same_tensors, split, trainer
 
@@ -79,3 +84,34 @@ def test_a_growing_training_resumes_bitwise(tmp_path: Path) -> None:
     resumed.run()
     assert same_tensors(resumed, straight)
     assert resumed.history[-1].validation_top1 == straight.history[-1].validation_top1
+
+
+@pytest.mark.parametrize("policy", ["none", "shift", "shift-flip"])
+@pytest.mark.parametrize("layout", ["channels-last", "contiguous"])
+def test_parts_that_are_augmented_together_have_the_bits_of_parts_alone(
+    policy: str, layout: str
+) -> None:
+    recipe = replace(RECIPE, augment=policy, memory_format=layout)  # type: ignore[arg-type]
+    images, own = split(), torch.randperm(40).view(5, 8)
+    chance = uniforms(3, 1, 40)[own]
+    alone, together = (
+        list(augmented_parts(images, own, chance, recipe, lambda px: px, at_once))
+        for at_once in (1, 3)  # of five parts: three, then two
+    )
+    assert len(alone) == len(together) == 5
+    for (ours, labels), (theirs, their_labels) in zip(together, alone, strict=True):
+        assert torch.equal(ours, theirs)
+        assert ours.stride() == theirs.stride()
+        assert torch.equal(labels, their_labels)
+
+
+def test_a_gpu_augments_as_many_parts_at_once_as_fit_into_a_bound() -> None:
+    gpu, whole = torch.device("cuda"), lambda px: px
+    images = split()  # 8 px, grey: 256 bytes each as float32
+    recipe = replace(RECIPE, augment="shift")
+    assert parts_at_once(images, recipe, 8, whole, gpu) == AT_ONCE_BYTES // (8 * 256)
+    assert parts_at_once(images, recipe, 1 << 20, whole, gpu) == 1
+    assert parts_at_once(images, recipe, 8, lambda px: px - 4, gpu) == 1
+    assert parts_at_once(images, recipe, 8, whole, torch.device("cpu")) == 1
+    for changes in ({"augment": "random-resized-crop"}, {"auto_augment": "randaugment"}):
+        assert parts_at_once(images, replace(recipe, **changes), 8, whole, gpu) == 1

@@ -126,3 +126,17 @@ def test_a_captured_training_has_the_losses_of_a_plain_one() -> None:
     )
     losses = [[record.train_loss for record in one.run()] for one in (plain, captured)]
     assert losses[1] == pytest.approx(losses[0], rel=1e-2)
+
+
+@pytest.mark.gpu
+@cuda
+@pytest.mark.parametrize("policy", ["none", "shift", "shift-flip"])
+def test_an_epoch_augmented_at_once_has_the_bits_of_steps_alone(
+    policy: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = on_gpu(Recipe(batch_size=8, augment=policy))  # type: ignore[arg-type]
+    at_once = list(one._parts(0, 0))
+    monkeypatch.setattr("scaling_search.training.batches.AT_ONCE_BYTES", 0)
+    for (ours, labels), (theirs, their_labels) in zip(at_once, one._parts(0, 0), strict=True):
+        assert torch.equal(ours, theirs)
+        assert torch.equal(labels, their_labels)

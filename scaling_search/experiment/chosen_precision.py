@@ -1,0 +1,45 @@
+"""A study's precision "auto", settled before any of its trainings is a job."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from scaling_search.core.errors import require
+from scaling_search.core.number_formats import Precision
+from scaling_search.experiment.experiment import Experiment
+from scaling_search.jobs.kept_precision import KEPT, KeptPrecision
+from scaling_search.jobs.local import OnThisMachine
+from scaling_search.latency.process_runner import machine_of
+
+
+def with_precision(
+    experiment: Experiment,
+    out: Path,
+    device: str,
+    here: OnThisMachine | None,
+    say: Callable[[str], None],
+) -> Experiment:
+    """The experiment with the precision of its run directory, which is chosen now if it lacks one.
+
+    `here` None: trainings run elsewhere, where nothing is tried. Raises UserError then, unless the
+    choice is kept already.
+    """
+    kept = KeptPrecision(out / KEPT, machine_of(device) if here else "", say)
+    hint = 'name "tf32" or "bfloat16"'
+    rule = 'precision = "auto" is tried on this machine, not with --ray or torchrun'
+    require(here is not None or kept.read() is not None, rule, "auto", hint)
+
+    def rate(precision: Precision) -> float:
+        tried = _at(experiment, precision)
+        job = tried.network_job(tried.base, epochs=1, seed=0, phi=0.0)
+        return here.images_per_second(job, device, out) if here else 0.0
+
+    return _at(experiment, kept.precision(None if device == "cpu" else rate))
+
+
+def _at(experiment: Experiment, precision: Precision) -> Experiment:
+    study = experiment.study
+    recipe = replace(study.recipe, precision=precision)
+    return replace(experiment, study=replace(study, recipe=recipe))

@@ -1,0 +1,78 @@
+"""What every tracker is told of a training, under the same names in all of them."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Protocol
+
+from scaling_search.cost.analytic import count
+from scaling_search.jobs.job import Finished, Result, TrainJob
+from scaling_search.training.history import EpochRecord
+
+Fact = str | int | float | bool
+
+
+class Tracker(Protocol):
+    """Who keeps what a training shows; any method may raise, and then it is told nothing more."""
+
+    @property
+    def where(self) -> str:
+        """Where its curves are looked at, in words."""
+
+    def begin(self, job: TrainJob, phase: str) -> None:
+        """A training is under way, in this phase of the run."""
+
+    def epoch(self, job: TrainJob, record: EpochRecord) -> None:
+        """It has ended an epoch."""
+
+    def end(self, job: TrainJob, result: Result) -> None:
+        """It has its result."""
+
+    def close(self) -> None:
+        """The run ends; a training that has not ended may go on in another one."""
+
+
+def title(job: TrainJob) -> str:
+    """What a training is called where it is listed."""
+    px = job.architecture.resolution_px
+    return f"{job.architecture.name}, {px} px, {job.epochs} epochs, seed {job.seed}"
+
+
+def facts(job: TrainJob, phase: str) -> dict[str, Fact]:
+    """What is known of a training before it begins: network, cost, images and recipe."""
+    cost = count(job.architecture)
+    recipe = asdict(job.recipe)
+    return {
+        "phase": phase,
+        "network": job.architecture.name,
+        "resolution_px": job.architecture.resolution_px,
+        "macs": cost.macs,
+        "params": cost.params,
+        "data": job.data.name,
+        "train_images": job.train_images,
+        "epochs": job.epochs,
+        "seed": job.seed,
+        "job": job.hash,
+        **{f"recipe/{key}": each for key, each in recipe.items() if isinstance(each, Fact)},
+    }
+
+
+def of_epoch(record: EpochRecord) -> dict[str, float]:
+    """The numbers of an epoch: losses in nats, top-1 and top-5 as fractions."""
+    return {
+        "train/loss": record.train_loss,
+        "train/seconds": record.train_seconds,
+        "validation/loss": record.scores.loss,
+        "validation/top1": record.scores.top1,
+        "validation/top5": record.scores.top5,
+    }
+
+
+def of_result(result: Result) -> dict[str, float]:
+    """The scores that a finished training ends with, test images included where they were read."""
+    if not isinstance(result, Finished):
+        return {}
+    ending = {"final/validation_top1": result.validation_top1}
+    if result.test_top1 is not None:
+        ending["final/test_top1"] = result.test_top1
+    return ending

@@ -1,0 +1,1 @@
+"""Tests of what trackers are told, read back from what they write."""
