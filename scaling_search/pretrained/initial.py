@@ -19,7 +19,7 @@ from scaling_search.nets.predict import card_of
 from scaling_search.nets.transfer import CLASSIFIER, FIRST_LAYER
 from scaling_search.nets.weights import lite_checkpoint, read_weights, torchvision_eps
 from scaling_search.pretrained.hub import torchvision_file
-from scaling_search.pretrained.preprocessing import PublishedWeights, row_of, rows
+from scaling_search.pretrained.preprocessing import PublishedWeights, published_weights, row_of
 
 TORCHVISION, LITE = "torchvision", "lite"
 Report = Callable[[str], None]
@@ -117,7 +117,9 @@ def _file(init: Init, base: Architecture) -> _Found:
 def _like_published(network: Architecture) -> PublishedWeights | None:
     """The first published weights of a network with the same tensors, wherever strides lie."""
     tensors = _tensors(network)
-    return next((row for row in rows() if _tensors(zoo.get(row.network)) == tensors), None)
+    return next(
+        (row for row in published_weights() if _tensors(zoo.get(row.network)) == tensors), None
+    )
 
 
 def _tensors(network: Architecture) -> Architecture:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,7 +17,6 @@ from scaling_search.experiment.planned_phases import (
     planned_phases,
 )
 from scaling_search.experiment.study import Study
-from scaling_search.jobs.job import TrainJob
 from scaling_search.jobs.ledger import Ledger
 from scaling_search.search.gate import Gate
 from scaling_search.search.plan import Rung, SearchPlan, Until
@@ -49,7 +47,7 @@ def ledger(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out / "ledger.jsonl"
 
 
-def first_lines(ledger: Path, to: Path, lines: int) -> Callable[[TrainJob], object]:
+def first_lines(ledger: Path, to: Path, lines: int) -> Find:
     to.write_text("".join(ledger.read_text().splitlines(keepends=True)[:lines]))
     return Ledger.snapshot(to).get
 

@@ -65,7 +65,7 @@ def tell_epochs() -> None:
         if isinstance(event, Epoch):
             print(f"epoch {event.record.epoch} of {event.job.epochs}", file=sys.stderr, flush=True)
 
-    Live.event = told  # type: ignore[method-assign]
+    Live.event = told  # type: ignore[method-assign, assignment]
 
 
 def kill_after_the_first_order() -> None:
@@ -124,7 +124,7 @@ def _at_line(number: int, part: float) -> None:
             _kill()
         return append(self, line)
 
-    Ledger._append = struck  # type: ignore[method-assign]  # this process ends
+    Ledger._append = struck  # this process ends  # type: ignore[method-assign]  # this process ends
 
 
 def _at_step(number: int, strike: signal.Signals) -> None:

@@ -273,7 +273,8 @@ def test_a_training_begins_with_the_weights_it_is_given_and_sees_as_they_do(
     assert isinstance(result, Finished)
     (training,) = begun
     for split in (training.train, training.validation):
-        assert (split.mean.tolist(), split.std.tolist()) == ([0.5], pytest.approx([0.1]))
+        assert split.mean.tolist() == [0.5]
+        assert split.std.tolist() == pytest.approx([0.1])
     # The split that is kept in memory for others has its own.
     assert load_split(DATA, "train", 8, "cpu").mean.tolist() != [0.5]
 

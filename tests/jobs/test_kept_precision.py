@@ -13,13 +13,17 @@ from scaling_search.jobs.kept_precision import KEPT, KeptPrecision
 RATES: dict[Precision, float] = {"tf32": 1000.0, "bfloat16": 1500.0}
 
 
+def rate(precision: Precision) -> float:
+    return RATES[precision]
+
+
 def never(precision: Precision) -> float:
     raise AssertionError(precision)
 
 
 def test_the_faster_of_the_two_is_chosen_said_and_kept(tmp_path: Path) -> None:
     said: list[str] = []
-    assert KeptPrecision(tmp_path / KEPT, "a card", said.append).precision(RATES.get) == "bfloat16"
+    assert KeptPrecision(tmp_path / KEPT, "a card", said.append).precision(rate) == "bfloat16"
     assert said[-1] == (
         'precision = "auto" is bfloat16; the trial: tf32: 1000, bfloat16: 1500 images/s'
     )
@@ -33,16 +37,18 @@ def test_the_faster_of_the_two_is_chosen_said_and_kept(tmp_path: Path) -> None:
 @pytest.mark.parametrize("bfloat16", [0.0, 900.0, 1050.0])
 def test_bfloat16_must_gain_a_twentieth(tmp_path: Path, bfloat16: float) -> None:
     rates: dict[Precision, float] = {**RATES, "bfloat16": bfloat16}
-    assert KeptPrecision(tmp_path / KEPT, "a card", print).precision(rates.get) == "tf32"
+    assert KeptPrecision(tmp_path / KEPT, "a card", print).precision(rates.__getitem__) == "tf32"
 
 
 def test_what_fits_into_the_card_in_bfloat16_alone_is_trained_in_it(tmp_path: Path) -> None:
     rates: dict[Precision, float] = {"tf32": 0.0, "bfloat16": 10.0}
-    assert KeptPrecision(tmp_path / KEPT, "a card", print).precision(rates.get) == "bfloat16"
+    assert (
+        KeptPrecision(tmp_path / KEPT, "a card", print).precision(rates.__getitem__) == "bfloat16"
+    )
 
 
 def test_a_run_that_goes_on_elsewhere_has_what_it_began_with(tmp_path: Path) -> None:
-    KeptPrecision(tmp_path / KEPT, "a card", print).precision(RATES.get)
+    KeptPrecision(tmp_path / KEPT, "a card", print).precision(rate)
     said: list[str] = []
     other = KeptPrecision(tmp_path / KEPT, "another card", said.append)
     assert [other.precision(never), other.precision(None)] == ["bfloat16", "bfloat16"]
@@ -60,4 +66,4 @@ def test_on_a_cpu_it_is_float32_and_stays_so(tmp_path: Path) -> None:
 @pytest.mark.parametrize("garbled", ["", "[]", "{}", '{"precision": "float31"}', '{"precision'])
 def test_a_garbled_choice_is_made_again(tmp_path: Path, garbled: str) -> None:
     (tmp_path / KEPT).write_text(garbled)
-    assert KeptPrecision(tmp_path / KEPT, "a card", print).precision(RATES.get) == "bfloat16"
+    assert KeptPrecision(tmp_path / KEPT, "a card", print).precision(rate) == "bfloat16"

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from scaling_search.arch import zoo
+from scaling_search.arch.spec import Architecture
 from scaling_search.core.errors import UserError
 from scaling_search.cost.custom_network import CustomNetwork, custom_network
 from scaling_search.nets.batch_norms import check_batch_norms, starved_norm
@@ -27,7 +28,9 @@ NETWORKS = [
 
 
 @pytest.mark.parametrize("network", NETWORKS, ids=lambda n: f"{n.name} {n.resolution_px}")
-def test_a_norm_is_starved_where_torch_refuses_a_step_of_one_image(network):
+def test_a_norm_is_starved_where_torch_refuses_a_step_of_one_image(
+    network: Architecture | CustomNetwork,
+) -> None:
     px = network.resolution_px
     model, image = build(network).train(), torch.zeros(1, network.in_channels, px, px)
     if starved_norm(network, px) is None:
@@ -37,18 +40,18 @@ def test_a_norm_is_starved_where_torch_refuses_a_step_of_one_image(network):
             model(image)
 
 
-def test_the_first_norm_of_one_pixel_is_named():
+def test_the_first_norm_of_one_pixel_is_named() -> None:
     micro = replace(zoo.get("micro"), resolution_px=8)
     assert starved_norm(micro, 8) == "stages.3.0.body.depthwise.norm"
     assert starved_norm(micro, 16) is None
     assert starved_norm(own("frozen", 2), 2) is None
 
 
-def test_a_side_that_a_network_does_not_take_says_nothing():
+def test_a_side_that_a_network_does_not_take_says_nothing() -> None:
     assert starved_norm(zoo.get("micro"), 0) is None
 
 
-def test_two_images_are_enough_and_one_is_a_line():
+def test_two_images_are_enough_and_one_is_a_line() -> None:
     micro = replace(zoo.get("micro"), resolution_px=8)
     check_batch_norms(micro, 8, 2, "raise it")
     with pytest.raises(UserError, match=r"more than 1 value .* got 1 image .*micro sees 1 px: rai"):

@@ -20,7 +20,7 @@ import torch
 from torch.optim.optimizer import register_optimizer_step_post_hook
 
 from scaling_search.cli.main import main
-from scaling_search.training import loop
+from scaling_search.training import batches as batches_of_training
 from scaling_search.training.batches import training_images
 from tests.faults import driving
 
@@ -106,7 +106,7 @@ def fail_twice() -> None:
         images = training_images(*given)
         return images * torch.nan if batches[0] == 7 else images
 
-    loop.training_images = struck  # type: ignore[attr-defined, assignment]  # its own import of it
+    batches_of_training.training_images = struck  # type: ignore[assignment]
 
 
 def lack_memory_once() -> None:
@@ -119,7 +119,7 @@ def lack_memory_once() -> None:
             raise torch.OutOfMemoryError("tried to allocate 2 GiB")
         return training_images(*given)
 
-    loop.training_images = struck  # type: ignore[attr-defined, assignment]  # its own import of it
+    batches_of_training.training_images = struck  # type: ignore[assignment]
 
 
 def _free_port() -> int:

@@ -113,5 +113,8 @@ def test_a_gpu_augments_as_many_parts_at_once_as_fit_into_a_bound() -> None:
     assert parts_at_once(images, recipe, 1 << 20, whole, gpu) == 1
     assert parts_at_once(images, recipe, 8, lambda px: px - 4, gpu) == 1
     assert parts_at_once(images, recipe, 8, whole, torch.device("cpu")) == 1
-    for changes in ({"augment": "random-resized-crop"}, {"auto_augment": "randaugment"}):
-        assert parts_at_once(images, replace(recipe, **changes), 8, whole, gpu) == 1
+    for other in (
+        replace(recipe, augment="random-resized-crop"),
+        replace(recipe, auto_augment="randaugment"),
+    ):
+        assert parts_at_once(images, other, 8, whole, gpu) == 1
