@@ -124,7 +124,7 @@ def _at_line(number: int, part: float) -> None:
             _kill()
         return append(self, line)
 
-    Ledger._append = struck  # this process ends  # type: ignore[method-assign]  # this process ends
+    Ledger._append = struck  # type: ignore[method-assign]  # this process ends
 
 
 def _at_step(number: int, strike: signal.Signals) -> None:
