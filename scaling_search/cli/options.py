@@ -73,6 +73,13 @@ JobsPerGpu = Annotated[
 JobTimeout = Annotated[
     float | None, typer.Option(help="Seconds after which a training is recorded as timed out.")
 ]
+MaxHours = Annotated[
+    float | None,
+    typer.Option(
+        help="Begin nothing that would not end within so many hours from now; the search makes way "
+        "for the comparison."
+    ),
+]
 RetryFailed = Annotated[
     bool,
     typer.Option(

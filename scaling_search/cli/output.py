@@ -57,6 +57,8 @@ def show_outcome(outcome: Outcome, as_json: bool) -> None:
         return
     for line in ending(outcome.constants, outcome.gate, outcome.runs):
         console.print(line, highlight=False, soft_wrap=True)
+    if outcome.left_out:
+        console.print(outcome.left_out, highlight=False, soft_wrap=True)
     console.print(str(outcome.report.html), style="bold", soft_wrap=True, highlight=False)
 
 
@@ -106,6 +108,7 @@ def _outcome_values(outcome: Outcome) -> dict[str, Any]:
         "cautions": list(outcome.cautions),
         "rates": list(outcome.rates.sentences) if outcome.rates else [],
         "gate": None if outcome.gate is None else [found.sentence for found in outcome.gate],
+        "left_out": outcome.left_out,
         "report": str(outcome.report.html),
     }
 

@@ -34,6 +34,7 @@ def run_command(
     ray: options.Ray = None,
     gpus_per_job: options.GpusPerJob = None,
     job_timeout: options.JobTimeout = None,
+    max_hours: options.MaxHours = None,
     retry_failed: options.RetryFailed = False,
     track: options.Track = None,
     as_json: options.AsJson = False,
@@ -44,7 +45,7 @@ def run_command(
     """
     chosen = chosen_study(study, preset, function, root, download)
     where = Placement(device, workers, gpus, jobs_per_gpu, ray, gpus_per_job)
-    _drive(chosen, out, where, job_timeout, retry_failed, track, as_json)
+    _drive(chosen, out, where, Limits(job_timeout, max_hours), retry_failed, track, as_json)
 
 
 def search_command(
@@ -61,6 +62,7 @@ def search_command(
     ray: options.Ray = None,
     gpus_per_job: options.GpusPerJob = None,
     job_timeout: options.JobTimeout = None,
+    max_hours: options.MaxHours = None,
     retry_failed: options.RetryFailed = False,
     track: options.Track = None,
     as_json: options.AsJson = False,
@@ -71,7 +73,16 @@ def search_command(
     """
     chosen = chosen_study(study, preset, function, root, download)
     where = Placement(device, workers, gpus, jobs_per_gpu, ray, gpus_per_job)
-    _drive(chosen, out, where, job_timeout, retry_failed, track, as_json, search_only=True)
+    _drive(
+        chosen,
+        out,
+        where,
+        Limits(job_timeout, max_hours),
+        retry_failed,
+        track,
+        as_json,
+        search_only=True,
+    )
 
 
 def compare_command(
@@ -92,6 +103,7 @@ def compare_command(
     ray: options.Ray = None,
     gpus_per_job: options.GpusPerJob = None,
     job_timeout: options.JobTimeout = None,
+    max_hours: options.MaxHours = None,
     retry_failed: options.RetryFailed = False,
     track: options.Track = None,
     as_json: options.AsJson = False,
@@ -106,7 +118,7 @@ def compare_command(
     given = replace(chosen.compare, constants=Coefficients(alpha, beta, gamma), rivals=against)
     chosen = replace(chosen, name=f"{chosen.name}-compare", compare=given)
     where = Placement(device, workers, gpus, jobs_per_gpu, ray, gpus_per_job)
-    _drive(chosen, out, where, job_timeout, retry_failed, track, as_json)
+    _drive(chosen, out, where, Limits(job_timeout, max_hours), retry_failed, track, as_json)
 
 
 def report_command(
@@ -149,11 +161,18 @@ class Placement(NamedTuple):
     gpus_per_job: float | None
 
 
+class Limits(NamedTuple):
+    """The options that say how long a training, and all of them, may take."""
+
+    job_seconds: float | None
+    hours: float | None
+
+
 def _drive(
     study: Study,
     out: Path | None,
     where: Placement,
-    limit_seconds: float | None,
+    limits: Limits,
     retry_failed: bool,
     track: list[str] | None,
     as_json: bool,
@@ -167,7 +186,8 @@ def _drive(
             workers=where.workers,
             gpus=where.gpus,
             jobs_per_gpu=options.jobs_per_gpu(where.jobs_per_gpu),
-            limit_seconds=limit_seconds,
+            limit_seconds=limits.job_seconds,
+            max_hours=limits.hours,
             ray=where.ray,
             gpus_per_job=where.gpus_per_job,
             search_only=search_only,

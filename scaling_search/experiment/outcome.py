@@ -30,9 +30,11 @@ from scaling_search.experiment.cautions import cautions
 from scaling_search.experiment.experiment import Experiment
 from scaling_search.experiment.network_study import network_study, network_study_toml
 from scaling_search.experiment.study import Study, read_study, with_images
+from scaling_search.experiment.time_limit import may_conclude, noted_limit
 from scaling_search.jobs.environment import mixture
 from scaling_search.jobs.job import Result, TrainJob
 from scaling_search.jobs.ledger import Ledger
+from scaling_search.report.answer import missing_sentence
 from scaling_search.report.page import Paths, ReportData, Time, write_report
 from scaling_search.report.page_data import Details
 from scaling_search.search.constants import Constants
@@ -58,7 +60,7 @@ class Outcome:
     epoch, `gains` one a φ and rival; accuracies are fractions, gains percentage points. `cautions`
     are sentences on how far the constants are to be trusted. `rates` is what each network came to
     at each learning rate, where several are checked; `gate` what speaks against the proxy (None:
-    the gate was not run).
+    the gate was not run). `left_out` is a sentence on what a limit of hours left out.
     """
 
     constants: Constants | None
@@ -70,6 +72,7 @@ class Outcome:
     cautions: tuple[str, ...] = ()
     rates: RateCheck | None = None
     gate: tuple[GateFinding, ...] | None = None
+    left_out: str = ""
 
     def _repr_html_(self) -> str | None:
         """The report, inside a notebook's cell; None where its file is gone."""
@@ -131,7 +134,12 @@ def report_of(
     report = write_report(evidence, out, keep=keep)
     runs, answers = evidence.runs, (evidence.cautions, evidence.rates, evidence.gate)
     frames = (runs, evidence.search, evidence.curves, gains(runs))
-    return Outcome(evidence.constants, *frames, report, *answers)
+    left_out = (
+        ""
+        if evidence.limit_hours is None
+        else missing_sentence(evidence.missing, evidence.limit_hours)
+    )
+    return Outcome(evidence.constants, *frames, report, *answers, left_out)
 
 
 def evidence_of(
@@ -143,11 +151,13 @@ def evidence_of(
     """
     study, find = experiment.study, _Lookup(ledger)
     begun = _search(experiment, find)
-    search = begun if begun is not None and begun.state().done else None
+    search = begun if begun is not None and may_conclude(begun, out) else None
     constants = None if search is None else concluded or experiment.constants(search)
     coefficients = constants.coefficients if constants else study.compare.constants
     members = _members(experiment, coefficients)
     trainings = experiment.trainings(members, find)
+    timed = _time(experiment, ledger, experiment.line_up(members, search))
+    limit_hours = noted_limit(out)
     return ReportData(
         title=study.name,
         question=_question(experiment),
@@ -158,14 +168,18 @@ def evidence_of(
         study_toml=toml_config.read_text(out / "study.toml", "study").replace("\r\n", "\n"),
         environment=_environment(out / "environment.json"),
         command=_command(study, out),
-        time=_time(experiment, ledger, experiment.line_up(members, search)),
+        time=timed,
         cautions=(*cautions(search), *growth_caution(experiment)),
         gate=_gate(experiment, ledger),
         gate_runs=_gate_runs(experiment, ledger),
         second=study.search.second,
         rates=rate_check(trainings),
         mixture=mixture(find.wheres()),
-        missing=tuple(_missing(experiment, ledger, search, trainings)),
+        missing=(
+            *_missing(experiment, ledger, search, trainings),
+            *_untimed(study, limit_hours, timed),
+        ),
+        limit_hours=limit_hours,
         details=_details(experiment, begun, trainings),
         classes=classes_frame(trainings, experiment.info.classes),
     )
@@ -277,12 +291,19 @@ def _missing(
         left = sum(ledger.get(job) is None for job in gate)
         if left:
             yield f"{left} of the gate's {len(gate)} trainings"
-    if search is None and experiment.study.compare.constants is None:
+    is_done = search is not None and search.state().done
+    if not is_done and experiment.study.compare.constants is None:
         yield f"the rest of the search ({_tried(experiment, ledger)} candidates tried so far)"
     compared = trainings.first()
     left = sum(ledger.get(job) is None for job in compared)
     if left or not compared:
         yield f"{left} of the comparison's {len(compared)} trainings" if left else "the comparison"
+
+
+def _untimed(study: Study, limit_hours: float | None, timed: Time | None) -> Iterator[str]:
+    """The timing, where a limit of hours left no room for it."""
+    if limit_hours is not None and timed is None and study.timing.seconds:
+        yield "the timing of its networks"
 
 
 def _tried(experiment: Experiment, ledger: Ledger) -> int:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, replace
 from functools import partial
@@ -22,19 +24,29 @@ from scaling_search.experiment.chosen_precision import with_precision
 from scaling_search.experiment.experiment import Experiment
 from scaling_search.experiment.notebook import listener_here
 from scaling_search.experiment.outcome import Outcome, report_of
+from scaling_search.experiment.planned_phases import planned_comparison
 from scaling_search.experiment.redrawing import Redrawing
 from scaling_search.experiment.remaining_work import RemainingWork, after_state, comparison
 from scaling_search.experiment.runner import ProgressListener, Runner
 from scaling_search.experiment.study import Study, to_toml, with_absolute_paths
+from scaling_search.experiment.time_limit import (
+    TimeLimit,
+    forget_limit,
+    may_conclude,
+    note_limit,
+)
 from scaling_search.experiment.tracked import tracked
-from scaling_search.jobs.environment import chosen_device
-from scaling_search.jobs.job import Result
+from scaling_search.jobs.environment import DEVICE, chosen_device
+from scaling_search.jobs.job import Result, TrainJob
 from scaling_search.jobs.ledger import Ledger
 from scaling_search.jobs.local import GPUS, OnThisMachine
 from scaling_search.jobs.ray.backend import Found, OnRay, Where
 from scaling_search.jobs.retry import Circumstances, circumstances
 from scaling_search.jobs.torchrun import peers
 from scaling_search.jobs.torchrun_program import TorchrunBackend
+from scaling_search.search.resources import UntimedError
+
+NEWEST = 200  # trainings of an earlier call say how long those to come take
 
 
 @torch_defaults()
@@ -52,6 +64,8 @@ def run(
     search_only: bool = False,
     retry_failed: bool = False,
     track: Sequence[str] = (),
+    max_hours: float | None = None,
+    clock: Callable[[], float] = time.monotonic,
     listener: ProgressListener | None = None,
 ) -> Outcome:
     """Search, conclude, compare and report; whatever the ledger in `out` holds is not run again.
@@ -63,13 +77,15 @@ def run(
     trainings at a time at most, each with `gpus_per_job` of a GPU: see `OnRay`. A training that
     failed is tried again once what it failed of has changed (limit, device, memory, code), and all
     of them with `retry_failed`. The trackers in `track` ("tensorboard", "wandb", "mlflow") are told
-    of each training too. Without a `listener` a notebook's cell shows a line a training. Raises
-    UserError for a request that can't be met, before anything is trained.
+    of each training too. With `max_hours`, from now on by the clock, nothing is begun that is not
+    expected to end within them: see `time_limit`. Without a `listener` a notebook's cell shows a
+    line a training. Raises UserError for a request that can't be met, before anything is trained.
     """
     rule = "a job's share of a GPU is given on a Ray cluster"
     require(ray is not None or gpus_per_job is None, rule, gpus_per_job, "add --ray ADDRESS")
     here = OnThisMachine(None if gpus is None else str(gpus), jobs_per_gpu)
     on_ray = None if ray is None else OnRay(ray, gpus_per_job)
+    limit = None if max_hours is None else TimeLimit(max_hours, clock)
     with (
         tracked(listener or listener_here(), track, study.name, out) as told,
         open_runner(
@@ -77,6 +93,9 @@ def run(
         ) as runner,
     ):
         told.say(f"the report is drawn at {out / 'report.html'}, and again as results come")
+        forget_limit(out)
+        if limit is not None:
+            runner = _limited(runner, limit)
         return _run(_redrawing(runner, out), out, search_only)
 
 
@@ -181,11 +200,14 @@ def _run(runner: Runner, out: Path, search_only: bool) -> Outcome:
         runner = runner.knowing(lambda experiment: (experiment.networks(), experiment.costs))
         runner = runner.knowing(Experiment.gate_jobs)
         later = RemainingWork() if search_only else comparison(runner.experiment)
-        _gate(runner, later)
-        search = runner.search(later)
-        constants = runner.experiment.constants(search)
-        coefficients = constants.coefficients
-    if not search_only:
+        kept = (lambda: 0.0) if search_only else _comparison_seconds(runner)
+        _gate(runner, later, kept)
+        search = runner.search(later, kept)
+        _note_limit(runner, out)
+        if may_conclude(search, out):
+            constants = runner.experiment.constants(search)
+            coefficients = constants.coefficients
+    if coefficients is not None and not search_only:
         runner = runner.knowing(partial(Experiment.members, coefficients=coefficients))
         experiment = runner.experiment
         members = experiment.members(coefficients)
@@ -193,20 +215,60 @@ def _run(runner: Runner, out: Path, search_only: bool) -> Outcome:
             runner.listener.say(line)
         trainings = experiment.trainings(members, runner.ledger.get)
         runner.finish("comparison", trainings.first(), RemainingWork())
-        runner.finish(
-            "comparison, at each network's best rate", trainings.scored(), RemainingWork()
+        # They are trained already: a limit of hours has room for their test images.
+        replace(runner, limit=None).finish(
+            "comparison, at each network's best rate",
+            [job for job in trainings.scored() if _is_scored_alone(runner, job)],
+            RemainingWork(),
         )
         runner.time(list(experiment.line_up(members, search)))
+        _note_limit(runner, out)
     runner.listener.say("drawing the report")
     return report_of(runner.experiment, runner.ledger, out, concluded=constants, keep=True)
 
 
-def _gate(runner: Runner, afterwards: RemainingWork) -> None:
+def _limited(runner: Runner, limit: TimeLimit) -> Runner:
+    """The runner under a limit that knows how long this device's newest trainings took."""
+    for job, result, where in runner.ledger.newest_trainings(NEWEST):
+        if where.get(DEVICE) == runner.environment.get(DEVICE):
+            limit.learn(job, result)
+    return replace(runner, limit=limit)
+
+
+def _comparison_seconds(runner: Runner) -> Callable[[], float]:
+    """How long what is missing of the comparison is expected to take, its timing included."""
+    experiment, limit, find = runner.experiment, runner.limit, runner.ledger.get
+    if limit is None:
+        return lambda: 0.0
+    try:
+        members = planned_comparison(experiment, find).members
+    except UntimedError:
+        return lambda: math.inf  # as much as may be kept
+    asked = experiment.trainings(members, find).first()
+
+    def seconds() -> float:
+        missing = [job for job in asked if find(job) is None]
+        return limit.needed(missing, experiment.info) + experiment.study.timing.seconds
+
+    return seconds
+
+
+def _note_limit(runner: Runner, out: Path) -> None:
+    if runner.limit is not None and runner.limit.left_out:
+        note_limit(out, runner.limit)
+
+
+def _is_scored_alone(runner: Runner, job: TrainJob) -> bool:
+    """Whether nothing but the test images of a training is missing, under a limit of hours."""
+    return runner.limit is None or runner.ledger.get(replace(job, reads_test=False)) is not None
+
+
+def _gate(runner: Runner, afterwards: RemainingWork, kept: Callable[[], float]) -> None:
     """Train the base and each axis alone, and say what speaks against the proxy."""
     experiment = runner.experiment
     jobs = [job for each in experiment.gate_jobs().values() for job in each]
     search = after_state(experiment, experiment.search(runner.ledger.get).state())
-    runner.finish("the base and each axis alone", jobs, search + afterwards)
+    runner.finish("the base and each axis alone", jobs, search + afterwards, kept)
     for finding in experiment.gate_findings(runner.ledger.get) or ():
         runner.listener.say(f"gate: {finding.sentence}")
 

@@ -14,6 +14,7 @@ from scaling_search.compare.networks import finished
 from scaling_search.core.errors import UserError, require
 from scaling_search.experiment.experiment import Experiment
 from scaling_search.experiment.outcome import read_experiment
+from scaling_search.experiment.time_limit import may_conclude
 from scaling_search.jobs.ledger import Ledger
 from scaling_search.latency.result import Timed
 
@@ -63,10 +64,10 @@ def coefficients_of(experiment: Experiment, ledger: Ledger) -> Coefficients:
     if given is not None:
         return given
     search = experiment.search(ledger.get)
-    state = search.state()
-    if not state.done:
+    if not may_conclude(search, ledger.path.parent):
         raise UserError(
-            f"a network of the comparison needs a finished search, got {len(state.missing)} "
-            "trainings missing: run the study again with the same --out"
+            "a network of the comparison needs a finished search, got "
+            f"{len(search.state().missing)} trainings missing: run the study again with the same "
+            "--out"
         )
     return experiment.constants(search).coefficients

@@ -10,6 +10,7 @@ from scaling_search.arch.spec import Architecture
 from scaling_search.core.atomic_files import as_json, write_atomically
 from scaling_search.experiment.experiment import Experiment
 from scaling_search.experiment.remaining_work import RemainingWork, after_state
+from scaling_search.experiment.time_limit import TimeLimit
 from scaling_search.experiment.timing_rounds import TimingRounds
 from scaling_search.jobs.batch_norms import check_steps
 from scaling_search.jobs.environment import where_in
@@ -61,17 +62,33 @@ class Runner:
     environment: dict[str, str]
     listener: ProgressListener
     circumstances: Circumstances
+    limit: TimeLimit | None = None
 
-    def finish(self, name: str, jobs: Iterable[TrainJob], later: RemainingWork) -> None:
-        """Run what is missing of these jobs, the longest first so that no core waits at the end."""
+    def finish(
+        self,
+        name: str,
+        jobs: Iterable[TrainJob],
+        later: RemainingWork,
+        kept: Callable[[], float] = lambda: 0.0,
+    ) -> None:
+        """Run what is missing of these jobs, the longest first so that no core waits at the end.
+
+        Under a limit of hours one seed of all comes before the next, small networks first so that
+        some φ is whole, and what would not end `kept` seconds before that is left out.
+        """
         missing = [job for job in jobs if self.ledger.get(job) is None]
         missing.sort(key=lambda job: -job.mac_images)
+        if self.limit is not None:
+            missing.sort(key=lambda job: (not job.reads_test, job.seed, job.mac_images))
         if not missing:
             return
         check_steps(missing)
         self.note_environment()
         self.listener.phase(name, missing, later)
-        self._run(each_of(missing))
+        self._run(each_of(job for job in missing if self._fits(job, kept)))
+
+    def _fits(self, job: TrainJob, kept: Callable[[], float]) -> bool:
+        return self.limit is None or self.limit.fits(job, self.experiment.info, kept())
 
     def note_environment(self) -> None:
         """Write the environment down: when something is trained, not on every start.
@@ -94,7 +111,7 @@ class Runner:
             return
         machine = Machine(self.device, machine_of(self.device))
         job = self.experiment.time_job(networks, machine)
-        if self.ledger.get(job) is None:
+        if self.ledger.get(job) is None and self._has_room(job.budget.seconds):
             seconds = f"{job.budget.seconds:g} s and its warm-up"
             what = f"timing {len(networks)} networks{machine.alone}"
             self.listener.say(f"{what}: {seconds}, again if it is unstable")
@@ -102,16 +119,28 @@ class Runner:
             timed = time_networks(job, in_child, SystemClock())
             self.ledger.accept(job, timed, {"device": machine.machine})
 
-    def search(self, afterwards: RemainingWork) -> Search:
-        """Run the search to its end; every result so far decides on the next training."""
+    def _has_room(self, seconds: float) -> bool:
+        return self.limit is None or self.limit.has_room(seconds)
+
+    def search(self, afterwards: RemainingWork, kept: Callable[[], float] = lambda: 0.0) -> Search:
+        """Run the search to its end; every result so far decides on the next training.
+
+        Under a limit of hours it stops once the next one would not end `kept` seconds before that.
+        """
         search = self.experiment.search(self.ledger.get)
         check_steps(_of_smallest_images(search))
         announced: set[str] = set()
         begun: set[str] = set()
 
+        is_over = False
+
         def following() -> TrainJob | None:
-            job = search.next_job(begun)
+            nonlocal is_over
+            job = None if is_over else search.next_job(begun)
             if job is None:
+                return None
+            if not self._fits(job, kept):
+                is_over = True
                 return None
             if job.hash not in announced:
                 state = search.state()
@@ -137,6 +166,8 @@ class Runner:
 
     def _run(self, source: NextJob) -> None:
         for event in self.executor.run(source):
+            if self.limit is not None:
+                self.limit.event(event)
             if isinstance(event, Ended):
                 where = {**where_in(self.environment), **(event.where or {})}
                 failed = not isinstance(event.result, Finished)

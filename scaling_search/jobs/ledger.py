@@ -10,6 +10,7 @@ import json
 import os
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any, Literal, Self, TypeVar, overload
 
@@ -197,6 +198,12 @@ class Ledger:
         """Every record as it was written, in order."""
         return (self._understood(key, json.loads) for key in self._places)
 
+    def newest_trainings(self, most: int) -> Iterator[tuple[TrainJob, Result, dict[str, str]]]:
+        """So many trainings at most, the newest first: job, result, and where it came to be."""
+        timings = {*self._timings}
+        keys = (key for key in reversed(self._places) if key not in timings)
+        return (self._understood(key, _whole_training) for key in islice(keys, most))
+
     def _write(
         self,
         kind: Literal["training", "timing"],
@@ -274,10 +281,7 @@ def hash_of(record: bytes) -> str:
     """The hash of the job in a record, worked out anew; raises one of MISUNDERSTOOD."""
     if record.startswith(_TIMING):
         return _timed(record).job.hash
-    job = json.loads(record)["job"]
-    if job["data"]["name"] == "imagefolder":  # its root is not written, and no part of the job
-        job["data"]["root"] = "."
-    return job_from_json(job).hash
+    return _job(json.loads(record)).hash
 
 
 def is_failure(record: bytes) -> bool:
@@ -292,6 +296,18 @@ def understood(record: bytes) -> bool:
     except MISUNDERSTOOD:
         return False
     return True
+
+
+def _job(content: dict[str, Any]) -> TrainJob:
+    job = content["job"]
+    if job["data"]["name"] == "imagefolder":  # its root is not written, and no part of the job
+        job["data"]["root"] = "."
+    return job_from_json(job)
+
+
+def _whole_training(record: bytes) -> tuple[TrainJob, Result, dict[str, str]]:
+    content = json.loads(record)
+    return _job(content), result_from_json(content["result"]), dict(content["where"])
 
 
 def _trained(record: bytes) -> Result:

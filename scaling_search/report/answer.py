@@ -54,10 +54,17 @@ def gate_sentences(gate: tuple[GateFinding, ...] | None) -> list[str]:
     return [first, *(_capital(finding.sentence) for finding in gate)]
 
 
-def missing_sentence(missing: Sequence[str]) -> str:
-    """Return what an unfinished run has yet to do, in one sentence; nothing of a finished one."""
+def missing_sentence(missing: Sequence[str], limit_hours: float | None = None) -> str:
+    """Return what an unfinished run has yet to do, in one sentence; nothing of a finished one.
+
+    `limit_hours`: it has ended, and left that out to do with so many hours.
+    """
     if not missing:
         return ""
+    if limit_hours is not None:
+        hours = f"{limit_hours:g} hour" + ("" if limit_hours == 1 else "s")
+        left_out = ", ".join(missing)
+        return f"To end within {hours} this run left out {left_out}; the same command goes on."
     return f"This run is not finished; still to come: {', '.join(missing)}."
 
 

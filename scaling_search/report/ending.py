@@ -59,6 +59,10 @@ def _compared(runs: pd.DataFrame) -> Iterator[str]:
     order = [*(m for m in in_order(best.index) if m != COMPOUND), COMPOUND]
     reached = listed([f"{in_words(m)} {best[m]:.1f} %" for m in order if m in best])
     base = 100 * done.loc[done["method"] == BASE, "test_top1"].mean()
-    growth = f"{last['growth_target'].max():.3g} times its cost"
-    yield f"Of the test images, the base gets {base:.1f} % right; at {growth}, {reached}."
+    growth = f"{last['growth_target'].max():.3g} times"
+    if pd.isna(base):  # it has not ended
+        yield f"Of the test images, at {growth} the base's cost, {reached} are right."
+    else:
+        begin = f"Of the test images, the base gets {base:.1f} % right"
+        yield f"{begin}; at {growth} its cost, {reached}."
     yield verdict_sentences(runs)[-1]

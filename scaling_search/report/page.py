@@ -100,9 +100,9 @@ class ReportData:
     `gate_runs` has a row for each of its finished trainings (None: as without any); `second` is the
     resource that the search weighed beside accuracy, a column of `search`; `rates` is None where
     networks were compared at the recipe's learning rate alone; `missing` says what an unfinished
-    run has yet to do; `classes` has a row a class of each training (None: nothing was counted);
-    `mixture` counts the trainings on each kind of device, empty where
-    all may be of one.
+    run has yet to do, `limit_hours` that it has left that out for so many hours; `classes` has a
+    row a class of each training (None: nothing was counted); `mixture` counts the trainings on
+    each kind of device, empty where all may be of one.
     """
 
     title: str
@@ -122,6 +122,7 @@ class ReportData:
     rates: RateCheck | None = None
     mixture: str = ""
     missing: tuple[str, ...] = ()
+    limit_hours: float | None = None
     details: Details = field(default_factory=Details)
     classes: pd.DataFrame | None = None
 
@@ -253,7 +254,7 @@ def _words(
         "machine": time.timed.job.place.machine if time else "",
         "answer": [*gate_sentences(evidence.gate), *answer(evidence.constants, evidence.runs)],
         "details": further_sentences(*frames),
-        "missing": missing_sentence(evidence.missing),
+        "missing": missing_sentence(evidence.missing, evidence.limit_hours),
         "notes": [
             *gate_notes(evidence.constants, evidence.gate),
             *(evidence.rates.sentences if evidence.rates else ()),

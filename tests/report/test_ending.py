@@ -49,6 +49,13 @@ def test_constants_that_were_given_are_not_told_again() -> None:
     assert "φ = 2" in verdict
 
 
+def test_where_the_base_has_not_ended_the_others_are_said() -> None:
+    runs = runs_frame()
+    (reached, *_) = ending(None, None, runs[runs["method"] != "base"])
+    assert reached.startswith("Of the test images, at 4 times the base's cost, depth alone")
+    assert reached.endswith("are right.")
+
+
 def test_failed_trainings_alone_give_no_line() -> None:
     failed = runs_frame()
     failed["status"] = "diverged"
