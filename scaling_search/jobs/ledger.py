@@ -187,8 +187,10 @@ class Ledger:
         if isinstance(job, TimeJob):
             raise TypeError(f"a timing's result is Timed, got {result!r}")
         content = job_to_json(job)
-        # Where the images lie is this machine's affair and no part of the result.
+        # Where images and weights lie is this machine's affair and no part of the result.
         content["data"] |= {"root": None, "download": False}
+        if content["initial"] is not None:
+            content["initial"] |= {"path": ""}
         written = self._write("training", job.hash, content, result_to_json(result), where)
         if written:
             self._results[job.hash] = result

@@ -86,6 +86,7 @@ def test_every_training_begins_with_them_and_the_report_says_so(
         jobs = experiment.trainings(members, ledger.get).first()
         assert all(job.initial == experiment.initial for job in jobs)
         assert all(ledger.get(job) is not None for job in jobs)
+    assert '"path": ""' in (out / "ledger.jsonl").read_text()  # where the file lies stays here
     redraw(out)
     text = (out / "README.md").read_text()
     assert "Every network begins with what fits of w.safetensors." in text
