@@ -89,6 +89,30 @@ def test_a_deterministic_training_is_the_same_again_and_resumed(gpu: Any, card: 
 
 
 @both
+@pytest.mark.parametrize(
+    "changes",
+    [{}, {"optimizer": "adamw", "clip_norm": 1.0}, {"optimizer": "rmsprop"}, {"ema_decay": 0.9}],
+    ids=["sgd", "adamw, clipped", "rmsprop", "averaged"],
+)
+def test_a_training_by_whole_graphs_has_the_losses_of_plain_steps(
+    gpu: Any, card: Any, changes: dict[str, Any]
+) -> None:
+    plain = losses(gpu, card, **changes)
+    assert losses(gpu, card, compile="graph", **changes) == pytest.approx(plain, rel=1e-2)
+
+
+@gpu_alone
+def test_dropout_in_a_graph_draws_what_plain_steps_draw(gpu: Any, card: Any) -> None:
+    work, found = replace(card.sizes.resumed, batch=16), []
+    for how in ("off", "graph"):
+        recipe = Recipe(batch_size=16, dropout=0.5, drop_path=0.2, learning_rate=0.01)
+        asked = replace(recipe, compile=how)
+        history = gpu.trainings.trainer(work, asked, card, steps=8).run()
+        found.append([each.train_loss for each in history])
+    assert found[1] == pytest.approx(found[0], rel=1e-2)
+
+
+@both
 def test_the_seconds_of_a_training_are_those_of_a_clock(gpu: Any, card: Any) -> None:
     longer = replace(card.sizes, clocked_steps=20, clocked=replace(card.sizes.clocked, batch=32))
     share = gpu.resumption.said_over_wall(replace(card, sizes=longer), "off")

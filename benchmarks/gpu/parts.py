@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from gpu.arithmetic import arithmetic_part
+from gpu.captured import captured_part
 from gpu.card import Card
 from gpu.cards import cards_part
 from gpu.check import Check
@@ -45,6 +46,7 @@ PARTS = (
     Part("memory", 60, memory_part),
     Part("latency-1", 130, partial(latency_part, batch=1)),
     Part("throughput", 90, throughput_part),
+    Part("captured", 90, captured_part),
     Part("sharing", 40, sharing_part),
     Part("cards", 90, cards_part),
     Part("product", 120, product_part),

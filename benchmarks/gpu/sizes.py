@@ -57,6 +57,11 @@ class Sizes:
     clocked: Trained = Trained("micro", 64, 1, 512)
     clocked_steps: int = 30
     captured: Compile = "reduce-overhead"
+    captured_whole: tuple[Trained, ...] = (
+        Trained("micro", 28, 1, 64),
+        Trained("efficientnet-b0-small", 32, 3, 64),
+        Trained("efficientnet-b0", 64, 3, 128),
+    )
     timed_ratio: tuple[float, float] = (0.8, 1.0)
     rated: tuple[tuple[Trained, Recipe], ...] = field(default_factory=lambda: _rated())
     beside_timm: Trained = Trained("efficientnet-b0", 224, 3, 256)
@@ -134,6 +139,7 @@ REHEARSAL = Sizes(
     launching=(_TINY,),
     clocked=_TINY,
     clocked_steps=6,
+    captured_whole=(_TINY,),
     captured="off",  # a CPU has no graphs, and compiles for most of a minute
     timed_ratio=(0.1, 1.01),
     rated=((_TINY, Recipe(batch_size=8, augment="shift-flip")),),

@@ -129,7 +129,7 @@ def _without_leftovers(recipe: Recipe) -> Iterator[None]:
     try:
         yield
     finally:
-        if recipe.compile != "off":
+        if recipe.is_compiled:
             forget_compiled()
 
 

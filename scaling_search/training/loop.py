@@ -21,12 +21,13 @@ from scaling_search.data.splits import Batch, Split
 from scaling_search.training import checkpoint
 from scaling_search.training.backbone import enter_training
 from scaling_search.training.batches import augmented_parts, chances, parts_at_once
+from scaling_search.training.captured import steps_of
 from scaling_search.training.checkpoint import Checkpoint
 from scaling_search.training.distributed import ALONE, Group
 from scaling_search.training.evaluate import SplitEvaluation, evaluate_split
 from scaling_search.training.history import ClassCounts, EpochRecord, epoch_record
 from scaling_search.training.recipe import Recipe
-from scaling_search.training.step import seed_chance, train_step
+from scaling_search.training.step import seed_chance
 from scaling_search.training.stopping import StopRequest
 from scaling_search.training.train_state import TrainState, new_state
 
@@ -91,6 +92,7 @@ class Trainer:
         self.total_steps = self.steps_per_epoch * self.epochs
         self.shared_steps = self.recipe.plateau_steps(self.total_steps)
         self.state: TrainState = new_state(self.model, self.recipe, self.device, self.group)
+        self.take_step = steps_of(self.state, self.recipe, self.device, self.group)
         self.step = 0
         self.history: list[EpochRecord] = []
         self.loss_sum = torch.zeros((), device=self.device)
@@ -143,7 +145,7 @@ class Trainer:
         number = (self.seed << 32) + self.step * self.group.world + self.group.rank
         seed_chance(number, self.device)
         rate = self.recipe.learning_rate_at(self.step, self.total_steps, self.steps_per_epoch)
-        loss = train_step(self.state, self.recipe, rate, parts, self.device)
+        loss = self.take_step(rate, parts)
         self.loss_sum += self.group.mean(loss)
         self.step += 1
 

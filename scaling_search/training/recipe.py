@@ -17,7 +17,7 @@ from scaling_search.training.schedule import Schedule
 Optimizer = Literal["sgd", "adamw", "rmsprop"]
 ResidualInit = Literal["zero", "one"]
 BranchScale = Literal["one", "1/sqrt(depth)"]
-Compile = Literal["off", "default", "reduce-overhead"]
+Compile = Literal["off", "default", "reduce-overhead", "graph"]
 RecipePrecision = Precision | Literal["auto"]
 
 FULL_SIDE_FROM = 0.75  # of the epochs: from here on a progressive training sees whole images
@@ -67,6 +67,9 @@ class Recipe:
 
     `precision` "tf32" multiplies float32 numbers with shorter mantissas, on a GPU; a CPU does what
     "float32" does. "auto" is a study's: its run chooses, and its trainings have what was chosen.
+    `compile` "graph" captures each whole step in a CUDA graph, without torch's compiler, where that
+    can be; "reduce-overhead" is the compiler's own way to graphs of forward and backward.
+
     With `deterministic` a GPU gives the same bits each time, resumed or not, at the price of slower
     algorithms; a CPU does so anyway.
     """
@@ -164,6 +167,11 @@ class Recipe:
         """The plain recipe, without `by_phi`, of a network of this φ."""
         given: dict[str, Any] = values_at(self.by_phi, phi)
         return replace(self, by_phi=(), **given)
+
+    @property
+    def is_compiled(self) -> bool:
+        """Whether torch's compiler makes the network; a "graph" is made without it."""
+        return self.compile in ("default", "reduce-overhead")
 
     @property
     def number_format(self) -> Precision:

@@ -29,21 +29,46 @@ def train_step(
     images (float32, B × C × H × W) and labels (B). Raises UserError when the network can't be
     compiled as the recipe asks.
     """
-    for group in state.optimizer.param_groups:
-        group["lr"] = learning_rate * group["rate_multiple"]
-    if recipe.compile == "off":
-        loss = _gradients(state, recipe, parts, device)
-    else:
+    set_rate(state.optimizer, learning_rate)
+    loss = update(state, recipe, parts, device)
+    average(state)
+    return loss
+
+
+def set_rate(optimizer: torch.optim.Optimizer, learning_rate: float) -> None:
+    """Let the next update take this rate; a rate that is a tensor stays where it lies."""
+    for group in optimizer.param_groups:
+        rate = learning_rate * group["rate_multiple"]
+        if isinstance(group["lr"], torch.Tensor):
+            group["lr"].fill_(rate)
+        else:
+            group["lr"] = rate
+
+
+def update(
+    state: TrainState,
+    recipe: Recipe,
+    parts: Iterable[tuple[torch.Tensor, torch.Tensor]],
+    device: torch.device,
+) -> torch.Tensor:
+    """Change the weights by the gradients of a batch, at the rate that is set; its mean loss."""
+    if recipe.is_compiled:
         loss = _compiled_gradients(state, recipe, parts, device)
+    else:
+        loss = _gradients(state, recipe, parts, device)
     if recipe.clip_norm:
         state.scaler.unscale_(state.optimizer)
         nn.utils.clip_grad_norm_(state.model.parameters(), recipe.clip_norm)
     state.scaler.step(state.optimizer)
     state.scaler.update()
     state.optimizer.zero_grad(set_to_none=True)
+    return loss
+
+
+def average(state: TrainState) -> None:
+    """Let the averaged weights follow, where there are any."""
     if state.averaged is not None:
         state.averaged.update()
-    return loss
 
 
 def seed_chance(number: int, device: torch.device) -> None:

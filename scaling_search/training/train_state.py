@@ -90,9 +90,11 @@ def new_state(
     whole = group.parallel(model, device)
     apart = whole.no_sync if isinstance(whole, DistributedDataParallel) else nullcontext
     forward: Forward = whole
-    if recipe.compile != "off":
+    if recipe.is_compiled:
         forward = compiled(whole, recipe.compile)
-    return TrainState(model, optimizer(model, recipe), averaged, scaler, forward, apart)
+    captured = recipe.compile == "graph" and device.type == "cuda"
+    made = optimizer_in_graphs(model, recipe, device) if captured else optimizer(model, recipe)
+    return TrainState(model, made, averaged, scaler, forward, apart)
 
 
 def optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
@@ -100,6 +102,24 @@ def optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
 
     The `rate_multiple` of a group is its rate as a multiple of the recipe's.
     """
+    return _optimizer(recipe, _groups(model, recipe))
+
+
+def optimizer_in_graphs(
+    model: nn.Module, recipe: Recipe, device: torch.device
+) -> torch.optim.Optimizer:
+    """The same with all that an update reads on the device, its rates too, and one kernel for SGD.
+
+    torch's other form of SGD reads a rate that is a tensor back to the host.
+    """
+    groups = _groups(model, recipe)
+    for group in groups:  # a tensor each: they are changed where they lie
+        group["lr"] = torch.tensor(recipe.learning_rate, device=device)
+    form = {"fused": True} if recipe.optimizer == "sgd" else {"capturable": True}
+    return _optimizer(recipe, groups, **form)
+
+
+def _groups(model: nn.Module, recipe: Recipe) -> list[dict[str, Any]]:
     groups: list[dict[str, Any]] = []
     for parameters, multiple in _parts(model, recipe):
         trained = [p for p in parameters if p.requires_grad]
@@ -108,17 +128,21 @@ def optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
             ([p for p in trained if p.ndim <= 1], 0.0),
         ):
             groups.append({"params": chosen, "weight_decay": decay, "rate_multiple": multiple})
-    rate = recipe.learning_rate
+    return groups
+
+
+def _optimizer(recipe: Recipe, groups: list[dict[str, Any]], **form: Any) -> torch.optim.Optimizer:
+    rate, momentum = recipe.learning_rate, recipe.momentum
     match recipe.optimizer:
         case "sgd":
-            nesterov = recipe.momentum > 0
-            return torch.optim.SGD(groups, lr=rate, momentum=recipe.momentum, nesterov=nesterov)
+            nesterov = momentum > 0
+            return torch.optim.SGD(groups, lr=rate, momentum=momentum, nesterov=nesterov, **form)
         case "adamw":
-            return torch.optim.AdamW(groups, lr=rate)
+            return torch.optim.AdamW(groups, lr=rate, **form)
         case "rmsprop":
             # Decay 0.9 and epsilon 1e-3: EfficientNet, section 5.2.
             return torch.optim.RMSprop(
-                groups, lr=rate, alpha=0.9, eps=1e-3, momentum=recipe.momentum
+                groups, lr=rate, alpha=0.9, eps=1e-3, momentum=momentum, **form
             )
         case _:
             assert_never(recipe.optimizer)

@@ -42,7 +42,16 @@ def named(gpu: Any, name: str, card: Any, out: Path) -> dict[str, Any]:
 
 @pytest.mark.parametrize(
     "name",
-    ["environment", "arithmetic", "graphs", "resumption", "memory", "throughput", "compiled"],
+    [
+        "environment",
+        "arithmetic",
+        "graphs",
+        "resumption",
+        "memory",
+        "throughput",
+        "captured",
+        "compiled",
+    ],
 )
 def test_a_part_runs_to_its_end_on_a_stand_in(
     gpu: Any, card: Any, name: str, tmp_path: Path
