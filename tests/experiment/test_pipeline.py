@@ -94,6 +94,7 @@ def test_in_this_process_or_in_workers_the_results_are_the_same(
     assert results(tmp_path) == results(out)
 
 
+@pytest.mark.slow
 def test_killed_again_and_again_it_comes_to_the_same_results(
     whole: tuple[Path, Outcome], tmp_path: Path
 ) -> None:

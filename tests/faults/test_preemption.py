@@ -76,6 +76,7 @@ def endless_search(folder: Path) -> Iterator[tuple[BaseProcess, int]]:
         driver.kill()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("number", "to_all"), [(signal.SIGTERM, False), (signal.SIGUSR2, True)], ids=["TERM", "USR2"]
 )
