@@ -37,6 +37,7 @@ from tests.jobs import clusters, small
 from tests.jobs.small import (
     DATA,
     ENDLESS,
+    PATIENCE_SECONDS,
     RECIPE,
     STEPS_PER_EPOCH,
     ended,
@@ -296,6 +297,7 @@ def test_a_node_with_other_versions_is_refused(
     cluster: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(executor, "required_versions", lambda: ("torch 1.0", "scaling_search 0.0"))
+    monkeypatch.setattr(executor, "LOOK_SECONDS", PATIENCE_SECONDS)
     with pytest.raises(UserError, match=r"every node must have torch 1\.0 and"):
         RayTasks(place(tmp_path)).__enter__()
     assert not list(tmp_path.rglob(".shared-*"))
