@@ -10,8 +10,9 @@ DEPENDENCIES := pyproject.toml constraints.txt
 demo: $(VENV)/.installed
 	$(BIN)/scaling-search run --preset demo --out runs/demo
 
+# Four at once on any machine: many tests wait, for processes that start or end.
 test: check
-	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --durations 10
+	$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder --durations 10
 
 # What only a GPU shows: at most eight minutes on one card (docs/gpu-node.md).
 gpu-check: $(VENV)/.installed-gpu

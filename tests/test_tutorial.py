@@ -39,6 +39,7 @@ def run_again(tmp_path_factory: pytest.TempPathFactory) -> Any:
     return nbclient.NotebookClient(notebook, timeout=600, resources=where).execute()
 
 
+@pytest.mark.slow
 def test_every_cell_runs_and_nothing_is_warned_of(run_again: Any) -> None:
     streams = [each for cell in code_cells(run_again) for each in cell.outputs]
     assert not [each.text for each in streams if each.get("name") == "stderr"]

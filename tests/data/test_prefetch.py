@@ -5,7 +5,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Generator
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from scaling_search.data.prefetch import read_ahead
 from scaling_search.data.request import DataRequest
 from scaling_search.data.splits import ResidentSplit, StreamedSplit
 from tests.data.conftest import disc, forget
+from tests.jobs.small import gone, until
 
 ORDER = torch.tensor([3, 15, 0, 7, 7, 12, 1, 9, 4, 2, 11])
 CPU = torch.device("cpu")
@@ -201,19 +201,7 @@ def test_readers_do_not_outlive_a_training_that_dies(
     )
     pids = [int(word) for word in done.stdout.split()]
     assert (done.returncode, len(pids)) == (status, 2)
-    for _ in range(300):
-        if not any(map(lives, pids)):
-            return
-        time.sleep(0.1)
-    raise AssertionError(f"still there: {pids}")
-
-
-def lives(pid: int) -> bool:
-    """Whether the process runs; one that nobody has fetched the status of does not."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
+    assert until(lambda: all(map(gone, pids)))
 
 
 SCRIPT = """

@@ -122,7 +122,7 @@ def test_the_script_starts_a_cluster_searches_on_it_and_leaves_nothing_behind(
 
 def test_the_script_says_what_it_needs(settings: dict[str, str]) -> None:
     with running(settings) as script:
-        said, _ = script.communicate(timeout=60)
+        said, _ = script.communicate(timeout=300)
     assert script.returncode == 2
     assert said.startswith("what shall run?")
 
@@ -138,7 +138,7 @@ def test_when_time_is_up_the_search_is_told_and_the_job_queued_again(
         assert token.stat().st_mode & 0o077 == 0
         assert len(token.read_text()) == 64
         script.terminate()
-        assert script.wait(timeout=60) == 75
+        assert script.wait(timeout=300) == 75
     assert (tmp_path / "asked").read_text().splitlines()[-1] == f"requeue {os.getpid()}"
     assert not any(Path(f"/proc/{pid}").exists() for pid, _, _ in steps(settings))
     assert not list(tmp_path.glob(".ray-token-*"))

@@ -94,6 +94,7 @@ def test_in_this_process_or_in_workers_the_results_are_the_same(
     assert results(tmp_path) == results(out)
 
 
+@pytest.mark.slow
 def test_killed_again_and_again_it_comes_to_the_same_results(
     whole: tuple[Path, Outcome], tmp_path: Path
 ) -> None:
@@ -210,7 +211,7 @@ def test_ctrl_c_ends_in_one_line_with_130_and_what_ran_goes_on_later(tmp_path: P
     while not (out / "ledger.jsonl").exists() or not (out / "ledger.jsonl").stat().st_size:
         time.sleep(0.02)
     os.kill(driver.pid, signal.SIGINT)
-    _, said = driver.communicate(timeout=60)
+    _, said = driver.communicate(timeout=300)
     assert driver.returncode == 130
     assert said.strip().splitlines()[-1] == "stopped; the same command goes on from here"
     assert "Traceback" not in said

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import json
 import signal
-import subprocess
-import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -25,6 +22,8 @@ from scaling_search.jobs.ledger import Ledger
 from scaling_search.nets.predict import read_module
 from scaling_search.training.recipes import recipe_named
 from tests.data.conftest import disc
+from tests.faults import driving
+from tests.jobs.small import until
 from tests.trainings import record
 
 
@@ -218,19 +217,12 @@ def test_each_epoch_is_said(photos: Path, tmp_path: Path) -> None:
 def test_killed_in_its_middle_it_goes_on_to_the_same_result(photos: Path, tmp_path: Path) -> None:
     words = ["train", "micro", "--data", "imagefolder", "--root", str(photos), "--px", "16"]
     words += ["--epochs", "20", "--batch-size", "8", "--device", "cpu", "--workers", "1"]
-    command = [sys.executable, "-m", "scaling_search", *words, "--out", str(tmp_path / "killed")]
-    with (tmp_path / "said").open("w") as said:
-        run = subprocess.Popen(command, stderr=said, stdout=subprocess.DEVNULL)
-        while "epoch 3 of" not in (tmp_path / "said").read_text() and run.poll() is None:
-            time.sleep(0.05)
-        run.send_signal(signal.SIGKILL)
-        run.wait()
-    assert run.returncode == -signal.SIGKILL
+    words += ["--out", str(tmp_path / "killed")]
+    strike = driving.kill_after_the_third_epoch
+    assert driving.ended(words, tmp_path / "said", strike) == -signal.SIGKILL
     assert not (tmp_path / "killed" / "result.json").exists()
-    for _ in range(200):  # the worker writes its checkpoint once its driver is gone
-        if list(tmp_path.glob("killed/checkpoints/**/*.safetensors")):
-            break
-        time.sleep(0.1)
+    # The worker writes its checkpoint once its driver is gone.
+    assert until(lambda: list(tmp_path.glob("killed/checkpoints/**/[0-9]*.safetensors")) != [])
     experiment = read_experiment(tmp_path / "killed")
     (resumed,) = train_alone(experiment.study, (0,), tmp_path / "killed", device="cpu", workers=0)
     (whole,) = train_alone(experiment.study, (0,), tmp_path / "whole", device="cpu", workers=0)

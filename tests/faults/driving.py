@@ -68,6 +68,19 @@ def tell_epochs() -> None:
     Live.event = told  # type: ignore[method-assign, assignment]
 
 
+def kill_after_the_third_epoch() -> None:
+    """SIGKILL when three epochs have been heard of; a worker trains."""
+    take, epochs = Live.event, [0]
+
+    def struck(live: Live, event: Event) -> None:
+        take(live, event)
+        epochs[0] += isinstance(event, Epoch)
+        if epochs[0] == 3:
+            _kill()
+
+    Live.event = struck  # type: ignore[method-assign]
+
+
 def kill_after_the_first_order() -> None:
     """SIGKILL as soon as a worker has its first job."""
     order = WorkerProcess.order

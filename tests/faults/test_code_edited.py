@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from scaling_search.experiment.study import to_toml
 from tests.faults.study import STUDY, lines
 
@@ -38,6 +40,7 @@ def search(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.slow
 def test_what_a_module_of_the_networks_module_says_counts(tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_text(to_toml(STUDY))
     (tmp_path / "mynet.py").write_text(NETWORK)

@@ -26,7 +26,7 @@ from tests.faults.study import STUDY, lines, results, study_file
 from tests.faults.watching import search_in
 from tests.jobs.small import ENDLESS, job, place
 
-PATIENCE_SECONDS = 120.0  # a bound, never awaited
+PATIENCE_SECONDS = 300.0  # a bound, never awaited
 LISTENING = "0A"  # the state of a socket in /proc/net/tcp
 
 
@@ -76,6 +76,7 @@ def endless_search(folder: Path) -> Iterator[tuple[BaseProcess, int]]:
         driver.kill()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("number", "to_all"), [(signal.SIGTERM, False), (signal.SIGUSR2, True)], ids=["TERM", "USR2"]
 )

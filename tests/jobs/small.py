@@ -30,7 +30,7 @@ JOB = TrainJob(
     seed=0,
 )
 ENDLESS = 100_000  # epochs: hours
-PATIENCE_SECONDS = 120.0  # a bound, never awaited
+PATIENCE_SECONDS = 300.0  # a bound, never awaited
 FINISHED = finished_of([record(1, 0.25, train_loss=2.5, seconds=3.0)])
 
 

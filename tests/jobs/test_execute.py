@@ -68,6 +68,7 @@ def test_how_float32_was_multiplied_is_recorded_and_left_as_it_was(precision: An
     assert torch.backends.cudnn.conv.fp32_precision == before  # type: ignore[attr-defined]
 
 
+@pytest.mark.slow
 def test_what_a_job_compiled_is_forgotten_before_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
     # The networks are one piece of code, of which torch keeps two versions before it gives up.
     graphs: list[str] = []

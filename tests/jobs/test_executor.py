@@ -291,6 +291,7 @@ with Workers(1, place(folder), folder / "logs") as pool:
 """
 
 
+@pytest.mark.slow
 def test_at_rest_no_worker_is_left_and_the_next_job_has_a_new_one(tmp_path: Path) -> None:
     with Workers(2, place(tmp_path), tmp_path / "logs") as workers:
         first = ended(list(workers.run(each_of([job(), job(seed=1)]))))

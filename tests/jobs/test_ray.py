@@ -37,6 +37,7 @@ from tests.jobs import clusters, small
 from tests.jobs.small import (
     DATA,
     ENDLESS,
+    PATIENCE_SECONDS,
     RECIPE,
     STEPS_PER_EPOCH,
     ended,
@@ -295,7 +296,8 @@ def test_a_validation_split_of_the_jobs_own_is_drawn_from_the_drivers_images(
 def test_a_node_with_other_versions_is_refused(
     cluster: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(executor, "versions", lambda: ("torch 1.0", "scaling_search 0.0"))
+    monkeypatch.setattr(executor, "required_versions", lambda: ("torch 1.0", "scaling_search 0.0"))
+    monkeypatch.setattr(executor, "LOOK_SECONDS", PATIENCE_SECONDS)
     with pytest.raises(UserError, match=r"every node must have torch 1\.0 and"):
         RayTasks(place(tmp_path)).__enter__()
     assert not list(tmp_path.rglob(".shared-*"))
@@ -391,6 +393,7 @@ with connected(sys.argv[1], 1), RayTasks(place(Path(sys.argv[2]))) as tasks:
 """
 
 
+@pytest.mark.slow
 def test_tasks_of_a_killed_driver_end_by_themselves(cluster: Any, tmp_path: Path) -> None:
     with subprocess.Popen(
         [sys.executable, "-c", DRIVER, cluster.address, str(tmp_path)],

@@ -13,7 +13,7 @@ from scaling_search.jobs.worker_process import WorkerProcess
 from scaling_search.latency.process_runner import interpreter_settings
 from tests.jobs.small import ENDLESS, job, place
 
-PATIENCE_SECONDS = 120.0  # a bound, never awaited
+PATIENCE_SECONDS = 300.0  # a bound, never awaited
 LONG = job(seed=1, epochs=ENDLESS)
 
 

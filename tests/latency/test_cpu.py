@@ -108,7 +108,7 @@ def test_images_are_random_and_laid_out_as_asked() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("task", ["inference", "training"])
 def test_a_compiled_network_runs(task: Task) -> None:
-    turn = CpuDevice().load(zoo.get("micro"), Regime(task, 2, mode="compile"), 2).run(2)
+    turn = CpuDevice().load(zoo.get("nano"), Regime(task, 2, mode="compile"), 2).run(2)
     assert len(turn.times_ms) == 2
 
 
