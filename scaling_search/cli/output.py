@@ -70,6 +70,8 @@ def show_rows(rows: Sequence[Mapping[str, Any]], as_json: bool, title: str = "")
 
 
 def _text(cell: object) -> str:
+    if cell is None:
+        return "–"
     return f"{cell:,}" if isinstance(cell, int) else str(cell)
 
 

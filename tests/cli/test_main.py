@@ -269,3 +269,18 @@ def test_a_full_quota_says_what_is_kept_and_other_faults_do_not() -> None:
     assert full.startswith("Disk quota exceeded: runs/a; every result so far is kept: make room")
     denied = os_error_line(PermissionError(errno.EACCES, "Permission denied", "runs/a"))
     assert denied == "Permission denied: runs/a"
+
+
+def test_a_training_that_failed_is_a_line_with_the_way_out_and_never_a_repr(
+    call: Call, tmp_path: Path
+) -> None:
+    (tmp_path / "steep.toml").write_text("learning_rate = 1e6\nwarmup_epochs = 0\nclip_norm = 0\n")
+    words = ("train", "nano", "--train-images", "200", "--epochs", "1", "--recipe")
+    words += (str(tmp_path / "steep.toml"), "--workers", "0", "--out", str(tmp_path / "run"))
+    status, printed, said = call(*words)
+    assert status == 1
+    assert "None" not in printed
+    last = said.strip().splitlines()[-1]
+    assert last.startswith("nano, seed 0: diverged: the loss of epoch 1 is nan; lower the learning")
+    assert last.endswith("; as it is, --retry-failed tries it again")
+    assert "Diverged(" not in said
