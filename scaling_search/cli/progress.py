@@ -12,8 +12,9 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
 from rich.text import Text
 
-from scaling_search.experiment.remaining_work import RemainingWork, work_of
+from scaling_search.experiment.remaining_work import RemainingWork, trainings_left, work_of
 from scaling_search.jobs.executor import Ended, Epoch, Event, Started
+from scaling_search.jobs.failures import failure_words
 from scaling_search.jobs.job import Finished, TrainJob
 
 LONG_SECONDS = 2 * 3600  # from here on hours are read more easily
@@ -71,7 +72,7 @@ class Live:
             self._began = self._clock()
             self._whole = self._progress.add_task(name, total=None, note="")
         if name != self._name and not self._draws:
-            self.say(f"{name}: {self._left.jobs} trainings left in all")
+            self.say(f"{name}: {trainings_left(self._left.jobs)} in all")
         self._name = name
         self._redraw()
 
@@ -110,7 +111,8 @@ class Live:
         self._left += RemainingWork(-1)
         left = "" if self._draws else f"; {self._what_is_left()}"
         if not isinstance(ended.result, Finished):
-            self.say(f"{job.architecture.name}, seed {job.seed}: {ended.result}{left}")
+            words = failure_words(ended.result)
+            self.say(f"{job.architecture.name}, seed {job.seed}: {words}{left}")
         elif left:
             score = f"{ended.result.validation_top1:.1%} of the validation images right"
             self.say(f"{_words(job)}: {score}{left}")
@@ -127,8 +129,7 @@ class Live:
             )
 
     def _what_is_left(self) -> str:
-        noun = "training" if self._left.jobs == 1 else "trainings"
-        return f"{self._left.jobs} {noun} left{self._time_left()}"
+        return f"{trainings_left(self._left.jobs)}{self._time_left()}"
 
     def _time_left(self) -> str:
         if not self._done:

@@ -18,6 +18,7 @@ from scaling_search.data.request import DATASETS
 from scaling_search.experiment.network_file import network_named
 from scaling_search.experiment.single_network import Trained, alone, recipe_of, train_alone
 from scaling_search.jobs.executor import Epoch, Event
+from scaling_search.jobs.failures import failure_words
 from scaling_search.jobs.job import Finished
 from scaling_search.pretrained.initial import Init
 from scaling_search.report.class_table import class_numbers, shown_classes
@@ -148,7 +149,8 @@ def _show_trained(trained: Sequence[Trained], as_json: bool) -> None:
                 console.print(str(one.weights), style="bold", soft_wrap=True, highlight=False)
     failed = [one for one in trained if not isinstance(one.result, Finished)]
     for one in failed:
-        line = f"{one.job.architecture.name}, seed {one.job.seed}: {one.result}"
+        words = f"{failure_words(one.result)}; as it is, --retry-failed tries it again"
+        line = f"{one.job.architecture.name}, seed {one.job.seed}: {words}"
         errors.print(line, soft_wrap=True, markup=False, highlight=False)
     if failed:
         raise typer.Exit(1)

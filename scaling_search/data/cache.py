@@ -26,9 +26,33 @@ def quiet(_phrase: str) -> None:
 
 
 def cache_folder() -> Path:
-    """Where images made ready are kept: SCALING_SEARCH_CACHE, or the user's cache folder."""
+    """Where images made ready are kept: SCALING_SEARCH_CACHE, or the user's cache folder.
+
+    Raises UserError where neither is named and the user has no home.
+    """
     named = os.environ.get("SCALING_SEARCH_CACHE")
-    return Path(named).expanduser() if named else platformdirs.user_cache_path("scaling-search")
+    if named:
+        return user_path(named)
+    try:
+        return platformdirs.user_cache_path("scaling-search")
+    except RuntimeError:
+        raise UserError(
+            "images made ready are kept in the user's home, got none: set HOME, or name a folder "
+            "with room in SCALING_SEARCH_CACHE"
+        ) from None
+
+
+def make_cache_folder() -> None:
+    """Make the folder of images made ready; raises UserError where it can't be made."""
+    try:
+        (cache_folder() / CACHE_VERSION).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise unwritable(error) from error
+
+
+def user_path(path: str | Path) -> Path:
+    """The path with ~ for the user's home; as it is where nobody knows of such a home."""
+    return Path(os.path.expanduser(path))  # noqa: PTH111 (pathlib's raises where there is none)
 
 
 def cached(key: str, shape: tuple[int, ...], batches: Callable[[], Iterable[Images]]) -> Images:
@@ -58,7 +82,7 @@ def cached(key: str, shape: tuple[int, ...], batches: Callable[[], Iterable[Imag
 def unwritable(error: OSError) -> UserError:
     """The line that says the cache can't be written, and why."""
     return UserError(
-        f"the cache {cache_folder()} must be writable, got {error}: "
+        f"the cache {cache_folder()} must be writable, got {error.strerror or error}: "
         "name a folder with room in SCALING_SEARCH_CACHE"
     )
 

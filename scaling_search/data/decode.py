@@ -23,8 +23,9 @@ from PIL import Image, UnidentifiedImageError
 
 from scaling_search.core.pixel_rules import BY_DEFAULT, PixelFormat, PixelRules
 from scaling_search.data.cache import Images
+from scaling_search.data.file_kinds import kind_of
 from scaling_search.data.pixels import eight_bit, format_of, is_plain, orientation
-from scaling_search.data.sources.base import Unusable, UnusableFilesError
+from scaling_search.data.sources.base import REPLACE, Unusable, UnusableFilesError
 
 # What Pillow's many readers raise for files that are damaged, of no known kind, or bombs.
 BROKEN = (
@@ -93,7 +94,7 @@ def _by_pillow(path: Path, px: int, channels: int, rules: PixelRules) -> torch.T
             image.draft("RGB", (2 * px, 2 * px))
             pixels = eight_bit(image, channels, rules)
     except BROKEN as error:
-        raise UnusableFilesError([broken(path, decoding_reason(error))]) from error
+        raise UnusableFilesError([undecodable(path, error)]) from error
     return torch.from_numpy(np.array(pixels.transpose(2, 0, 1), order="C"))
 
 
@@ -185,13 +186,14 @@ def inspect_ends(path: Path, tail: bytes) -> Seen | None:
         return Seen(*image.size, PixelFormat(turned=turned))
 
 
-def decoding_reason(error: BaseException) -> str:
-    """What is wrong with a file that can't be decoded, in words."""
-    unknown = isinstance(error, UnidentifiedImageError)
-    said = "bytes of no known kind" if unknown else " ".join(str(error).split())
-    return said or type(error).__name__
+def undecodable(path: Path, error: BaseException) -> Unusable:
+    """A file of which decoding raised this: what is wrong with it, and the way out, in words."""
+    if isinstance(error, UnidentifiedImageError):
+        kind = kind_of(path)
+        return broken(path, kind.what, kind.way_out)
+    return broken(path, " ".join(str(error).split()) or type(error).__name__)
 
 
-def broken(path: Path, why: str) -> Unusable:
+def broken(path: Path, why: str, way_out: str = "") -> Unusable:
     """A file which can't be decoded, and why."""
-    return Unusable(path, "an image", why, "replace it or take it away")
+    return Unusable(path, "an image", why, way_out or REPLACE)

@@ -27,10 +27,10 @@ from scaling_search.data.decode import (
     BROKEN,
     Seen,
     broken,
-    decoding_reason,
     inspect_ends,
     inspect_image,
     threads,
+    undecodable,
 )
 from scaling_search.data.sources.base import Unusable, UnusableFilesError
 
@@ -160,7 +160,7 @@ def _told(path: Path, identity: bytes, see: Callable[[], Seen]) -> tuple[str, Se
     try:
         seen = see()
     except BROKEN as error:
-        return broken(path, decoding_reason(error))
+        return undecodable(path, error)
     return hashlib.sha256(identity).hexdigest()[:32], seen
 
 

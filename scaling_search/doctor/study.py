@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from scaling_search.core.errors import UserError
+from scaling_search.data.cache import user_path
 from scaling_search.doctor.finding import Finding, FindingState
 from scaling_search.experiment.experiment import Experiment
 from scaling_search.experiment.outcome import read_experiment
@@ -129,7 +130,7 @@ def image_findings(experiment: Experiment, needed: bool) -> Iterator[Finding]:
     root = experiment.study.data.root
     if root is None:
         return
-    if Path(root).expanduser().is_dir():
+    if user_path(root).is_dir():
         yield Finding("data", "good", f"the images' root {root!r} is there")
         return
     state: FindingState = "attention" if needed else "note"

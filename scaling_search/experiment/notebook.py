@@ -5,9 +5,10 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 
-from scaling_search.experiment.remaining_work import RemainingWork, work_of
+from scaling_search.experiment.remaining_work import RemainingWork, trainings_left, work_of
 from scaling_search.experiment.runner import NullListener, ProgressListener
 from scaling_search.jobs.executor import Ended, Event
+from scaling_search.jobs.failures import failure_words
 from scaling_search.jobs.job import Finished, TrainJob
 
 
@@ -35,7 +36,7 @@ class CellLines:
         """These trainings come now, and so much is expected after them."""
         self._left = (work_of(jobs) + later).jobs
         if name != self._name:
-            self.say(f"{name}: {self._left} trainings left in all")
+            self.say(f"{name}: {trainings_left(self._left)} in all")
         self._name = name
 
     def event(self, event: Event) -> None:
@@ -44,7 +45,7 @@ class CellLines:
             return
         self._left -= 1
         job, result = event.job, event.result
-        found = str(result)
+        found = failure_words(result)
         if isinstance(result, Finished):
             found = f"{result.validation_top1:.1%} of the validation images right"
         self.say(f"{job.architecture.name}, seed {job.seed}: {found}; {self._left} left")

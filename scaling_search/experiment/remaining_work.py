@@ -23,6 +23,15 @@ class RemainingWork:
         return RemainingWork(self.jobs + other.jobs, self.mac_images + other.mac_images)
 
 
+def trainings_left(count: int) -> str:
+    """So many are left, in words.
+
+    >>> trainings_left(1)
+    '1 training left'
+    """
+    return f"{count} {'training' if count == 1 else 'trainings'} left"
+
+
 def work_of(jobs: Sequence[TrainJob]) -> RemainingWork:
     """The work of known jobs."""
     return RemainingWork(len(jobs), sum(job.mac_images for job in jobs))

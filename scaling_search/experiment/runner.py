@@ -8,6 +8,7 @@ from typing import Protocol
 
 from scaling_search.arch.spec import Architecture
 from scaling_search.core.atomic_files import as_json, write_atomically
+from scaling_search.data.cache import make_cache_folder
 from scaling_search.experiment.experiment import Experiment
 from scaling_search.experiment.remaining_work import RemainingWork, after_state
 from scaling_search.experiment.time_limit import TimeLimit
@@ -83,8 +84,7 @@ class Runner:
         if not missing:
             return
         check_steps(missing)
-        self.note_environment()
-        self.listener.phase(name, missing, later)
+        self._announce(name, missing, later)
         self._run(each_of(job for job in missing if self._fits(job, kept)))
 
     def _fits(self, job: TrainJob, kept: Callable[[], float]) -> bool:
@@ -161,6 +161,7 @@ class Runner:
         self._announce(name, state.missing, later)
 
     def _announce(self, name: str, jobs: Sequence[TrainJob], later: RemainingWork) -> None:
+        make_cache_folder()  # what can't be kept is said before anything has begun
         self.note_environment()
         self.listener.phase(name, jobs, later)
 

@@ -1,4 +1,4 @@
-"""What many failed trainings have in common, and what helps against that."""
+"""Why trainings failed, what many of them have in common, and what helps against that."""
 
 from __future__ import annotations
 
@@ -24,6 +24,16 @@ def what_speaks(results: Iterable[Result]) -> str:
     return f"{remedy} ({count} of {len(failed)} failed trainings: {reasons.most_common(1)[0][0]})"
 
 
+def failure_words(result: Result) -> str:
+    """Why a single training came to no end, and the way out; empty for one that did.
+
+    >>> failure_words(TimedOut(3.0))
+    'timed-out: more than 3 s; give more time with --job-timeout'
+    """
+    reason, remedy = _reason_and_remedy(result)
+    return f"{result.kind}: {reason}; {remedy}" if remedy else ""
+
+
 def _reason_and_remedy(result: Result) -> tuple[str, str]:
     match result:
         case Diverged():
@@ -31,7 +41,7 @@ def _reason_and_remedy(result: Result) -> tuple[str, str]:
         case OutOfMemory():
             return f"no memory for a batch of {result.batch_size}", "lower the batch size"
         case TimedOut():
-            return f"more than {result.limit_seconds:g} s", "give them longer with --job-timeout"
+            return f"more than {result.limit_seconds:g} s", "give more time with --job-timeout"
         case Failed() if "Expected more than 1 value per channel" in result.reason:
             return result.reason, "raise batch_size, for batch norm has nothing to normalise by"
         case Failed() | Lost():

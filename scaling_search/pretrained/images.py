@@ -13,6 +13,7 @@ from PIL import Image
 
 from scaling_search.core.errors import UserError, require
 from scaling_search.core.hashing import digest
+from scaling_search.data.cache import user_path
 from scaling_search.data.decode import BROKEN, threads
 from scaling_search.data.pixels import orientation
 from scaling_search.data.sources.folder_scan import IMAGE_ENDINGS, scan
@@ -50,7 +51,7 @@ def labelled(root: Path, split: str | None = None, images: int | None = None) ->
     `split` names a folder of it instead. `images` takes so many, evenly spaced over all, so that
     each class has its share. Raises UserError for a folder that holds no folder a class.
     """
-    folder = _folder(root.expanduser(), split)
+    folder = _folder(user_path(root), split)
     found = scan(folder, _way_out(folder))
     place = np.arange(len(found.names))
     if images is not None:

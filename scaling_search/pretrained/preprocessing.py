@@ -20,7 +20,7 @@ from PIL import Image
 
 from scaling_search.core.errors import UserError, require
 from scaling_search.core.pixel_rules import BY_DEFAULT
-from scaling_search.data.decode import BROKEN, broken, decoding_reason
+from scaling_search.data.decode import BROKEN, undecodable
 from scaling_search.data.pixels import eight_bit
 from scaling_search.data.sources.base import UnusableFilesError
 from scaling_search.nets.weights import LITE_MEAN, LITE_STD
@@ -117,7 +117,7 @@ class Preprocessing:
             with Image.open(path) as image:
                 pixels = Image.fromarray(eight_bit(image, 3, BY_DEFAULT))
         except BROKEN as error:
-            raise UnusableFilesError([broken(path, decoding_reason(error))]) from error
+            raise UnusableFilesError([undecodable(path, error)]) from error
         return self.of(pixels)
 
     def of(self, pixels: Image.Image) -> torch.Tensor:

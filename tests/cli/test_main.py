@@ -293,3 +293,18 @@ def test_a_run_that_is_tracked_says_where_and_has_a_folder_for_each_training(
     ledger = (tmp_path / "runs/tiny/ledger.jsonl").read_text().splitlines()
     trained = [line for line in ledger if '"training"' in line]
     assert len(list((tmp_path / "runs/tiny/tensorboard").iterdir())) == len(trained)
+
+
+def test_a_training_that_failed_is_a_line_with_the_way_out_and_never_a_repr(
+    call: Call, tmp_path: Path
+) -> None:
+    (tmp_path / "steep.toml").write_text("learning_rate = 1e6\nwarmup_epochs = 0\nclip_norm = 0\n")
+    words = ("train", "nano", "--train-images", "200", "--epochs", "1", "--recipe")
+    words += (str(tmp_path / "steep.toml"), "--workers", "0", "--out", str(tmp_path / "run"))
+    status, printed, said = call(*words)
+    assert status == 1
+    assert "None" not in printed
+    last = said.strip().splitlines()[-1]
+    assert last.startswith("nano, seed 0: diverged: the loss of epoch 1 is nan; lower the learning")
+    assert last.endswith("; as it is, --retry-failed tries it again")
+    assert "Diverged(" not in said

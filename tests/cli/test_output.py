@@ -58,6 +58,32 @@ def test_nothing_of_a_users_is_markup(name: str, monkeypatch: pytest.MonkeyPatch
     assert name in errors.getvalue()
 
 
+WIDE = [{"network": "efficientnet", "macs": 385_814_752, "feature_maps_px": "112 56 28"}]
+
+
+@pytest.mark.parametrize("width", [20, 31, 32, 33, 40, 200])
+def test_no_width_breaks_a_number_or_a_name(
+    width: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(output.console, "width", width)
+    show_rows(WIDE, False, "a title")
+    words = capsys.readouterr().out.split()
+    assert {"efficientnet", "385,814,752", "112", "56", "28", "network"} <= set(words)
+    assert "feature_maps_px" in words or {"feature", "maps", "px"} <= set(words)
+
+
+def test_a_line_a_cell_where_a_table_would_be_too_wide(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(output.console, "width", 20)
+    show_rows(WIDE, False, "a title")
+    title, name, macs, maps, *_ = capsys.readouterr().out.splitlines()
+    assert title == "a title"
+    assert name.split() == ["network", "efficientnet"]
+    assert macs.split() == ["macs", "385,814,752"]
+    assert maps == "feature_maps_px  112 56 28"
+
+
 def test_a_log_and_a_dumb_terminal_get_lines_and_no_bars(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("FORCE_COLOR", raising=False)
     monkeypatch.setenv("TERM", "xterm")

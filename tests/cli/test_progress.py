@@ -75,7 +75,9 @@ def test_a_failure_is_said_at_once() -> None:
     screen.live.phase("comparison", JOBS, RemainingWork())
     screen.live.event(Started(JOBS[0]))
     screen.live.event(Ended(JOBS[0], Diverged("the loss of epoch 1 is nan")))
-    assert "the loss of epoch 1 is nan" in screen.text.getvalue()
+    name = JOBS[0].architecture.name
+    said = f"{name}, seed 0: diverged: the loss of epoch 1 is nan; lower the learning rate"
+    assert said in screen.text.getvalue()
 
 
 def test_without_a_terminal_a_phase_and_each_training_has_a_plain_line() -> None:

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from multiprocessing.connection import Connection
@@ -12,7 +15,7 @@ import pytest
 from numpy.typing import NDArray
 
 from scaling_search.core.errors import UserError
-from scaling_search.data.cache import cached
+from scaling_search.data.cache import cache_folder, cached, make_cache_folder, user_path
 
 SHAPE = (4, 1, 2, 2)
 WHOLE = np.arange(16, dtype=np.uint8).reshape(SHAPE)
@@ -158,3 +161,51 @@ def test_a_full_disk_is_an_error_and_leaves_no_array(
     with pytest.raises(UserError, match="No space left"):
         cached("key", SHAPE, halves)
     assert not list(cache.rglob("*.npy"))
+
+
+def test_a_folder_that_cannot_be_made_is_said_before_anything_is_built(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SCALING_SEARCH_CACHE", str(tmp_path / "file" / "below"))
+    (tmp_path / "file").write_text("no folder")
+    with pytest.raises(UserError, match="must be writable, got Not a directory: name a folder"):
+        make_cache_folder()
+    monkeypatch.setenv("SCALING_SEARCH_CACHE", str(tmp_path / "new"))
+    make_cache_folder()
+    assert (tmp_path / "new").is_dir()
+
+
+NO_HOME = """
+import pwd
+def nobody(_):
+    raise KeyError("no such user")
+pwd.getpwuid = nobody
+from scaling_search.cli.main import main
+main()
+"""
+
+
+def test_a_user_without_a_home_is_told_in_one_line_what_to_name(tmp_path: Path) -> None:
+    dropped = ("HOME", "XDG_CACHE_HOME", "SCALING_SEARCH_CACHE")
+    bare = {name: value for name, value in os.environ.items() if name not in dropped}
+    words = ["train", "nano", "--px", "16", "--epochs", "1", "--workers", "0", "--device", "cpu"]
+    ended = subprocess.run(
+        [sys.executable, "-c", NO_HOME, *words, "--out", str(tmp_path / "run")],
+        env=bare,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 2
+    assert ended.stderr.splitlines()[-1].startswith(
+        "images made ready are kept in the user's home, got none: set HOME, or name a folder"
+    )
+    assert (tmp_path / "run" / "ledger.jsonl").read_bytes() == b""
+
+
+def test_a_home_of_a_user_that_nobody_knows_stays_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert user_path("~nobody-of-that-name/images") == Path("~nobody-of-that-name/images")
+    monkeypatch.setenv("HOME", "/home/somebody")
+    assert user_path("~/images") == Path("/home/somebody/images")
+    monkeypatch.setenv("SCALING_SEARCH_CACHE", "~/cache")
+    assert cache_folder() == Path("/home/somebody/cache")

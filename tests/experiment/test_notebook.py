@@ -16,7 +16,11 @@ from scaling_search.arch.scaling import Coefficients
 from scaling_search.core.errors import UserError
 from scaling_search.experiment.notebook import CellLines, in_notebook
 from scaling_search.experiment.pipeline import run
+from scaling_search.experiment.remaining_work import RemainingWork
 from scaling_search.experiment.study import with_function
+from scaling_search.jobs.executor import Ended
+from scaling_search.jobs.job import TimedOut
+from tests.jobs.small import JOB
 from tests.tiny import TINY
 
 GIVEN = replace(
@@ -71,6 +75,17 @@ def test_a_function_of_a_cell_is_refused_for_workers_in_one_line(tmp_path: Path)
 
 def test_a_notebook_shows_the_line_of_a_request_that_cant_be_met() -> None:
     assert UserError("px must be 1")._render_traceback_() == ["UserError: px must be 1"]
+
+
+def test_a_failure_is_a_line_with_its_reason_and_the_way_out() -> None:
+    said: list[str] = []
+    cell = CellLines(said.append)
+    cell.phase("training", [JOB], RemainingWork())
+    cell.event(Ended(JOB, TimedOut(2.5)))
+    assert said == [
+        "training: 1 training left in all",
+        "micro, seed 0: timed-out: more than 2.5 s; give more time with --job-timeout; 0 left",
+    ]
 
 
 def test_lines_are_passed_to_whoever_says_them() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from scaling_search.jobs.failures import what_speaks
+from scaling_search.jobs.failures import failure_words, what_speaks
 from scaling_search.jobs.job import Diverged, Failed, Lost, OutOfMemory, Result, TimedOut
 from tests.jobs.small import FINISHED
 
@@ -33,7 +33,7 @@ ONE_VALUE = "ValueError: Expected more than 1 value per channel when training, g
         ),
         (
             [TimedOut(0.2), TimedOut(0.2), NAN],
-            "give them longer with --job-timeout (2 of 3 failed trainings: more than 0.2 s)",
+            "give more time with --job-timeout (2 of 3 failed trainings: more than 0.2 s)",
         ),
         (
             [OutOfMemory(64, "CUDA out of memory")],
@@ -48,3 +48,9 @@ ONE_VALUE = "ValueError: Expected more than 1 value per channel when training, g
 )
 def test_the_commonest_kind_is_quoted_with_its_own_remedy(results: list[Result], said: str) -> None:
     assert what_speaks(results) == said
+
+
+def test_a_single_failure_is_its_kind_its_reason_and_what_helps() -> None:
+    said = "failed: KeyError: 'a' (logs/driver.log); mend the network's code, or see the log"
+    assert failure_words(Failed("KeyError: 'a' (logs/driver.log)")) == said
+    assert failure_words(FINISHED) == ""

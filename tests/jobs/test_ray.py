@@ -377,6 +377,24 @@ def test_a_driver_with_another_token_is_refused(cluster: Any) -> None:
     assert "RAY_AUTH_TOKEN_PATH" in done.stdout
 
 
+def test_a_temporary_folder_of_too_long_a_name_is_said_with_the_variable_that_helps(
+    tmp_path: Path,
+) -> None:
+    folder = tmp_path / ("x" * 100)
+    folder.mkdir()
+    done = subprocess.run(
+        [sys.executable, "-c", CLIENT, "local"],
+        env={**os.environ, "TMPDIR": str(folder)},
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.startswith(
+        f"a Ray cluster needs a folder with a short name for its sockets, got {str(folder)!r}: name"
+    )
+
+
 DRIVER = """
 import sys
 from pathlib import Path

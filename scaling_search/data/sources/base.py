@@ -19,6 +19,7 @@ from scaling_search.data.request import SplitName
 from scaling_search.data.splitting import Indices
 
 MOST_NAMED = 100
+REPLACE, REPLACE_ALL = "replace it or take it away", "replace them or take them away"
 
 
 class Subset(Protocol):
@@ -152,7 +153,9 @@ def _line(files: Sequence[Unusable]) -> str:
     each = [f"{os.path.relpath(one.path, top)} ({one.got})" for one in files[:MOST_NAMED]]
     more = len(files) - len(each)
     named = ", ".join([*each, f"{more} more"] if more else each)
-    return f"{len(files)} files in {top} can't be used: {named}: replace them or take them away"
+    hints = {one.hint for one in files}
+    way_out = REPLACE_ALL if REPLACE in hints or len(hints) > 1 else hints.pop()
+    return f"{len(files)} files in {top} can't be used: {named}: {way_out}"
 
 
 def fingerprint(*items: object) -> str:

@@ -14,7 +14,7 @@ from torchvision.transforms.v2 import functional as transforms
 
 from scaling_search.core.errors import UserError
 from scaling_search.data.archive import unpack
-from scaling_search.data.cache import Images, Notify, cache_folder
+from scaling_search.data.cache import Images, Notify, cache_folder, user_path
 from scaling_search.data.download import download
 from scaling_search.data.request import DataRequest
 from scaling_search.data.sources.base import ArrayPool, Dataset
@@ -26,7 +26,7 @@ MAX_BYTES, MAX_FILES = 1 << 28, 20
 def cifar(request: DataRequest, report: Notify) -> Dataset:
     """CIFAR from `root` (which holds cifar-10-batches-py or cifar-100-python), or downloaded."""
     kind = _kind(request.name)
-    root = Path(request.root or cache_folder() / "downloads").expanduser()
+    root = user_path(request.root or cache_folder() / "downloads")
     if request.download and not (root / kind.base_folder).exists():
         report(f"downloading {request.name}")
         archive = download(request.name, kind.url, root, kind.tgz_md5)

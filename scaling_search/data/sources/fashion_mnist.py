@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scaling_search.core.errors import UserError, require
-from scaling_search.data.cache import Images, Notify, cache_folder
+from scaling_search.data.cache import Images, Notify, cache_folder, user_path
 from scaling_search.data.download import download
 from scaling_search.data.request import DataRequest
 from scaling_search.data.sources.base import ArrayPool, Dataset
@@ -46,8 +46,7 @@ class Idx:
 
 def fashion_mnist(request: DataRequest, report: Notify) -> Dataset:
     """Fashion-MNIST from `root`, or from where Debian or an earlier download laid it."""
-    folder = cache_folder() / "downloads" if request.root is None else Path(request.root)
-    folder = folder.expanduser()
+    folder = cache_folder() / "downloads" if request.root is None else user_path(request.root)
     if request.download:
         report("downloading fashion-mnist")
         _download(folder / "FashionMNIST" / "raw")

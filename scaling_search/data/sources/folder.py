@@ -12,7 +12,7 @@ import torchvision.datasets
 
 from scaling_search.core.errors import UserError
 from scaling_search.data.archive import unpack
-from scaling_search.data.cache import Notify, cache_folder
+from scaling_search.data.cache import Notify, cache_folder, user_path
 from scaling_search.data.download import download
 from scaling_search.data.request import DataRequest, SplitName
 from scaling_search.data.sources.base import Dataset, Subset
@@ -37,7 +37,7 @@ def imagefolder(request: DataRequest, report: Notify) -> Dataset:
     `val/` (or `valid/`, `validation/`) holds the validation images; where there is no `test`, it is
     the test split. Validation is held out of train where no folder holds it.
     """
-    root = Path(request.root or "").expanduser()
+    root = user_path(request.root or "")
     if not root.is_dir():
         kind = "a file" if root.exists() else "a path where nothing is"
         mend = "separate folders by /, not by \\" if "\\" in str(root) else LAYOUT_HINT
@@ -50,7 +50,7 @@ def imagefolder(request: DataRequest, report: Notify) -> Dataset:
 
 def imagenette(request: DataRequest, report: Notify) -> Dataset:
     """Imagenette from `root` (which holds imagenette2, -320 or -160), or downloaded at 320 px."""
-    root = Path(request.root or cache_folder() / "downloads").expanduser()
+    root = user_path(request.root or cache_folder() / "downloads")
     kind = torchvision.datasets.Imagenette
     mend = "use --download, or name with --root the folder that holds imagenette2"
     places = [root / name for name in ("imagenette2", "imagenette2-320", "imagenette2-160")]

@@ -6,6 +6,7 @@ import logging
 import os
 import signal
 import socket
+import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -80,6 +81,12 @@ def answers(address: str) -> bool:
 
 
 def _unreachable(address: str, reason: str) -> UserError:
+    if "AF_UNIX" in reason:
+        folder = os.environ.get("RAY_TMPDIR") or tempfile.gettempdir()
+        return UserError(
+            f"a Ray cluster needs a folder with a short name for its sockets, got {folder!r}: "
+            "name another, such as /tmp, in RAY_TMPDIR"
+        )
     return UserError(
         f"a Ray cluster must answer, got {address!r} ({reason}): start one with `ray start "
         "--head`, run this on a node of it, and let RAY_AUTH_TOKEN_PATH name its token"
