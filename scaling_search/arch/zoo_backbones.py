@@ -61,7 +61,15 @@ def mobilenet_v2() -> Architecture:
 def resnet(
     layers: int, block: Literal["basic", "bottleneck"], repeats: tuple[int, ...]
 ) -> Architecture:
-    """Table 1 of arXiv 1512.03385; the bottleneck's stride lies in its 3×3 convolution."""
+    """Table 1 of arXiv 1512.03385; the bottleneck's stride lies in its 3×3 convolution.
+
+    Examples:
+        >>> from scaling_search import count
+        >>> from scaling_search.arch.zoo_backbones import resnet
+        >>> resnet_101 = resnet(101, "bottleneck", (3, 4, 23, 3))
+        >>> count(resnet_101).params
+        44549160
+    """
     first = Stage(block, 64, 1)
     if block == "bottleneck":
         first = Stage(block, 256, 1, expansion=0.25, group_width=0)

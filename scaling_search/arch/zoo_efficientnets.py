@@ -15,7 +15,14 @@ B0_FORMS = ("efficientnet-b0", "efficientnet-b0-small")
 def mbconv(
     expansion: int, kernel: int, stride: int, channels: int, repeats: int, squeeze: float = 0.25
 ) -> Stage:
-    """A stage of inverted bottlenecks, its numbers in the order of the paper's tables."""
+    """A stage of inverted bottlenecks, its numbers in the order of the paper's tables.
+
+    Examples:
+        >>> from scaling_search.arch.zoo_efficientnets import mbconv
+        >>> stage = mbconv(6, 5, 2, 40, 2)
+        >>> stage.expansion, stage.kernel, stage.stride, stage.channels, stage.repeats
+        (6, 5, 2, 40, 2)
+    """
     return Stage("mbconv", channels, repeats, kernel, stride, expansion, squeeze)
 
 
