@@ -60,7 +60,16 @@ class Training:
 
 
 def inference(model: nn.Module, images: torch.Tensor, precision: Precision) -> Inference:
-    """The inference step; casts model and images, and switches the model to evaluation."""
+    """The inference step; casts model and images, and switches the model to evaluation.
+
+    Examples:
+        >>> import torch
+        >>> from torch import nn
+        >>> from scaling_search.cost.step import inference
+        >>> images = torch.zeros(2, 8)
+        >>> inference(nn.Linear(8, 4), images, "bfloat16")().dtype
+        torch.bfloat16
+    """
     dtype = DTYPES[precision]
     return Inference(model.to(dtype).eval(), images.to(dtype))
 
