@@ -92,7 +92,15 @@ def scores(curves: pd.DataFrame, epochs: int) -> pd.DataFrame:
 
 
 def lengths(curves: pd.DataFrame) -> list[int]:
-    """The lengths of training, in epochs, that enough candidates have in full; rising."""
+    """The lengths of training, in epochs, that enough candidates have in full; rising.
+
+    Examples:
+        >>> from pathlib import Path
+        >>> from scaling_search.search.curve_table import read_curves
+        >>> from scaling_search.search.fidelity import lengths
+        >>> lengths(read_curves(Path("results/tabular/cifar10-growth-2/curves.csv")))
+        [3, 8]
+    """
     epochs_run = sorted({int(epochs) for epochs in curves["epochs"].unique()})
     return [epochs for epochs in epochs_run if len(scores(curves, epochs)) >= LEAST]
 
@@ -101,6 +109,16 @@ def agreement(left: pd.DataFrame, right: pd.DataFrame, seed: int = 0) -> Agreeme
     """Compare the candidates that two conditions share; below 3 of them nothing can be said.
 
     The interval of τ is `tau_interval`'s, drawn by `seed`.
+
+    Examples:
+        >>> import pandas as pd
+        >>> from scaling_search.search.fidelity import agreement
+        >>> names = ["deeper", "wider", "finer", "even"]
+        >>> short = pd.DataFrame({0: [0.50, 0.52, 0.51, 0.55]}, index=names)  # candidate × seed
+        >>> full = pd.DataFrame({0: [0.70, 0.71, 0.72, 0.74]}, index=names)
+        >>> found = agreement(short, full)
+        >>> round(found.tau, 2), found.winner, found.best
+        (0.67, 'even', 'even')
     """
     common = [name for name in left.index if name in right.index]
     if len(common) < LEAST:

@@ -79,6 +79,13 @@ def meter_of(
     simulates it, the same on every machine. Latency is the time per image over the base's, looked
     up in `ratios` by fingerprint; the meter raises `UntimedError` for a network that they lack.
     Memory and latency raise UserError for a network that no table describes.
+
+    Examples:
+        >>> from scaling_search import Budget
+        >>> from scaling_search.arch import zoo
+        >>> from scaling_search.search.resources import meter_of
+        >>> meter_of(Budget(resource="params"))(zoo.get("efficientnet-b0"))
+        5288548.0
     """
     return KINDS[budget.resource].meter(MeterTerms(regime or Regime(), ratios or {}))
 
