@@ -35,6 +35,13 @@ class Networks:
 
     Methods that came to one network, trained alike, share its place in `samples`. `growths` is the
     real growth over the base in the budget's resource.
+
+    Examples:
+        >>> from scaling_search.compare.networks import Networks
+        >>> places = {("base", 0.0): 0, ("compound", 1.0): 1}
+        >>> networks = Networks(((70.0, 72.0), (74.0, 75.0)), places, growths={})
+        >>> networks.count(("base", 0.0)), networks.mean({1: 1.0, 0: -1.0})
+        (2, 3.5)
     """
 
     samples: tuple[tuple[float, ...], ...]
