@@ -28,7 +28,13 @@ LARGEST_SHIFT = 8  # up to an eighth of the side, as four pixels of CIFAR's 32
 
 
 def order(seed: int, epoch: int, n: int) -> torch.Tensor:
-    """The order of the images in an epoch: a permutation of 0..n-1 (int64)."""
+    """The order of the images in an epoch: a permutation of 0..n-1 (int64).
+
+    Examples:
+        >>> from scaling_search.data.augment import order
+        >>> sorted(order(seed=0, epoch=3, n=5).tolist()), order(0, 3, 5).equal(order(0, 3, 5))
+        ([0, 1, 2, 3, 4], True)
+    """
     return torch.randperm(n, generator=_generator("order", seed, epoch))
 
 
@@ -75,7 +81,15 @@ def augment(
 
 
 def normalise(images: torch.Tensor, mean: torch.Tensor, std: torch.Tensor) -> torch.Tensor:
-    """(images / 255 - mean) / std for each channel, float32, channels last."""
+    """(images / 255 - mean) / std for each channel, float32, channels last.
+
+    Examples:
+        >>> import torch
+        >>> from scaling_search.data.augment import normalise
+        >>> white = torch.full((1, 1, 1, 1), 255, dtype=torch.uint8)
+        >>> round(normalise(white, torch.tensor([0.5]), torch.tensor([0.25])).item(), 3)
+        2.0
+    """
     mean, std = (value.to(images.device).view(1, -1, 1, 1) for value in (mean, std))
     scaled = images.float().mul_(1 / (255 * std)).sub_(mean / std)
     # Last: the arithmetic is faster on whole channels.
@@ -92,6 +106,13 @@ def shift_images(
 
     `up` and `leftward` (B) are uniform in [0, 1): 0 is the farthest down or right. It is the random
     crop out of an image that was padded by an eighth.
+
+    Examples:
+        >>> import torch
+        >>> from scaling_search.data.augment import shift_images
+        >>> up, leftward = torch.tensor([0.99]), torch.tensor([0.5])
+        >>> shift_images(torch.eye(3)[None, None], up, leftward)[0, 0].tolist()
+        [[0.0, 1.0, 0.0], [0.0, 0.0, 1.0], [0.0, 0.0, 0.0]]
     """
     batch, _, height, width = images.shape
     reach_y, reach_x = (max(1, side // LARGEST_SHIFT) for side in (height, width))
@@ -105,7 +126,15 @@ def shift_images(
 
 
 def flip(images: torch.Tensor, chance: torch.Tensor) -> torch.Tensor:
-    """Mirror left and right the images whose chance (B, uniform in [0, 1)) is below a half."""
+    """Mirror left and right the images whose chance (B, uniform in [0, 1)) is below a half.
+
+    Examples:
+        >>> import torch
+        >>> from scaling_search.data.augment import flip
+        >>> images = torch.tensor([[[[1, 2, 3]]], [[[1, 2, 3]]]])
+        >>> flip(images, chance=torch.tensor([0.2, 0.7])).tolist()
+        [[[[3, 2, 1]]], [[[1, 2, 3]]]]
+    """
     mirrored = (chance < 0.5).view(-1, 1, 1, 1)
     return torch.where(mirrored, images.flip(-1), images)
 

@@ -31,6 +31,14 @@ def eight_bit(image: Image.Image, channels: int, rules: PixelRules) -> NDArray[n
     """The image upright as uint8, H × W × channels (1 or 3); loads it.
 
     Raises ValueError, in words for its user, where the rules don't say what its values mean.
+
+    Examples:
+        >>> from PIL import Image
+        >>> from scaling_search.core.pixel_rules import PixelRules
+        >>> from scaling_search.data.pixels import eight_bit
+        >>> clear = Image.new("RGBA", (2, 2), (255, 0, 0, 0))
+        >>> eight_bit(clear, 1, PixelRules(ground="grey"))[0, 0].tolist()
+        [128]
     """
     image.load()
     upright = _upright(image)
@@ -65,7 +73,14 @@ def is_plain(image: Image.Image) -> bool:
 
 
 def depth_of(image: Image.Image) -> Depth:
-    """The bits of a value in the file."""
+    """The bits of a value in the file.
+
+    Examples:
+        >>> from PIL import Image
+        >>> from scaling_search.data.pixels import depth_of
+        >>> depth_of(Image.new("L", (8, 8))), depth_of(Image.new("F", (8, 8)))
+        ('8-bit', 'float')
+    """
     if image.mode == "F":
         return "float"
     if image.mode == "I" and image.format not in DEEP_GREY:

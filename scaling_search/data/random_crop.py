@@ -46,6 +46,14 @@ def boxes(draws: torch.Tensor, side: int) -> tuple[torch.Tensor, ...]:
 
     Area and logarithm of the ratio are uniform where the part fits into the image, which is what
     torchvision gets by drawing until it fits.
+
+    Examples:
+        >>> import torch
+        >>> from scaling_search.data.random_crop import boxes
+        >>> draws = torch.tensor([[0.5, 0.5, 0.5, 1.0, 0.5]])  # the largest area, a ratio of 1
+        >>> top, left, height, width = boxes(draws, side=224)
+        >>> height.item(), width.item()
+        (224, 224)
     """
     area = _area(draws[:, 3])
     widest = torch.clamp(-area.log(), max=math.log(LARGEST_RATIO))

@@ -30,7 +30,18 @@ def zero_branch(residual: Residual) -> None:
 
 
 def scale_branches(model: nn.Module) -> None:
-    """Multiply each branch of the L residual blocks by 1/√L (arXiv 2309.16620, section 3)."""
+    """Multiply each branch of the L residual blocks by 1/√L (arXiv 2309.16620, section 3).
+
+    Examples:
+        >>> from scaling_search import build
+        >>> from scaling_search.arch import zoo
+        >>> from scaling_search.nets.modules import Residual
+        >>> from scaling_search.nets.residuals import scale_branches
+        >>> model = build(zoo.get("resnet-50"))
+        >>> scale_branches(model)
+        >>> {each.branch_scale for each in model.modules() if isinstance(each, Residual)}
+        {0.25}
+    """
     residuals = _residuals(model)
     for residual in residuals:
         residual.branch_scale = 1 / math.sqrt(len(residuals))

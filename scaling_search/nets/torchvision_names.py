@@ -32,7 +32,15 @@ def family_of(ours: Iterable[str]) -> Family:
 
 
 def torchvision_names(ours: Iterable[str]) -> Names:
-    """Our names to torchvision's; raises UserError for a network that it doesn't have."""
+    """Our names to torchvision's; raises UserError for a network that it doesn't have.
+
+    Examples:
+        >>> from scaling_search import build
+        >>> from scaling_search.arch import zoo
+        >>> from scaling_search.nets.torchvision_names import torchvision_names
+        >>> torchvision_names(build(zoo.get("resnet-18")).state_dict())["stem.conv.weight"]
+        'conv1.weight'
+    """
     layout = _layout(ours)
     table = _TABLES[family_of(layout.names)]
     return {name: table(name.split("."), layout) for name in layout.names}

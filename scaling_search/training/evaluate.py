@@ -87,6 +87,13 @@ def folded(model: nn.Module) -> nn.Module:
 
     Only inside `nn.Sequential`, where the order of modules is that of the computation. The model
     stays as it is; what is not folded is shared with it. Logits differ by rounding.
+
+    Examples:
+        >>> from torch import nn
+        >>> from scaling_search.training.evaluate import folded
+        >>> model = nn.Sequential(nn.Conv2d(3, 8, 3, bias=False), nn.BatchNorm2d(8), nn.SiLU())
+        >>> [type(module).__name__ for module in folded(model.eval())]
+        ['Conv2d', 'Identity', 'SiLU']
     """
     twin = copy.copy(model)
     twin._modules = {
