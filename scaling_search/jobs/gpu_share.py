@@ -36,9 +36,11 @@ def next_number(tried: Sequence[ShareMeasurement], most: int) -> int | None:
     The number doubles while the last doubling gained at least a tenth and as many fit into nine
     tenths of the memory, each taking as much as those before.
 
-    >>> one, two = ShareMeasurement(1, 6049.0, 0.02), ShareMeasurement(2, 13065.0, 0.03)
-    >>> next_number([one, two], most=16)
-    4
+    Examples:
+        >>> from scaling_search.jobs.gpu_share import ShareMeasurement, next_number
+        >>> one, two = ShareMeasurement(1, 6049.0, 0.02), ShareMeasurement(2, 13065.0, 0.03)
+        >>> next_number([one, two], most=16)
+        4
     """
     if not tried:
         return 1
@@ -52,9 +54,11 @@ def next_number(tried: Sequence[ShareMeasurement], most: int) -> int | None:
 def chosen(tried: Sequence[ShareMeasurement]) -> int:
     """The smallest number of jobs that reaches 95 % of the best rate; 1 where nothing ran.
 
-    >>> rates = {1: 6049.0, 2: 13065.0, 4: 22480.0, 8: 39610.0}
-    >>> chosen([ShareMeasurement(jobs, rate) for jobs, rate in rates.items()])
-    8
+    Examples:
+        >>> from scaling_search.jobs.gpu_share import ShareMeasurement, chosen
+        >>> rates = {1: 6049.0, 2: 13065.0, 4: 22480.0, 8: 39610.0}  # images per second together
+        >>> chosen([ShareMeasurement(jobs, rate) for jobs, rate in rates.items()])
+        8
     """
     best = max((each.images_per_second for each in tried), default=0.0)
     return min((e.jobs for e in tried if e.images_per_second >= NEAR_BEST * best), default=1)

@@ -55,7 +55,13 @@ Line = Record | CorruptLine | TruncatedLine
 
 
 def ledger_line(key: str, record: bytes) -> bytes:
-    """The line, its end included, for the record (JSON without line breaks) under this hash."""
+    """The line, its end included, for the record (JSON without line breaks) under this hash.
+
+    Examples:
+        >>> from scaling_search.jobs.ledger_format import ledger_line
+        >>> ledger_line("59dbb0bd9214ea7d", b'{"kind": "training"}')[:25]
+        b'{"crc32": "db60341c", "ha'
+    """
     covered = b'"hash": "%s", "record": %s' % (key.encode(), record)
     return b'{"crc32": "%08x", %s}\n' % (zlib.crc32(covered), covered)
 

@@ -44,7 +44,15 @@ def timings_of(job: TimeJob, sittings: Sequence[ProcessRun]) -> tuple[NetworkTim
 
 
 def percentile(times_ms: Floats, percent: int, least_n: int) -> float | None:
-    """The percentile, or None where there are too few samples to speak of it."""
+    """The percentile, or None where there are too few samples to speak of it.
+
+    Examples:
+        >>> import numpy as np
+        >>> from scaling_search.latency.summary import percentile
+        >>> times_ms = np.arange(101.0)
+        >>> percentile(times_ms, 90, least_n=64), percentile(times_ms, 99, least_n=662)
+        (90.0, None)
+    """
     return float(np.percentile(times_ms, percent)) if times_ms.size >= least_n else None
 
 
