@@ -162,6 +162,11 @@ def row_of(network: str, weights: str | None = None) -> PublishedWeights:
     """The row of a network's weights, the first where they aren't named.
 
     Raises UserError naming what there is.
+
+    Examples:
+        >>> from scaling_search.pretrained.preprocessing import row_of
+        >>> row_of("resnet-50").weights, row_of("resnet-50", "IMAGENET1K_V1").top1
+        ('IMAGENET1K_V1', 76.13)
     """
     named = [row for row in published_weights() if row.network == network]
     if not named:

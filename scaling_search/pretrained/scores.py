@@ -47,9 +47,11 @@ def wilson(share: float, n: float, level: float = 0.95) -> Share:
 
     Source: E. B. Wilson, JASA 22 (1927); equations as in Brown, Cai, DasGupta (2001), section 3.1.
 
-    >>> half = wilson(0.5, 100)
-    >>> round(half.low, 3), round(half.high, 3)
-    (0.404, 0.596)
+    Examples:
+        >>> from scaling_search.pretrained.scores import wilson
+        >>> half = wilson(0.5, 100)
+        >>> round(half.low, 3), round(half.high, 3)
+        (0.404, 0.596)
     """
     z = float(stats.norm.ppf((1 + level) / 2))
     middle = (share + z**2 / (2 * n)) / (1 + z**2 / n)
@@ -58,7 +60,14 @@ def wilson(share: float, n: float, level: float = 0.95) -> Share:
 
 
 def accuracy(right: Sequence[int] | pd.Series) -> Share:
-    """The share of images that are right, with Wilson's interval."""
+    """The share of images that are right, with Wilson's interval.
+
+    Examples:
+        >>> from scaling_search.pretrained.scores import accuracy
+        >>> right = accuracy([1, 1, 1, 0])
+        >>> right.value, round(right.low, 2), round(right.high, 2)
+        (0.75, 0.3, 0.95)
+    """
     values = np.asarray(right, dtype=float)
     return wilson(float(values.mean()), len(values))
 
@@ -68,6 +77,13 @@ def balanced_accuracy(right: pd.Series, classes: pd.Series) -> Share:
 
     The interval takes as many images as would say as much if all classes had the same number:
     K² / Σ 1 / n_k. That is an upper bound of the width, exact where all classes are equally hard.
+
+    Examples:
+        >>> import pandas as pd
+        >>> from scaling_search.pretrained.scores import balanced_accuracy
+        >>> classes = pd.Series(["cat"] * 8 + ["dog"] * 2)
+        >>> balanced_accuracy(pd.Series([1] * 8 + [1, 0]), classes).value
+        0.75
     """
     by = right.astype(float).groupby(classes.to_numpy())
     counts = by.count().to_numpy(dtype=float)
@@ -83,8 +99,10 @@ def cross_entropy(losses: pd.Series) -> Interval:
 def mcnemar(only_left: int, only_right: int) -> float:
     """McNemar's exact two-sided p value: a fair coin for each image that one alone gets right.
 
-    >>> mcnemar(1, 5)
-    0.21875
+    Examples:
+        >>> from scaling_search.pretrained.scores import mcnemar
+        >>> round(mcnemar(only_left=1, only_right=5), 3)
+        0.219
     """
     parting = only_left + only_right
     return float(stats.binomtest(only_left, parting).pvalue) if parting else 1.0
@@ -118,8 +136,10 @@ def neighbours(right: Sequence[pd.Series]) -> tuple[Paired, ...]:
 def holm(p_values: Sequence[float]) -> tuple[float, ...]:
     """Holm's adjusted p values, in the order given (Scand. J. Statist. 6, 1979).
 
-    >>> holm([0.01, 0.5, 0.02])
-    (0.03, 0.5, 0.04)
+    Examples:
+        >>> from scaling_search.pretrained.scores import holm
+        >>> holm([0.01, 0.5, 0.02])
+        (0.03, 0.5, 0.04)
     """
     order = np.argsort(p_values, kind="stable")
     steps = [(len(order) - place) * p_values[index] for place, index in enumerate(order)]
