@@ -40,8 +40,11 @@ def preset(name: str) -> Study:
 
     Raises UserError as `preset_text` does.
 
-    >>> preset("demo").base
-    'nano'
+    Examples:
+        >>> from scaling_search.experiment.presets import preset
+        >>> demo = preset("demo")
+        >>> demo.base, demo.data.name, demo.budget.resource
+        ('nano', 'typefaces', 'macs')
     """
     return from_toml(preset_text(name), f"preset {name}")
 

@@ -55,7 +55,13 @@ def gate_sentences(gate: tuple[GateFinding, ...] | None) -> list[str]:
 
 
 def missing_sentence(missing: Sequence[str]) -> str:
-    """Return what an unfinished run has yet to do, in one sentence; nothing of a finished one."""
+    """Return what an unfinished run has yet to do, in one sentence; nothing of a finished one.
+
+    Examples:
+        >>> from scaling_search.report.answer import missing_sentence
+        >>> missing_sentence(["2 of the gate's 8 trainings", "the comparison"])
+        "This run is not finished; still to come: 2 of the gate's 8 trainings, the comparison."
+    """
     if not missing:
         return ""
     return f"This run is not finished; still to come: {', '.join(missing)}."
