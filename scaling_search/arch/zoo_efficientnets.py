@@ -27,7 +27,14 @@ def mbconv(
 
 
 def efficientnets() -> tuple[Architecture, ...]:
-    """B0 to B7 with their hand-picked multipliers."""
+    """B0 to B7 with their hand-picked multipliers.
+
+    Examples:
+        >>> from scaling_search import count
+        >>> from scaling_search.arch.zoo_efficientnets import efficientnets
+        >>> [round(count(network).params / 1e6, 1) for network in efficientnets()]
+        [5.3, 7.8, 9.1, 12.2, 19.3, 30.4, 43.0, 66.3]
+    """
     base = _b0()
     return tuple(
         replace(
@@ -62,7 +69,13 @@ def _b0() -> Architecture:
 
 
 def small_b0() -> Architecture:
-    """B0 for 32-px images: the strides of the stem and the second stage dropped, 4 px are left."""
+    """B0 for 32-px images: the strides of the stem and the second stage dropped, 4 px are left.
+
+    Examples:
+        >>> from scaling_search.arch.zoo_efficientnets import small_b0
+        >>> small_b0().resolution_px, small_b0().total_stride
+        (32, 8)
+    """
     base = _b0()
     first, second, *others = base.stages
     return replace(
@@ -85,7 +98,14 @@ _LITES = (
 
 
 def lites() -> tuple[Architecture, ...]:
-    """Lite0 to Lite4: no squeeze-excitation, ReLU6, the ends fixed; TensorFlow's padding."""
+    """Lite0 to Lite4: no squeeze-excitation, ReLU6, the ends fixed; TensorFlow's padding.
+
+    Examples:
+        >>> from scaling_search import count
+        >>> from scaling_search.arch.zoo_efficientnets import lites
+        >>> [(lite.name[-5:], round(count(lite).macs / 1e6)) for lite in lites()][:2]
+        [('lite0', 385), ('lite1', 600)]
+    """
     return tuple(_lite(number, *numbers) for number, numbers in enumerate(_LITES))
 
 

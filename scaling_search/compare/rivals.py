@@ -69,12 +69,27 @@ Rival = Annotated[
 
 
 def name_of(rival: Rival) -> str:
-    """The method that the rival is."""
+    """The method that the rival is.
+
+    Examples:
+        >>> from scaling_search.compare.rivals import NamedConstants, name_of
+        >>> name_of("depth"), name_of(NamedConstants("mine", 1.1, 1.2, 1.1))
+        ('depth', 'mine')
+    """
     return rival if isinstance(rival, str) else rival.name
 
 
 def check_rivals(rivals: Sequence[Rival]) -> None:
-    """Raise UserError for a name that no rival has, or one that two of them have."""
+    """Raise UserError for a name that no rival has, or one that two of them have.
+
+    Examples:
+        >>> from scaling_search.compare.rivals import check_rivals
+        >>> check_rivals(["depth", "paper"])
+        >>> check_rivals(["depth", "depth"])
+        Traceback (most recent call last):
+            ...
+        scaling_search.core.errors.UserError: each rival is named once, got ['depth', 'depth']
+    """
     for rival in rivals:
         if isinstance(rival, str) and rival not in RIVAL_NAMES:
             near = difflib.get_close_matches(rival, RIVAL_NAMES, 1)

@@ -44,6 +44,11 @@ def decoded(content: bytes) -> str:
     """Text of UTF-8, or of what its byte-order mark says: Windows' editors write UTF-16 too.
 
     Raises UnicodeDecodeError.
+
+    Examples:
+        >>> from scaling_search.core.toml_config import decoded
+        >>> decoded("γ = 1.15".encode("utf-16"))
+        'γ = 1.15'
     """
     marked = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     return content.decode("utf-16" if marked else "utf-8-sig")

@@ -65,7 +65,14 @@ def fvcore_conv_linear(
 
 
 def conv_outputs(module: nn.Module, input_shape: tuple[int, ...]) -> int:
-    """The output elements of all convolutions of one forward pass (the walk's activations)."""
+    """The output elements of all convolutions of one forward pass (the walk's activations).
+
+    Examples:
+        >>> from torch import nn
+        >>> from scaling_search.cost.counters import conv_outputs
+        >>> conv_outputs(nn.Conv2d(3, 32, kernel_size=3, stride=2, padding=1), (1, 3, 224, 224))
+        401408
+    """
     shadow = copy.deepcopy(module).to("meta").eval()
     counter = _ConvOutputs()  # type: ignore[no-untyped-call]
     with counter, torch.no_grad():
