@@ -39,12 +39,25 @@ def order(seed: int, epoch: int, n: int) -> torch.Tensor:
 
 
 def uniforms(seed: int, epoch: int, n: int, per_image: int = DRAWS_PER_IMAGE) -> torch.Tensor:
-    """The chance behind each image's augmentation: uniform in [0, 1), n × per_image."""
+    """The chance behind each image's augmentation: uniform in [0, 1), n × per_image.
+
+    Examples:
+        >>> from scaling_search.data.augment import uniforms
+        >>> draws = uniforms(seed=0, epoch=3, n=5)
+        >>> len(draws), bool((draws >= 0).all() and (draws < 1).all())
+        (5, True)
+    """
     return torch.rand(n, per_image, generator=_generator("draws", seed, epoch))
 
 
 def draws_per_image(policy: Policy, auto: AutoPolicy) -> int:
-    """How many draws `augment` needs of each image."""
+    """How many draws `augment` needs of each image.
+
+    Examples:
+        >>> from scaling_search.data.augment import draws_per_image
+        >>> draws_per_image("shift-flip", "none"), draws_per_image("random-resized-crop", "none")
+        (3, 5)
+    """
     return _own_draws(policy) + AUTO_DRAWS[auto]
 
 
@@ -58,10 +71,19 @@ def augment(
 ) -> torch.Tensor:
     """Normalise a batch, moved, mirrored and changed as the policies and the draws say.
 
-    `images` is uint8 B × C × H × W on any device, `draws` the rows of these images (None: not
+    `images` is uint8 B × C × H × W on any device, `uniforms` the rows of these images (None: not
     augmented), `mean` and `std` (C) are in units of 0..1. Returns float32, channels last, on the
     images' device. What a movement uncovers is filled with the mean, which is zero here. The
     operations of `auto` come after the crop, shift and flip, as in torchvision's references.
+
+    Examples:
+        >>> import torch
+        >>> from scaling_search.data.augment import augment, draws_per_image, uniforms
+        >>> images = torch.full((4, 1, 16, 16), 255, dtype=torch.uint8)
+        >>> draws = uniforms(seed=0, epoch=3, n=4, per_image=draws_per_image("shift", "none"))
+        >>> moved = augment(images, draws, "shift", torch.tensor([0.5]), torch.tensor([0.25]))
+        >>> moved.shape, round(moved.max().item(), 3)
+        (torch.Size([4, 1, 16, 16]), 2.0)
     """
     if uniforms is None:
         return normalise(images, mean, std)

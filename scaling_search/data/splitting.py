@@ -59,7 +59,15 @@ def choose(
 def cut(
     count: int | None, field: str, labels: Indices, classes: int, seed: int, each: int = 1
 ) -> Indices:
-    """All indices for None, else a stratified choice of `count`, with `each` of every class."""
+    """All indices for None, else a stratified choice of `count`, with `each` of every class.
+
+    Examples:
+        >>> import numpy as np
+        >>> from scaling_search.data.splitting import cut
+        >>> labels = np.repeat([0, 1], 10)
+        >>> np.bincount(labels[cut(6, "train_images", labels, classes=2, seed=0)]).tolist()
+        [3, 3]
+    """
     there = len(labels)
     taken = there if count is None else count
     require(taken <= there, f"{field} must not exceed the {there} images there are", taken)

@@ -65,7 +65,13 @@ def chosen(tried: Sequence[ShareMeasurement]) -> int:
 
 
 def rate(steps: Sequence[tuple[int, float]]) -> float:
-    """Steps per second from counts of steps and the seconds at which they were reached."""
+    """Steps per second from counts of steps and the seconds at which they were reached.
+
+    Examples:
+        >>> from scaling_search.jobs.gpu_share import rate
+        >>> rate([(100, 10.0), (160, 14.0), (220, 16.0)])
+        20.0
+    """
     (first, began), (last, ended) = steps[0], steps[-1]
     return (last - first) / (ended - began)
 
@@ -76,7 +82,13 @@ def most_jobs(cards: int) -> int:
 
 
 def words(tried: Sequence[ShareMeasurement]) -> str:
-    """The trial in short: "1: 6049, 2: 13065 images/s"."""
+    """The trial in short: "1: 6049, 2: 13065 images/s".
+
+    Examples:
+        >>> from scaling_search.jobs.gpu_share import ShareMeasurement, words
+        >>> words([ShareMeasurement(1, 6049.0), ShareMeasurement(2, 13065.0)])
+        '1: 6049, 2: 13065 images/s'
+    """
     each = ", ".join(f"{one.jobs}: {one.images_per_second:.0f}" for one in tried)
     return f"{each} images/s" if each else "no training ran in it"
 

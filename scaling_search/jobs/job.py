@@ -230,7 +230,18 @@ def job_for(
 
 
 def job_to_json(job: TrainJob) -> dict[str, Any]:
-    """The job as plain JSON values."""
+    """The job as plain JSON values.
+
+    Examples:
+        >>> from scaling_search import DataRequest
+        >>> from scaling_search.arch import zoo
+        >>> from scaling_search.jobs.job import TrainJob, job_from_json, job_to_json
+        >>> from scaling_search.training.recipe import Recipe
+        >>> nano, images = zoo.get("nano"), (DataRequest(), "f" * 16, 3600)
+        >>> job = TrainJob(nano, *images, Recipe(), epochs=8, seed=0)
+        >>> job_from_json(job_to_json(job)).hash == job.hash
+        True
+    """
     return asdict(job)
 
 

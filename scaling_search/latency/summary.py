@@ -61,6 +61,12 @@ def bootstrap(rows: Sequence[Floats], seed: int) -> tuple[float, float]:
 
     A row is a process. Values of one process are alike, so to redraw values alone would promise
     too much; with one row that is all that can be done.
+
+    Examples:
+        >>> import numpy as np
+        >>> from scaling_search.latency.summary import bootstrap
+        >>> bootstrap([np.full(8, 5.0), np.full(8, 5.0)], seed=0)
+        (5.0, 5.0)
     """
     rng = np.random.default_rng(seed)
     medians = np.empty(BOOTSTRAP_DRAWS)

@@ -103,7 +103,19 @@ def normalised(card: Card, images: torch.Tensor) -> torch.Tensor:
 
 
 def module_predictor(module: nn.Module, card: Card) -> Predictor:
-    """A module that is at hand."""
+    """A module that is at hand.
+
+    Examples:
+        >>> import torch
+        >>> from scaling_search import build
+        >>> from scaling_search.arch import zoo
+        >>> from scaling_search.nets.model_card import Card
+        >>> from scaling_search.nets.predict import module_predictor
+        >>> nano = zoo.get("nano").fitted(num_classes=2)
+        >>> card = Card(nano, classes=("cat", "dog"), mean=(0.5,), std=(0.25,))
+        >>> module_predictor(build(nano), card).logits(torch.zeros(3, 1, 16, 16)).shape
+        torch.Size([3, 2])
+    """
     quiet = module.eval()
 
     @torch.inference_mode()

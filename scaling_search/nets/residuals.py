@@ -15,6 +15,19 @@ def zero_branches(model: nn.Module) -> None:
 
     A branch that ends in a layer scale (ConvNeXt's) begins at next to nothing already, and stays as
     it is. Source: arXiv 1706.02677, section 5.1.
+
+    Examples:
+        >>> import torch
+        >>> from scaling_search import build
+        >>> from scaling_search.arch import zoo
+        >>> from scaling_search.nets.modules import Residual
+        >>> from scaling_search.nets.residuals import zero_branches
+        >>> model = build(zoo.get("nano")).eval()
+        >>> zero_branches(model)
+        >>> branch = next(each for each in model.modules() if isinstance(each, Residual))
+        >>> maps = torch.ones(1, 16, 8, 8)
+        >>> branch(maps).equal(maps)
+        True
     """
     for residual in _residuals(model):
         last = _last(residual.body)

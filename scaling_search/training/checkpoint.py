@@ -77,7 +77,17 @@ def load(path: Path) -> Checkpoint | None:
 
 
 def intact(path: Path) -> bool:
-    """Whether the bytes of a checkpoint's file still match its name; raises OSError."""
+    """Whether the bytes of a checkpoint's file still match its name; raises OSError.
+
+    Examples:
+        >>> from pathlib import Path
+        >>> from scaling_search.training.checkpoint import Checkpoint, intact, save
+        >>> path = save(Path("runs/any/fall"), Checkpoint(120, {}, {"epoch": 2}))
+        >>> whole = intact(path)
+        >>> _ = path.write_bytes(path.read_bytes()[:-1])
+        >>> whole, intact(path)
+        (True, False)
+    """
     return _digest(path.read_bytes()) == _digest_named(path)
 
 

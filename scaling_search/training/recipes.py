@@ -99,8 +99,8 @@ def expanded(given: object, source: str, base: object = None) -> object:
 
     `"paper"` and `{"like": "paper", …}` become a table of fields, in which what stands beside
     `like` comes first: a batch size without a rate takes the named rate in proportion, and what is
-    given plainly no longer grows with φ. `base` as in `named`. Anything else comes back as it is.
-    Raises UserError naming `source` for an unknown name.
+    given plainly no longer grows with φ. `base` as in `recipe_named`. Anything else comes back as
+    it is. Raises UserError naming `source` for an unknown name.
 
     Examples:
         >>> from scaling_search.training.recipes import expanded
