@@ -23,7 +23,7 @@ PROMPT = ">>> "
 
 def modules_with_examples() -> list[str]:
     """By their text: no other module is imported, nor a library that only it needs."""
-    paths = (path for path in sorted(PACKAGE.rglob("*.py")) if PROMPT in path.read_text())
+    paths = (path for path in sorted(PACKAGE.rglob("*.py")) if PROMPT in path.read_text("utf-8"))
     return [".".join(path.relative_to(ROOT).with_suffix("").parts) for path in paths]
 
 

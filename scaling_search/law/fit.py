@@ -103,7 +103,7 @@ def project(
 def loss_through(
     size: float, error: float, data: tuple[Floats, Floats, Floats], chance: float | None = None
 ) -> float:
-    """The least loss of a law that passes through an error at a size; `data` are those of `fit`."""
+    """The least loss of a law through an error at a size; `data` are those of `fit_law`."""
     sizes, errors, weights = data
     joined = (
         np.append(sizes, size),
@@ -116,7 +116,7 @@ def loss_through(
 
 
 def loss_with_floor(floor: float, data: tuple[Floats, Floats, Floats]) -> float:
-    """The least loss of a power law with this ε∞; `data` are those of `fit`."""
+    """The least loss of a power law with this ε∞; `data` are those of `fit_law`."""
     sizes, errors, weights = data
     x, above = sizes / sizes.max(), errors - floor
 

@@ -46,7 +46,15 @@ class Range:
 
 
 def threshold(law: Law, networks: int, level: float = 0.95) -> float:
-    """The loss that a value within its interval may have at most; infinite without freedom."""
+    """The loss that a value within its interval may have at most; infinite without freedom.
+
+    Examples:
+        >>> from scaling_search.law.fit import Law
+        >>> from scaling_search.law.intervals import threshold
+        >>> law = Law(floor=0.1, scale=0.2, exponent=0.5, unit=1e9, chance=None, loss=1.0)
+        >>> threshold(law, networks=3), round(threshold(law, networks=9), 2)
+        (inf, 2.0)
+    """
     freedom = networks - PARAMETERS
     if freedom < 1:
         return math.inf

@@ -97,7 +97,15 @@ def laws(every: Sequence[Sizes], macs: Sequence[float] = ()) -> tuple[FittedLaw,
 
 
 def too_few(every: Sequence[Sizes]) -> tuple[str, ...]:
-    """Which methods are left out, in words."""
+    """Which methods are left out, in words.
+
+    Examples:
+        >>> from scaling_search.law.laws import too_few
+        >>> from scaling_search.law.sizes import Sizes
+        >>> macs, errors = (1_000_000, 2_000_000), (0.40, 0.31)
+        >>> too_few([Sizes("my run", "width", macs, errors, (1.0,) * 2, (3,) * 2, chance=0.9)])
+        ('width alone has 2 sizes, a law needs 4',)
+    """
     return tuple(
         f"{in_words(each.method)} has {len(each.macs)} sizes, a law needs {LEAST_SIZES}"
         for each in every

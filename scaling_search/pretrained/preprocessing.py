@@ -154,7 +154,14 @@ class PublishedWeights:
 
 @cache
 def published_weights() -> tuple[PublishedWeights, ...]:
-    """The table, a row a set of weights."""
+    """The table, a row a set of weights.
+
+    Examples:
+        >>> from scaling_search.pretrained.preprocessing import published_weights
+        >>> b0 = published_weights()[0]
+        >>> b0.network, b0.weights, b0.top1
+        ('efficientnet-b0', 'IMAGENET1K_V1', 77.692)
+    """
     return tuple(_row(line) for line in csv.DictReader(StringIO(TABLE)))
 
 

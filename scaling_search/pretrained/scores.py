@@ -92,7 +92,14 @@ def balanced_accuracy(right: pd.Series, classes: pd.Series) -> Share:
 
 
 def cross_entropy(losses: pd.Series) -> Interval:
-    """The mean over images in nats, with Student's interval."""
+    """The mean over images in nats, with Student's interval.
+
+    Examples:
+        >>> import pandas as pd
+        >>> from scaling_search.pretrained.scores import cross_entropy
+        >>> cross_entropy(pd.Series([0.5, 1.0, 1.5])).mean
+        1.0
+    """
     return mean_interval(losses.to_numpy(dtype=float).tolist())
 
 
@@ -112,6 +119,12 @@ def paired_interval(only_left: int, only_right: int, n: int, level: float = 0.95
     """(only_right - only_left) / n with the adjusted Wald interval of Bonett and Price.
 
     Source: Bonett, Price, J. Educ. Behav. Stat. 37 (2012), equation 7: one image more to each side.
+
+    Examples:
+        >>> from scaling_search.pretrained.scores import paired_interval
+        >>> gain = paired_interval(only_left=10, only_right=30, n=1000)
+        >>> round(gain.value, 3), round(gain.low, 3), round(gain.high, 3)
+        (0.02, 0.007, 0.033)
     """
     z = float(stats.norm.ppf((1 + level) / 2))
     left, right = (only_left + 1) / (n + 2), (only_right + 1) / (n + 2)
@@ -124,6 +137,14 @@ def neighbours(right: Sequence[pd.Series]) -> tuple[Paired, ...]:
     """Each network held against the one before it, on the same images, Holm's correction over all.
 
     `right` has a series a network, 1 where an image is right; verdicts are on the later one.
+
+    Examples:
+        >>> import pandas as pd
+        >>> from scaling_search.pretrained.scores import neighbours
+        >>> small, large = pd.Series([1, 0, 0, 1]), pd.Series([1, 1, 1, 0])
+        >>> [pair] = neighbours([small, large])
+        >>> pair.difference, pair.only_left, pair.only_right
+        (0.25, 1, 2)
     """
     parts = [_parting(left, later) for left, later in pairwise(right)]
     raw = [mcnemar(*part) for part in parts]

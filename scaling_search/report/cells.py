@@ -118,7 +118,13 @@ def interval_cell(columns: tuple[str, str, str], spec: str = ".2f") -> Callable[
 
 
 def p_text(p_value: float) -> str:
-    """Write a p value to three decimals; nan becomes a dash."""
+    """Write a p value to three decimals; nan becomes a dash.
+
+    Examples:
+        >>> from scaling_search.report.cells import p_text
+        >>> p_text(0.0312), p_text(0.00001)
+        ('0.031', '< 0.001')
+    """
     if math.isnan(p_value):
         return DASH
     return "< 0.001" if p_value < 0.001 else f"{p_value:.3f}"

@@ -85,7 +85,7 @@ def write_table(frame: pd.DataFrame, path: Path) -> Path:
 
 
 def read_curves(path: Path) -> pd.DataFrame:
-    """The table that `write` wrote; raises UserError when the file is missing or no such table.
+    """The table that `write_table` wrote; raises UserError for a missing file or another table.
 
     Examples:
         >>> from pathlib import Path

@@ -84,8 +84,8 @@ class Compared:
 def scores(curves: pd.DataFrame, epochs: int) -> pd.DataFrame:
     """Candidate × seed: the validation top-1 at the end of trainings of that length.
 
-    `curves` is a table of trainings (`search.tabular`); a candidate of which a seed is missing or
-    failed is left out.
+    `curves` is a table of trainings (`search.curve_table`); a candidate of which a seed is missing
+    or failed is left out.
     """
     last = curves[(curves["epochs"] == epochs) & (curves["epoch"] == epochs)]
     return last.pivot(index="network", columns="seed", values="validation_top1").dropna()
@@ -147,7 +147,13 @@ def winner_shift(curves: pd.DataFrame) -> Compared | None:
 
 
 def epochs_text(number: int) -> str:
-    """The length of a training in words."""
+    """The length of a training in words.
+
+    Examples:
+        >>> from scaling_search.search.fidelity import epochs_text
+        >>> epochs_text(1), epochs_text(8)
+        ('1 epoch', '8 epochs')
+    """
     return "1 epoch" if number == 1 else f"{number} epochs"
 
 

@@ -91,7 +91,13 @@ def meter_of(
 
 
 def gathered(asks: Iterable[Callable[[], Answer]]) -> list[Answer]:
-    """All answers; raises one `UntimedError` with every network that any of them lacks."""
+    """All answers; raises one `UntimedError` with every network that any of them lacks.
+
+    Examples:
+        >>> from scaling_search.search.resources import gathered
+        >>> gathered([lambda: 2.0, lambda: 1.9])
+        [2.0, 1.9]
+    """
     answers, lacking = list[Answer](), dict[Architecture, None]()
     for ask in asks:
         try:
