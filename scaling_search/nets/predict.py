@@ -127,7 +127,22 @@ def module_predictor(module: nn.Module, card: Card) -> Predictor:
 
 
 def read_module(path: Path) -> tuple[nn.Module, Card]:
-    """The module and card of an exported safetensors file; raises UserError for any other."""
+    """The module and card of an exported safetensors file; raises UserError for any other.
+
+    Examples:
+        >>> from pathlib import Path
+        >>> from scaling_search import build
+        >>> from scaling_search.arch import zoo
+        >>> from scaling_search.nets.export import export
+        >>> from scaling_search.nets.model_card import Card
+        >>> from scaling_search.nets.predict import read_module
+        >>> nano = zoo.get("nano").fitted(num_classes=2)
+        >>> card = Card(nano, classes=("cat", "dog"), mean=(0.5,), std=(0.25,))
+        >>> file = export(build(nano), card, Path("runs/any/network.safetensors"), "safetensors")
+        >>> module, found = read_module(file.path)
+        >>> found.classes, found.architecture == nano
+        (('cat', 'dog'), True)
+    """
     try:
         with safetensors.safe_open(path, "pt") as file:
             metadata = file.metadata() or {}
