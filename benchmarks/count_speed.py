@@ -9,27 +9,20 @@ Times are the thread's own. `python benchmarks/count_speed.py [--json]`; about a
 
 from __future__ import annotations
 
-import json
-import math
 import random
-import statistics
-import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
 
 import torch
-from claim import Claim
+from claim import Claim, parser_of, print_claims
 from torch import nn
 
 from scaling_search.arch import zoo
 from scaling_search.arch.scaling import Multipliers, scale
 from scaling_search.arch.spec import Architecture
-from scaling_search.core.stats import mean_interval
 from scaling_search.cost import analytic
 from scaling_search.cost.analytic import count
 from scaling_search.cost.counters import fvcore_conv_linear
-from scaling_search.jobs.environment import environment
 from scaling_search.nets.build import build
 
 CANDIDATES, SAMPLE, ROUNDS = 10_000, 4, 4
@@ -109,40 +102,25 @@ def rates() -> list[float]:
     return found
 
 
-def compared(claim: str, found: Sequence[Pair], goal: float) -> Claim:
-    """The ratio of medians; its interval is that of the mean log ratio of the pairs."""
-    interval = mean_interval([math.log(peer / walk) for walk, peer in found])
-    walk, peer = (statistics.median(each) for each in zip(*found, strict=True))
-    return Claim(
-        claim=f"{claim}, the analytic walk is at least {goal:g} times as fast as fvcore",
-        peer="fvcore's FlopCountAnalysis on the same networks",
-        ratio=round(peer / walk, 1),
-        low=round(math.exp(interval.low), 1),
-        high=round(math.exp(interval.high), 1),
-        n=len(found),
-        goal=goal,
-        reached=peer / walk >= goal,
+def compared(words: str, seconds: Sequence[Pair], goal: float) -> Claim:
+    """The peer's seconds over the walk's."""
+    walk, peer = zip(*seconds, strict=True)
+    claim = f"{words}, the analytic walk is at least {goal:g} times as fast as fvcore"
+    return Claim.of_medians(
+        claim, "fvcore's FlopCountAnalysis on the same networks", peer, walk, goal
     )
 
 
-def rated(found: Sequence[float]) -> Claim:
+def rated(rates: Sequence[float]) -> Claim:
     """Candidates a second over the rate that was asked for."""
-    interval = mean_interval([rate / RATE_GOAL for rate in found])
-    ratio = statistics.median(found) / RATE_GOAL
-    return Claim(
-        claim=f"at least {RATE_GOAL:g} candidates a second are scaled and counted on one core",
-        peer=f"{RATE_GOAL:g} candidates a second",
-        ratio=round(ratio, 3),
-        low=round(interval.low, 3),
-        high=round(interval.high, 3),
-        n=len(found),
-        goal=1.0,
-        reached=ratio >= 1.0,
-    )
+    claim = f"at least {RATE_GOAL:g} candidates a second are scaled and counted on one core"
+    peer = f"{RATE_GOAL:g} candidates a second"
+    return Claim.of_ratios(claim, peer, [rate / RATE_GOAL for rate in rates], 1.0)
 
 
 def main() -> None:
     """Measure, check and print."""
+    asked = parser_of(__doc__).parse_args()
     torch.set_num_threads(1)
     swept, alone = pairs()
     claims = [
@@ -150,14 +128,7 @@ def main() -> None:
         compared("for one network alone, its memory empty", alone, ALONE_GOAL),
         rated(rates()),
     ]
-    if "--json" in sys.argv[1:]:
-        print(json.dumps([asdict(claim) for claim in claims], indent=2))
-        return
-    for claim in claims:
-        print(f"{claim.claim}: {claim.ratio:g} [{claim.low:g}, {claim.high:g}], n = {claim.n}")
-        print(f"  goal {claim.goal:g}: {'reached' if claim.reached else 'missed'}")
-    for name, value in environment("cpu", 1).items():
-        print(f"{name}: {value}")
+    print_claims(claims, as_json=asked.json)
 
 
 if __name__ == "__main__":

@@ -9,18 +9,15 @@ machine. `python benchmarks/latency_repeatability.py [--json]`; about five minut
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
 from statistics import median
 
-from claim import Claim
+from claim import Claim, parser_of, print_claims
 
 from scaling_search.arch import zoo
-from scaling_search.jobs.environment import environment
 from scaling_search.latency.job import Machine, Regime, TimeBudget
 from scaling_search.latency.process_runner import machine_of
 from scaling_search.latency.profile import profile
@@ -114,21 +111,15 @@ def show(calls: Sequence[Sequence[Latency]]) -> None:
 
 def main() -> None:
     """Measure, check and print."""
+    asked = parser_of(__doc__).parse_args()
     calls = [call(seed) for seed in range(CALLS)]
     with busy_core():
         loaded = call(CALLS)
-    claims = [repeats(calls), notices(calls, loaded)]
-    if "--json" in sys.argv[1:]:
-        print(json.dumps([asdict(claim) for claim in claims], indent=2))
-        return
-    show(calls)
-    print("with the other core busy:")
-    show([loaded])
-    for claim in claims:
-        print(f"{claim.claim}: {claim.ratio:g} [{claim.low:g}, {claim.high:g}], n = {claim.n}")
-        print(f"  {'reached' if claim.reached else 'missed'}")
-    for name, value in environment("cpu", 1).items():
-        print(f"{name}: {value}")
+    if not asked.json:
+        show(calls)
+        print("with the other core busy:")
+        show([loaded])
+    print_claims([repeats(calls), notices(calls, loaded)], as_json=asked.json)
 
 
 if __name__ == "__main__":

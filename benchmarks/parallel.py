@@ -11,27 +11,21 @@ and results need not be the same to the bit: not every sum on a GPU has a fixed 
 
 from __future__ import annotations
 
-import argparse
-import json
-import math
 import random
-import statistics
 import tempfile
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
-from claim import Claim
+from claim import Claim, parser_of, print_claims
 
 from scaling_search.arch import zoo
-from scaling_search.core.stats import mean_interval
 from scaling_search.data.load import describe
 from scaling_search.data.request import DataRequest
-from scaling_search.jobs.environment import environment
 from scaling_search.jobs.execute import Place
-from scaling_search.jobs.executor import Ended, each_of
+from scaling_search.jobs.executor import Ended, Executor, each_of
 from scaling_search.jobs.job import Finished, Result, TrainJob, job_for
 from scaling_search.jobs.workers import Workers
 from scaling_search.training.recipe import Recipe
@@ -40,6 +34,7 @@ PAIRS, JOBS, EPOCHS = 5, 8, 3
 GOAL, GPU_GOAL = 1.7, 1.5
 GPU_TRIAL = (1, 2, 3, 4)
 DATA = DataRequest(train_images=800, test_images=20)
+Pair = tuple[float, float]
 
 
 def jobs(seeds: range) -> list[TrainJob]:
@@ -49,7 +44,7 @@ def jobs(seeds: range) -> list[TrainJob]:
     return [job_for(network, data, Recipe(), epochs=EPOCHS, seed=seed) for seed in seeds]
 
 
-def timed(pool: Workers, work: Sequence[TrainJob]) -> tuple[float, dict[int, Result]]:
+def timed(pool: Executor, work: Sequence[TrainJob]) -> tuple[float, dict[int, Result]]:
     """The seconds from the first order to the last result, and the results by seed."""
     began = time.perf_counter()
     found = {e.job.seed: e.result for e in pool.run(each_of(work)) if isinstance(e, Ended)}
@@ -86,67 +81,48 @@ def trial(device: str, counts: Sequence[int], logs: Path) -> dict[int, float]:
     return found
 
 
-def measure(one: Workers, several: Workers, exact: bool) -> list[tuple[float, float]]:
-    """The seconds of one worker and of several, in pairs whose order is shuffled."""
-    for pool in (one, several):
-        warm(pool)
-    shuffle, pairs = random.Random(0), []
-    work = jobs(range(100, 100 + max(JOBS, 3 * several.workers)))
+def measure(one: Executor, several: Executor, work: Sequence[TrainJob], exact: bool) -> list[Pair]:
+    """The seconds of both, which are warm, in pairs whose order is shuffled."""
+    shuffle, pairs, both = random.Random(0), [], {"one": one, "several": several}
     for _ in range(PAIRS):
-        order = [one, several]
-        shuffle.shuffle(order)
-        found = {pool.workers: timed(pool, work) for pool in order}
-        results = [without_times(found[pool.workers][1]) for pool in (one, several)]
+        found = {name: timed(both[name], work) for name in shuffle.sample(list(both), len(both))}
+        results = [without_times(found[name][1]) for name in both]
         if exact and results[0] != results[1]:
-            raise ValueError("one worker and several must give the same results")
-        pairs.append((found[one.workers][0], found[several.workers][0]))
+            raise ValueError("one and several must give the same results")
+        pairs.append((found["one"][0], found["several"][0]))
     return pairs
 
 
-def conclude(
-    pairs: Sequence[tuple[float, float]], who: str = "two workers", goal: float = GOAL
-) -> Claim:
-    """The ratio of medians; its interval is that of the mean log ratio of the pairs."""
-    interval = mean_interval([math.log(alone / shared) for alone, shared in pairs])
-    alone, shared = (statistics.median(seconds) for seconds in zip(*pairs, strict=True))
-    ratio = alone / shared
-    return Claim(
-        claim=f"{who} give at least {goal} times the jobs per minute of one worker",
-        peer="one worker",
-        ratio=round(ratio, 3),
-        low=round(math.exp(interval.low), 3),
-        high=round(math.exp(interval.high), 3),
-        n=len(pairs),
-        goal=goal,
-        reached=ratio >= goal,
-    )
+def conclude(pairs: Sequence[Pair], several: str, one: str, goal: float = GOAL) -> Claim:
+    """The seconds of one over those of several."""
+    claim = f"{several} give at least {goal} times the jobs per minute of {one}"
+    alone, shared = zip(*pairs, strict=True)
+    return Claim.of_medians(claim, one, alone, shared, goal)
 
 
-def show(claim: Claim, pairs: Sequence[tuple[float, float]], device: str = "cpu") -> None:
-    """Print the pairs, the claim and the environment for people."""
+def show(pairs: Sequence[Pair]) -> None:
+    """Print the pairs for people."""
     print(f"{'pair':>4}  {'one: s':>8}  {'several: s':>10}  {'ratio':>5}")
     for number, (alone, shared) in enumerate(pairs, 1):
         print(f"{number:4}  {alone:8.2f}  {shared:10.2f}  {alone / shared:5.2f}")
-    print(f"{claim.claim}: {claim.ratio:.2f} [{claim.low:.2f}, {claim.high:.2f}], n = {claim.n}")
-    print(f"goal {claim.goal}: {'reached' if claim.reached else 'missed'}")
-    for name, value in environment(device, 2).items():
-        print(f"{name}: {value}")
 
 
-def compared(device: str, workers: int, logs: Path) -> list[tuple[float, float]]:
+def compared(device: str, workers: int, logs: Path) -> list[Pair]:
     """The pairs of one worker and of so many. No checkpoints: every job is trained from nothing."""
     with ExitStack() as stack:
         one, several = (
             stack.enter_context(Workers(count, Place(device), logs / str(count)))
             for count in (1, workers)
         )
-        return measure(one, several, exact=device == "cpu")
+        for pool in (one, several):
+            warm(pool)
+        work = jobs(range(100, 100 + max(JOBS, 3 * workers)))
+        return measure(one, several, work, exact=device == "cpu")
 
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--json", action="store_true")
+    parser = parser_of(__doc__)
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--workers", type=int, nargs="+", help="the numbers that the trial tries")
     asked = parser.parse_args()
@@ -159,13 +135,12 @@ def main() -> None:
         pairs = compared(device, workers, Path(logs))
     found = f" ({workers} of them, by a trial)" if tried else ""
     who = f"{'several' if tried else 'two'} workers{'' if on_cpu else ' on one GPU'}{found}"
-    claim = conclude(pairs, who, GOAL if on_cpu else GPU_GOAL)
-    if asked.json:
-        print(json.dumps(asdict(claim)))
-        return
-    for count, rate in tried.items():
-        print(f"trial: {count} workers, {rate:.1f} jobs per minute")
-    show(claim, pairs, device)
+    if not asked.json:
+        for count, rate in tried.items():
+            print(f"trial: {count} workers, {rate:.1f} jobs per minute")
+        show(pairs)
+    claim = conclude(pairs, who, "one worker", GOAL if on_cpu else GPU_GOAL)
+    print_claims([claim], as_json=asked.json, device=device, workers=2)
 
 
 if __name__ == "__main__":

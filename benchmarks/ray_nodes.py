@@ -7,23 +7,19 @@ in alternation, and must give the same results. The nodes are two on this machin
 
 from __future__ import annotations
 
-import json
 import os
-import random
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, replace
 from pathlib import Path
 
-from parallel import GOAL, JOBS, PAIRS, conclude, jobs, show, without_times
+from claim import parser_of, print_claims
+from parallel import JOBS, conclude, jobs, measure, show, timed
 
 from scaling_search.jobs.execute import Place
-from scaling_search.jobs.executor import Ended, each_of
-from scaling_search.jobs.job import Result, TrainJob
 from scaling_search.jobs.ray.cluster import Slots, alive, answers, connected
 from scaling_search.jobs.ray.executor import RayTasks
 
@@ -70,45 +66,19 @@ def cluster() -> Iterator[None]:
         yield
 
 
-def timed(tasks: RayTasks, work: Sequence[TrainJob]) -> tuple[float, dict[int, Result]]:
-    """The seconds from the first order to the last result, and the results by seed."""
-    began = time.perf_counter()
-    found = {e.job.seed: e.result for e in tasks.run(each_of(work)) if isinstance(e, Ended)}
-    return time.perf_counter() - began, found
-
-
-def measure(one: RayTasks, two: RayTasks) -> list[tuple[float, float]]:
-    """The seconds of one node and of two, in pairs whose order is shuffled."""
-    # Each node more than once: its process starts, imports, and loads the images.
-    timed(two, jobs(range(4)))
-    shuffle, pairs = random.Random(0), []
-    work = jobs(range(100, 100 + JOBS))
-    for _ in range(PAIRS):
-        order = [("one", one), ("two", two)]
-        shuffle.shuffle(order)
-        found = {name: timed(tasks, work) for name, tasks in order}
-        if without_times(found["one"][1]) != without_times(found["two"][1]):
-            raise ValueError("one node and two must give the same results")
-        pairs.append((found["one"][0], found["two"][0]))
-    return pairs
-
-
 def main() -> None:
     """Measure and print."""
+    asked = parser_of(__doc__).parse_args()
     with ExitStack() as stack:
         stack.enter_context(cluster())
         # No checkpoints: each time, every job is trained from nothing.
         one, two = (stack.enter_context(RayTasks(Place(), Slots(at_most=n))) for n in (1, 2))
-        pairs = measure(one, two)
-    claim = replace(
-        conclude(pairs),
-        claim=f"two Ray nodes give at least {GOAL} times the jobs per minute of one",
-        peer="one node",
-    )
-    if "--json" in sys.argv[1:]:
-        print(json.dumps(asdict(claim)))
-    else:
-        show(claim, pairs)
+        # Each node more than once: its process starts, imports, and loads the images.
+        timed(two, jobs(range(4)))
+        pairs = measure(one, two, jobs(range(100, 100 + JOBS)), exact=True)
+    if not asked.json:
+        show(pairs)
+    print_claims([conclude(pairs, "two Ray nodes", "one node")], as_json=asked.json, workers=2)
 
 
 if __name__ == "__main__":

@@ -12,22 +12,20 @@ page cache; what (c) waits for the disk (one fsync a result) is said apart. Need
 
 from __future__ import annotations
 
-import argparse
 import json
 import math
 import multiprocessing
 import random
 import statistics
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 
 import optuna
-from claim import Claim
+from claim import Claim, parser_of, print_claims
 from optuna.distributions import BaseDistribution, FloatDistribution
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
@@ -36,11 +34,9 @@ from pretended import AtOnce, counted_flushes, experiment_of, write_ledger
 
 from scaling_search.arch import zoo
 from scaling_search.arch.scaling import Coefficients, scale
-from scaling_search.core.stats import mean_interval
 from scaling_search.cost.analytic import count
 from scaling_search.experiment.remaining_work import RemainingWork
 from scaling_search.experiment.runner import NullListener, Runner
-from scaling_search.jobs.environment import environment
 from scaling_search.jobs.ledger import Ledger
 from scaling_search.jobs.retry import circumstances
 from scaling_search.search.candidates import candidates
@@ -199,15 +195,6 @@ def asked_and_told(strategy: StrategyName, trials: int) -> Spent:
     return timed(work)
 
 
-def claimed(claim: str, peer: str, ratios: Sequence[float], goal: float) -> Claim:
-    """The median ratio; its interval is that of the mean log ratio of the rounds."""
-    interval = mean_interval([math.log(ratio) for ratio in ratios])
-    ratio = statistics.median(ratios)
-    low, high = (float(f"{math.exp(end):.4g}") for end in (interval.low, interval.high))
-    shown = float(f"{ratio:.4g}")
-    return Claim(claim, peer, shown, low, high, len(ratios), goal, ratio >= goal)
-
-
 def of_space(rounds: int) -> list[Claim]:
     """The claims of (a)."""
     same_candidates()
@@ -222,9 +209,9 @@ def of_space(rounds: int) -> list[Claim]:
     against = [peer.seconds / SAMPLE * points / ours.seconds for ours, peer in pairs]
     one_by_one = f"scale and count for each point ({SAMPLE} of them, scaled up)"
     return [
-        claimed(f"{space} in under {ENUMERATE_GOAL_S:g} s", "20 s", times, 1.0),
-        claimed(f"{space} in under 1 GiB", "1 GiB", sizes, 1.0),
-        claimed(f"{space} {POINTS_GOAL:g} times as fast", one_by_one, against, POINTS_GOAL),
+        Claim.of_ratios(f"{space} in under {ENUMERATE_GOAL_S:g} s", "20 s", times, 1.0),
+        Claim.of_ratios(f"{space} in under 1 GiB", "1 GiB", sizes, 1.0),
+        Claim.of_ratios(f"{space} {POINTS_GOAL:g} times as fast", one_by_one, against, POINTS_GOAL),
     ]
 
 
@@ -252,10 +239,12 @@ def of_ledger(rounds: int) -> list[Claim]:
     parsing = [peer.seconds / ours.seconds for ours, peer, _ in runs]
     a_journal = f"Optuna's JournalStorage ({JOURNAL_TRIALS} smaller trials, scaled up)"
     return [
-        claimed(f"{lines} in under {OPEN_GOAL_S:g} s", "2 s", times, 1.0),
-        claimed(f"{lines} in under 1 KiB a line", "1 KiB a line", grown, 1.0),
-        claimed(f"{lines} {PARSE_GOAL:g} times as fast", "json.loads", parsing, PARSE_GOAL),
-        claimed(f"{lines} {JOURNAL_GOAL:g} times as fast", a_journal, optunas, JOURNAL_GOAL),
+        Claim.of_ratios(f"{lines} in under {OPEN_GOAL_S:g} s", "2 s", times, 1.0),
+        Claim.of_ratios(f"{lines} in under 1 KiB a line", "1 KiB a line", grown, 1.0),
+        Claim.of_ratios(f"{lines} {PARSE_GOAL:g} times as fast", "json.loads", parsing, PARSE_GOAL),
+        Claim.of_ratios(
+            f"{lines} {JOURNAL_GOAL:g} times as fast", a_journal, optunas, JOURNAL_GOAL
+        ),
     ]
 
 
@@ -289,29 +278,19 @@ def of_search(
     against = [theirs / job for job, theirs in zip(jobs, asked, strict=True)]
     peer = f"Optuna's ask and tell in memory, {trials} trials"
     return [
-        claimed(f"{driver} stays under {JOB_GOAL_MS:g} ms", fsync, ratios, 1.0),
-        claimed(f"{driver} is at most twice a trial of Optuna's", peer, against, ASK_GOAL),
+        Claim.of_ratios(f"{driver} stays under {JOB_GOAL_MS:g} ms", fsync, ratios, 1.0),
+        Claim.of_ratios(f"{driver} is at most twice a trial of Optuna's", peer, against, ASK_GOAL),
     ]
 
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--json", action="store_true")
+    parser = parser_of(__doc__)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--limit", type=float, default=10.0)
     asked = parser.parse_args()
     parts = (of_space(asked.rounds), of_ledger(asked.rounds), of_driver(asked.rounds, asked.limit))
-    claims = [claim for part in parts for claim in part]
-    if asked.json:
-        json.dump([asdict(claim) for claim in claims], sys.stdout, indent=2)
-        return
-    for claim in claims:
-        print(f"{claim.claim}: {claim.ratio:g} [{claim.low:g}, {claim.high:g}], n = {claim.n}")
-        reached = "reached" if claim.reached else "missed"
-        print(f"  against {claim.peer}; goal {claim.goal:g}: {reached}")
-    for name, value in environment("cpu", 1).items():
-        print(f"{name}: {value}")
+    print_claims([claim for part in parts for claim in part], as_json=asked.json)
 
 
 if __name__ == "__main__":

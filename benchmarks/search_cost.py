@@ -10,8 +10,6 @@ chosen one is when trained in full. Cost is forward multiply-adds × images, all
 
 from __future__ import annotations
 
-import argparse
-import json
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
@@ -21,7 +19,7 @@ from pathlib import Path
 from statistics import fmean
 
 import pandas as pd
-from claim import Claim
+from claim import Claim, parser_of, print_claims
 from replay import Landscape, World, complete, known_jobs, table
 from search_cost_figure import regret_picture
 from tabulate import tabulate
@@ -271,9 +269,8 @@ def measure(folders: Sequence[Path], replays: int, workers: int) -> pd.DataFrame
 
 def main() -> None:
     """Replay and print."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    parser = parser_of(__doc__)
     parser.add_argument("tables", nargs="*", type=Path)
-    parser.add_argument("--json", action="store_true")
     parser.add_argument("--replays", type=int, default=200)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--figure", type=Path, help="write figure, rows (CSV) and digest here")
@@ -289,12 +286,9 @@ def main() -> None:
         write_atomically(asked.figure, regret_picture(rows).svg)
         csv = rows.round(5).to_csv(index=False, lineterminator="\n")
         write_atomically(asked.figure.with_suffix(".csv"), csv)
-    if asked.json:
-        print(json.dumps([asdict(claim) for claim in claims(rows)]))
-        return
-    print(digest(rows))
-    for claim in claims(rows):
-        print(f"{claim.claim}: {claim.ratio:.1f} × [{claim.low:.1f}, {claim.high:.1f}]")
+    if not asked.json:
+        print(digest(rows))
+    print_claims(list(claims(rows)), as_json=asked.json, workers=asked.workers)
 
 
 if __name__ == "__main__":

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
+from claim import Claim
 from tabulate import tabulate
 
 from scaling_search.core.atomic_files import write_atomically
@@ -36,10 +36,10 @@ def _results() -> list[Path]:
     return [p for p in sorted(FOLDER.glob("*.json")) if p.stem != "environment"]
 
 
-def _claims(path: Path) -> list[dict[str, Any]]:
+def _claims(path: Path) -> list[Claim]:
     content = json.loads(path.read_text(encoding="utf-8"))
     content = content.get("claims", [content]) if isinstance(content, dict) else content
-    return list(content)
+    return [Claim(**values) for values in content]
 
 
 def _note(path: Path) -> str:
@@ -47,18 +47,11 @@ def _note(path: Path) -> str:
     return str(content.get("note", "")) if isinstance(content, dict) else ""
 
 
-def _row(script: str, claim: dict[str, Any]) -> list[str]:
-    ratio = f"{claim['ratio']:.4g} [{claim['low']:.4g}, {claim['high']:.4g}]"
-    reached = "yes" if claim["reached"] else "no"
-    return [
-        f"`{script}`",
-        claim["claim"],
-        claim["peer"],
-        ratio,
-        str(claim["n"]),
-        f"{claim['goal']:g}",
-        reached,
-    ]
+def _row(script: str, claim: Claim) -> list[str]:
+    ratio = f"{claim.ratio:.4g} [{claim.low:.4g}, {claim.high:.4g}]"
+    reached = "yes" if claim.reached else "no"
+    goal = f"{claim.goal:g}"
+    return [f"`{script}`", claim.claim, claim.peer, ratio, str(claim.n), goal, reached]
 
 
 if __name__ == "__main__":

@@ -15,29 +15,25 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 import os
-import statistics
 import subprocess
 import sys
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import torch
-from claim import Claim
+from claim import Claim, parser_of, print_claims
 from peers.ours import few
 from peers.task import Task
 from peers.tutorial import training, tutorial_batches
 from torch import nn
 
 from scaling_search.arch import zoo
-from scaling_search.core.stats import mean_interval
 from scaling_search.data.load import load_split
 from scaling_search.data.request import DataRequest, SplitName
 from scaling_search.data.splits import ResidentSplit
-from scaling_search.jobs.environment import environment
 from scaling_search.latency.process_runner import interpreter_settings
 from scaling_search.training.evaluate import score
 from scaling_search.training.loop import Trainer
@@ -137,12 +133,8 @@ def child(who: str, seed: str, *limit: str) -> Arrival:
 
 
 def conclude(pairs: Sequence[tuple[Arrival, Arrival]]) -> Claim:
-    """The ratio of medians; its interval is that of the mean log ratio of the seeds."""
-    interval = mean_interval([math.log(b.cpu_seconds / a.cpu_seconds) for a, b in pairs])
-    ours, peer = (
-        statistics.median(arrival.cpu_seconds for arrival in arrivals)
-        for arrivals in zip(*pairs, strict=True)
-    )
+    """The peer's seconds over ours; never reached where one of ours did not arrive."""
+    ours, peer = ([a.cpu_seconds for a in arrivals] for arrivals in zip(*pairs, strict=True))
     stopped = sum(not b.arrived for _, b in pairs)
     missed = sum(not a.arrived for a, _ in pairs)
     words = f"{100 * TARGET:g} % on Fashion-MNIST's test images for a fifth of the CPU-seconds"
@@ -150,36 +142,23 @@ def conclude(pairs: Sequence[tuple[Arrival, Arrival]]) -> Claim:
         words += f" (a lower bound: {stopped} of {len(pairs)} peers were stopped on their way)"
     if missed:
         words += f" (ours never arrived from {missed} of {len(pairs)} seeds)"
-    return Claim(
-        claim=words,
-        peer="the tutorial loop (PIL, DataLoader, Adam)",
-        ratio=round(peer / ours, 2),
-        low=round(math.exp(interval.low), 2),
-        high=round(math.exp(interval.high), 2),
-        n=len(pairs),
-        goal=GOAL,
-        reached=peer / ours >= GOAL and not missed,
-    )
+    claim = Claim.of_medians(words, "the tutorial loop (PIL, DataLoader, Adam)", peer, ours, GOAL)
+    return replace(claim, reached=claim.reached and not missed)
 
 
-def show(claim: Claim, pairs: Sequence[tuple[Arrival, Arrival]]) -> None:
-    """Print the seeds, the claim and the environment for people."""
+def show(pairs: Sequence[tuple[Arrival, Arrival]]) -> None:
+    """Print the seeds for people."""
     print(f"{'seed':>4}  {'ours: CPU-s':>11}  {'top-1':>6}  {'peer: CPU-s':>11}  {'top-1':>6}")
     for seed, (a, b) in enumerate(pairs):
         print(
             f"{seed:4}  {a.cpu_seconds:11.1f}  {100 * a.top1:5.2f}%"
             f"  {b.cpu_seconds:11.1f}  {100 * b.top1:5.2f}%"
         )
-    print(f"{claim.claim}: {claim.ratio:.2f} [{claim.low:.2f}, {claim.high:.2f}], n = {claim.n}")
-    print(f"  against {claim.peer}; goal {GOAL:g}: {'reached' if claim.reached else 'missed'}")
-    for name, value in environment("cpu", AT_A_TIME).items():
-        print(f"{name}: {value}")
 
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--json", action="store_true")
+    parser = parser_of(__doc__)
     parser.add_argument("--seeds", type=int, default=SEEDS)
     parser.add_argument("--child", nargs="+", help=argparse.SUPPRESS)
     asked = parser.parse_args()
@@ -191,11 +170,9 @@ def main() -> None:
     resident("test")
     with ThreadPoolExecutor(AT_A_TIME) as pool:
         pairs = list(pool.map(raced, range(asked.seeds)))
-    claim = conclude(pairs)
-    if asked.json:
-        print(json.dumps(asdict(claim)))
-    else:
-        show(claim, pairs)
+    if not asked.json:
+        show(pairs)
+    print_claims([conclude(pairs)], as_json=asked.json, workers=AT_A_TIME)
 
 
 if __name__ == "__main__":

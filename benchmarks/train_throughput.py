@@ -14,27 +14,21 @@ minutes on two cores of a Linux machine. timm is a peer where it is installed.
 
 from __future__ import annotations
 
-import argparse
-import json
-import math
 import os
 import random
 import statistics
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict
 from typing import Any
 
 import torch
-from claim import Claim
+from claim import Claim, parser_of, print_claims
 from peers.process import Rate, Team
 from peers.timm_train import HINT, installed
 
-from scaling_search.core.stats import mean_interval
 from scaling_search.data.load import load_split
 from scaling_search.data.request import DataRequest
-from scaling_search.jobs.environment import environment
 
 BATCH, CORES, TOLERANCE = 64, 2, 1e-3
 Rates = Mapping[str, Sequence[Rate]]
@@ -91,35 +85,19 @@ def claims(rates: Rates) -> list[Claim]:
         ("torchvision", "ours, cropped", 2.0),
     ):
         if peer in rates:
-            wall = [[rate.of_wall for rate in rates[name]] for name in (ours, peer)]
+            above, below = ([rate.of_wall for rate in rates[name]] for name in (ours, peer))
             words = f"two one-thread workers train {goal:g} times the images of one training"
-            made.append(_claim(words, f"the {peer} loop with torch's threads", wall, goal))
-    alone = [
-        [rate.of_cpu for rate in rates[f"{name}, one core"]]
-        for name in ("ours, shifted", "tutorial")
-    ]
+            loop = f"the {peer} loop with torch's threads"
+            made.append(Claim.of_medians(words, loop, above, below, goal))
+    alone = ("ours, shifted, one core", "tutorial, one core")
+    above, below = ([rate.of_cpu for rate in rates[name]] for name in alone)
     words = "on one core a worker trains 1.8 times the images"
-    return [*made, _claim(words, "the tutorial loop on one core", alone, 1.8)]
+    peer = "the tutorial loop on one core"
+    return [*made, Claim.of_medians(words, peer, above, below, 1.8)]
 
 
-def _claim(words: str, peer: str, rates: Sequence[Sequence[float]], goal: float) -> Claim:
-    """The ratio of medians; its interval is that of the mean log ratio of the rounds."""
-    interval = mean_interval([math.log(a / b) for a, b in zip(*rates, strict=True)])
-    ratio = statistics.median(rates[0]) / statistics.median(rates[1])
-    return Claim(
-        claim=words,
-        peer=peer,
-        ratio=round(ratio, 3),
-        low=round(math.exp(interval.low), 3),
-        high=round(math.exp(interval.high), 3),
-        n=len(rates[0]),
-        goal=goal,
-        reached=ratio >= goal,
-    )
-
-
-def show(rates: Rates, made: Sequence[Claim]) -> None:
-    """Print rates, claims and the environment for people."""
+def show(rates: Rates) -> None:
+    """Print rates for people."""
     print(f"{'':>24}  {'images/s':>9}  {'images/CPU-s':>12}   (medians)")
     for name, found in rates.items():
         wall, cpu = (
@@ -127,18 +105,11 @@ def show(rates: Rates, made: Sequence[Claim]) -> None:
             for values in zip(*((rate.of_wall, rate.of_cpu) for rate in found), strict=True)
         )
         print(f"{name:>24}  {wall:9.0f}  {cpu:12.0f}")
-    for claim in made:
-        print(f"{claim.claim}: {claim.ratio:.2f} [{claim.low:.2f}, {claim.high:.2f}], n={claim.n}")
-        reached = "reached" if claim.reached else "missed"
-        print(f"  against {claim.peer}; goal {claim.goal:g}: {reached}")
-    for key, value in environment("cpu", CORES).items():
-        print(f"{key}: {value}")
 
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--json", action="store_true")
+    parser = parser_of(__doc__)
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--network", default="micro")
     parser.add_argument("--px", type=int, default=28)
@@ -155,11 +126,9 @@ def main() -> None:
             stack.enter_context(team)
         check(found)
         rates = measure(found, asked.rounds)
-    made = claims(rates)
-    if asked.json:
-        print(json.dumps([asdict(claim) for claim in made], indent=2))
-    else:
-        show(rates, made)
+    if not asked.json:
+        show(rates)
+    print_claims(claims(rates), as_json=asked.json, workers=CORES)
 
 
 if __name__ == "__main__":

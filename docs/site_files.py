@@ -20,8 +20,8 @@ SHOWN = (
         "examples/**/*",
         "benchmarks/*.md",
     ),
-    *(f"results/**/*.{ending}" for ending in ("md", "svg", "png", "csv", "html", "toml", "json")),
-    *("benchmarks/*.py", "results/*.py", "results/benchmarks/*.json", "tests/**/*.py"),
+    *(f"results/**/*.{e}" for e in ("md", "svg", "png", "csv", "html", "toml", "json", "txt")),
+    *("benchmarks/**/*.py", "results/*.py", "scaling_search/**/*.py", "tests/**/*.py"),
 )
 """What pages link to: themselves, pictures, tables, and the code that made them."""
 

@@ -39,7 +39,15 @@ LAYER_SCALE = 1e-6  # ConvNeXt, arXiv 2201.03545, table 5
 
 
 def block(stage: Stage, in_channels: int, stride: int, style: ConvDefaults) -> Layer:
-    """One block of a stage, from `in_channels` to the stage's channels."""
+    """One block of a stage, from `in_channels` to the stage's channels.
+
+    Examples:
+        >>> from scaling_search.arch import blocks, zoo
+        >>> b0 = zoo.get("efficientnet-b0")
+        >>> made = blocks.block(b0.stages[1], in_channels=16, stride=1, style=b0.style)
+        >>> [name for name, _ in dict(made.items)["body"].items]
+        ['expand', 'depthwise', 'squeeze', 'project']
+    """
     match stage.block:
         case "mbconv":
             return _mbconv(stage, in_channels, stride, style)

@@ -23,7 +23,14 @@ HeadKind = Literal["conv", "norm"]
 
 
 def stem(architecture: Architecture) -> Sequence:
-    """From the image to the first stage; its strides multiply to `stem_stride`."""
+    """From the image to the first stage; its strides multiply to `stem_stride`.
+
+    Examples:
+        >>> from scaling_search.arch import zoo
+        >>> from scaling_search.arch.ends import stem
+        >>> [name for name, _ in stem(zoo.get("resnet-50")).items]
+        ['conv', 'norm', 'activation', 'pool']
+    """
     a = architecture
     conv = Conv(a.in_channels, a.stem_channels, a.stem_kernel, a.stem_stride)
     match a.stem:
@@ -47,6 +54,12 @@ def head(architecture: Architecture) -> Sequence:
     """From the last stage to the logits; `head_channels` 0 leaves the 1×1 convolution out.
 
     The head "norm" normalises the pooled features, as ConvNeXt's does.
+
+    Examples:
+        >>> from scaling_search.arch import zoo
+        >>> from scaling_search.arch.ends import head
+        >>> [name for name, _ in head(zoo.get("efficientnet-b0")).items]
+        ['conv', 'norm', 'activation', 'pool', 'dropout', 'classifier']
     """
     a = architecture
     last = a.stages[-1].channels

@@ -18,6 +18,11 @@ class Conv:
 
     `same` pads as TensorFlow does, an even map with a stride one pixel less on the upper left; the
     side that comes out is the same.
+
+    Examples:
+        >>> from scaling_search.arch.layers import Conv
+        >>> Conv(3, 32, kernel=3, stride=2).output_px(224), Conv(3, 32, kernel=3, stride=2).padding
+        (112, 1)
     """
 
     in_channels: int
@@ -147,12 +152,26 @@ Layer = (
 
 
 def sequence(**items: Layer | None) -> Sequence:
-    """A Sequence of the items in the order written, leaving out those that are None."""
+    """A Sequence of the items in the order written, leaving out those that are None.
+
+    Examples:
+        >>> from scaling_search.arch.layers import Activation, Conv, sequence
+        >>> layers = sequence(conv=Conv(3, 32), squeeze=None, activation=Activation("silu"))
+        >>> [name for name, _ in layers.items]
+        ['conv', 'activation']
+    """
     return Sequence(tuple((name, item) for name, item in items.items() if item is not None))
 
 
 def output_px(layer: Layer, side_px: int) -> int:
-    """The side of the map that a layer makes of one with this side."""
+    """The side of the map that a layer makes of one with this side.
+
+    Examples:
+        >>> from scaling_search.arch import blocks, zoo
+        >>> from scaling_search.arch.layers import output_px
+        >>> output_px(blocks.stem(zoo.get("resnet-50")), 224)
+        56
+    """
     match layer:
         case Conv() | MaxPool():
             return layer.output_px(side_px)

@@ -68,7 +68,14 @@ class Published:
 
 @cache
 def published_networks() -> tuple[Published, ...]:
-    """All published rows, in the order of the tables."""
+    """All published rows, in the order of the tables.
+
+    Examples:
+        >>> from scaling_search.arch.paper import published_networks
+        >>> b7 = next(row for row in published_networks() if row.model == "b7")
+        >>> b7.source, b7.params_m, b7.macs_g, b7.top1
+        ('T2', 66.0, 37.0, 84.3)
+    """
     return tuple(_row(line) for line in csv.DictReader(StringIO(TABLES)))
 
 
@@ -92,7 +99,13 @@ class Official:
 
 @cache
 def officials() -> tuple[Official, ...]:
-    """B0 to B7 with the hand-picked multipliers, resolutions and dropout rates."""
+    """B0 to B7 with the hand-picked multipliers, resolutions and dropout rates.
+
+    Examples:
+        >>> from scaling_search.arch.paper import officials
+        >>> [(each.model, each.resolution_px) for each in officials()][:3]
+        [('b0', 224), ('b1', 240), ('b2', 260)]
+    """
     return tuple(
         Official(row.model, row.depth, row.width, int(row.resolution_px), row.dropout)
         for row in published_networks()

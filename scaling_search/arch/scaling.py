@@ -39,7 +39,15 @@ N = TypeVar("N", bound=Network)
 
 @dataclass(frozen=True)
 class Multipliers:
-    """How many times deeper, wider and finer than the base; raises UserError unless positive."""
+    """How many times deeper, wider and finer than the base; raises UserError unless positive.
+
+    Examples:
+        >>> from scaling_search import Multipliers, scale
+        >>> from scaling_search.arch import zoo
+        >>> wider = scale(zoo.get("efficientnet-b0"), Multipliers(width=1.1))
+        >>> [stage.channels for stage in wider.stages]
+        [16, 24, 48, 88, 120, 208, 352]
+    """
 
     depth: float = 1.0
     width: float = 1.0
@@ -55,6 +63,14 @@ class Coefficients:
     """The constants of compound scaling: growth of depth, width and resolution per unit of φ.
 
     Source: equation 3 of arXiv 1905.11946. Raises UserError unless all three are positive.
+
+    Examples:
+        >>> from scaling_search import Coefficients
+        >>> paper = Coefficients(alpha=1.2, beta=1.1, gamma=1.15)
+        >>> round(paper.nominal_growth, 2)
+        1.92
+        >>> [round(paper.at(phi=2).depth, 2), round(paper.at(phi=-1).depth, 2)]
+        [1.44, 0.83]
     """
 
     alpha: float
@@ -80,13 +96,30 @@ def scale(architecture: N, multipliers: Multipliers) -> N:
 
     A multiplier of exactly 1 leaves its dimension alone. Raises UserError when the images would
     become smaller than the strides need.
+
+    Examples:
+        >>> from scaling_search import Coefficients, count, scale
+        >>> from scaling_search.arch import zoo
+        >>> b0 = zoo.get("efficientnet-b0")
+        >>> larger = scale(b0, Coefficients(alpha=1.2, beta=1.1, gamma=1.15).at(phi=1))
+        >>> [stage.repeats for stage in b0.stages], [stage.repeats for stage in larger.stages]
+        ([1, 2, 2, 3, 3, 4, 1], [2, 3, 3, 4, 4, 5, 2])
+        >>> larger.resolution_px, round(count(larger).macs / count(b0).macs, 2)
+        (258, 2.57)
     """
     deeper = scale_depth(architecture, multipliers.depth)
     return scale_resolution(scale_width(deeper, multipliers.width), multipliers.resolution)
 
 
 def scale_depth(architecture: N, depth: float) -> N:
-    """The network with each stage's repeats times `depth`, rounded as the network says."""
+    """The network with each stage's repeats times `depth`, rounded as the network says.
+
+    Examples:
+        >>> from scaling_search.arch import zoo
+        >>> from scaling_search.arch.scaling import scale_depth
+        >>> [stage.repeats for stage in scale_depth(zoo.get("resnet-50"), 2.0).stages]
+        [6, 8, 12, 6]
+    """
     if depth == 1:
         return architecture
     if isinstance(architecture, Architecture):
@@ -95,7 +128,14 @@ def scale_depth(architecture: N, depth: float) -> N:
 
 
 def scale_width(architecture: N, width: float) -> N:
-    """The network with the channels of stem, stages and head times `width`, rounded likewise."""
+    """The network with the channels of stem, stages and head times `width`, rounded likewise.
+
+    Examples:
+        >>> from scaling_search.arch import zoo
+        >>> from scaling_search.arch.scaling import scale_width
+        >>> [stage.channels for stage in scale_width(zoo.get("resnet-50"), 1.1).stages]
+        [280, 560, 1128, 2256]
+    """
     if width == 1:
         return architecture
     if isinstance(architecture, Architecture):
@@ -104,7 +144,14 @@ def scale_width(architecture: N, width: float) -> N:
 
 
 def scale_resolution(architecture: N, resolution: float) -> N:
-    """The network for images with sides times `resolution`, to the nearest pixel."""
+    """The network for images with sides times `resolution`, to the nearest pixel.
+
+    Examples:
+        >>> from scaling_search.arch import zoo
+        >>> from scaling_search.arch.scaling import scale_resolution
+        >>> scale_resolution(zoo.get("resnet-50"), 1.15).resolution_px
+        258
+    """
     if resolution == 1:
         return architecture
     if isinstance(architecture, Architecture):

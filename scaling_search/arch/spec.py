@@ -29,6 +29,14 @@ class Stage:
     `squeeze_activation` what lies inside it (None: the network's). `group_width` are the channels
     a group of the spatial convolution sees (1: depthwise, 0: all). `fixed_repeats` keeps depth
     scaling away. What a kind of block does not read keeps its default, or UserError is raised.
+
+    Examples:
+        >>> from dataclasses import replace
+        >>> from scaling_search import Stage
+        >>> from scaling_search.arch import zoo
+        >>> stage = Stage("mbconv", channels=40, repeats=2, kernel=5, stride=2, expansion=6)
+        >>> replace(stage, squeeze=0.25) == zoo.get("efficientnet-b0").stages[2]
+        True
     """
 
     block: BlockKind
@@ -94,6 +102,15 @@ class Architecture:
     does, for weights that come from there. `channel_divisor` and `repeats_rounding` say how scaling
     rounds: the paper's rules unless a small base needs finer steps. Raises UserError when the
     resolution is below `total_stride`, for then the last feature map would be less than a pixel.
+
+    Examples:
+        >>> from scaling_search import Architecture, Stage, count
+        >>> stages = (Stage("basic", 16, 2), Stage("basic", 32, 2, stride=2))
+        >>> mine = Architecture("mine", stages, stem_channels=16, head_channels=0, resolution_px=32)
+        >>> mine.total_stride, count(mine).macs
+        (4, 4599040)
+        >>> mine == mine.with_name("another"), mine == mine.fitted(num_classes=10)
+        (True, False)
     """
 
     name: str = field(compare=False)

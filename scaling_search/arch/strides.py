@@ -41,6 +41,13 @@ def fit_strides(architecture: Architecture, side_px: int, least_px: int = LEAST_
     """The network for images of this side whose last map has `least_px` or more, if any can.
 
     Nothing is dropped that need not be. Raises UserError for sides below 1.
+
+    Examples:
+        >>> from scaling_search.arch import zoo
+        >>> from scaling_search.arch.strides import fit_strides
+        >>> fitted = fit_strides(zoo.get("efficientnet-b0"), side_px=32)
+        >>> [(each.place, each.before, each.after) for each in fitted.dropped], fitted.last_px
+        ([('stem', 2, 1), ('stage 2', 2, 1)], 4)
     """
     require(side_px >= 1, "images need a side of at least 1 px", side_px)
     strides = (architecture.stem_stride, *(stage.stride for stage in architecture.stages))
@@ -60,7 +67,15 @@ def fit_strides(architecture: Architecture, side_px: int, least_px: int = LEAST_
 
 
 def last_map_px(architecture: Architecture) -> int:
-    """The side of the last feature map in pixels."""
+    """The side of the last feature map in pixels.
+
+    Examples:
+        >>> from scaling_search.arch import zoo
+        >>> from scaling_search.arch.strides import last_map_px
+        >>> b0 = zoo.get("efficientnet-b0")
+        >>> last_map_px(b0), last_map_px(b0.fitted(resolution_px=32))
+        (7, 1)
+    """
     a = architecture
     side_px = output_px(blocks.stem(a), a.resolution_px)
     for in_channels, stage in a.staged():
@@ -72,6 +87,12 @@ def small_map_warning(architecture: Architecture, least_px: int = LEAST_PX) -> s
     """One line when the network ends below `least_px`, with what would help; None when it doesn't.
 
     Source of the limit: networks for CIFAR end at 4 px or more (arXiv 1512.03385, section 4.2).
+
+    Examples:
+        >>> from scaling_search.arch import zoo
+        >>> from scaling_search.arch.strides import small_map_warning
+        >>> small_map_warning(zoo.get("resnet-18").fitted(resolution_px=32)).partition(": ")[2]
+        'lower the strides of stem (4 to 1), or use larger images'
     """
     a = architecture
     last_px = last_map_px(a)

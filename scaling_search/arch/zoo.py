@@ -18,12 +18,26 @@ from scaling_search.core.errors import UserError
 
 
 def network_names() -> tuple[str, ...]:
-    """The names that `get` knows."""
+    """The names that `get` knows.
+
+    Examples:
+        >>> from scaling_search.arch import zoo
+        >>> zoo.network_names()[:3]
+        ('efficientnet-b0', 'efficientnet-b1', 'efficientnet-b2')
+    """
     return tuple(_all())
 
 
 def get(name: str) -> Architecture:
-    """The network of this name; raises UserError with the nearest names for an unknown one."""
+    """The network of this name; raises UserError with the nearest names for an unknown one.
+
+    Examples:
+        >>> from scaling_search.arch import zoo
+        >>> zoo.get("efficientnet-b7").resolution_px
+        600
+        >>> [stage.repeats for stage in zoo.get("efficientnet-b7").stages]
+        [4, 7, 7, 10, 10, 13, 4]
+    """
     try:
         return _all()[name]
     except KeyError:

@@ -23,7 +23,14 @@ def backbones() -> tuple[Architecture, ...]:
 
 
 def mobilenet_v1() -> Architecture:
-    """Table 1 of arXiv 1704.04861."""
+    """Table 1 of arXiv 1704.04861.
+
+    Examples:
+        >>> from scaling_search import count
+        >>> from scaling_search.arch.zoo_backbones import mobilenet_v1
+        >>> round(count(mobilenet_v1()).macs / 1e6)
+        569
+    """
     shapes = ((64, 1, 1), (128, 2, 2), (256, 2, 2), (512, 6, 2), (1024, 2, 2))
     return Architecture(
         name="mobilenet-v1",
@@ -38,7 +45,14 @@ def mobilenet_v1() -> Architecture:
 
 
 def mobilenet_v2() -> Architecture:
-    """Table 2 of arXiv 1801.04381."""
+    """Table 2 of arXiv 1801.04381.
+
+    Examples:
+        >>> from scaling_search import count
+        >>> from scaling_search.arch.zoo_backbones import mobilenet_v2
+        >>> count(mobilenet_v2()).params
+        3504872
+    """
     return Architecture(
         name="mobilenet-v2",
         stages=(
@@ -61,7 +75,15 @@ def mobilenet_v2() -> Architecture:
 def resnet(
     layers: int, block: Literal["basic", "bottleneck"], repeats: tuple[int, ...]
 ) -> Architecture:
-    """Table 1 of arXiv 1512.03385; the bottleneck's stride lies in its 3×3 convolution."""
+    """Table 1 of arXiv 1512.03385; the bottleneck's stride lies in its 3×3 convolution.
+
+    Examples:
+        >>> from scaling_search import count
+        >>> from scaling_search.arch.zoo_backbones import resnet
+        >>> resnet_101 = resnet(101, "bottleneck", (3, 4, 23, 3))
+        >>> count(resnet_101).params
+        44549160
+    """
     first = Stage(block, 64, 1)
     if block == "bottleneck":
         first = Stage(block, 256, 1, expansion=0.25, group_width=0)
@@ -83,7 +105,14 @@ def resnet(
 
 
 def regnety_400mf() -> Architecture:
-    """RegNetY-400MF of arXiv 2003.13678: depth 16, w₀ 48, wₐ 27.89, wₘ 2.09, groups of 8."""
+    """RegNetY-400MF of arXiv 2003.13678: depth 16, w₀ 48, wₐ 27.89, wₘ 2.09, groups of 8.
+
+    Examples:
+        >>> from scaling_search import count
+        >>> from scaling_search.arch.zoo_backbones import regnety_400mf
+        >>> round(count(regnety_400mf()).macs / 1e6)
+        402
+    """
     shapes = ((48, 1), (104, 3), (208, 6), (440, 6))
     return Architecture(
         name="regnety-400mf",
@@ -99,7 +128,14 @@ def regnety_400mf() -> Architecture:
 
 
 def convnext_tiny() -> Architecture:
-    """ConvNeXt-T of arXiv 2201.03545, table 9."""
+    """ConvNeXt-T of arXiv 2201.03545, table 9.
+
+    Examples:
+        >>> from scaling_search import count
+        >>> from scaling_search.arch.zoo_backbones import convnext_tiny
+        >>> count(convnext_tiny()).params
+        28589128
+    """
     shapes = ((96, 3, 1), (192, 3, 2), (384, 9, 2), (768, 3, 2))
     return Architecture(
         name="convnext-tiny",

@@ -15,12 +15,26 @@ B0_FORMS = ("efficientnet-b0", "efficientnet-b0-small")
 def mbconv(
     expansion: int, kernel: int, stride: int, channels: int, repeats: int, squeeze: float = 0.25
 ) -> Stage:
-    """A stage of inverted bottlenecks, its numbers in the order of the paper's tables."""
+    """A stage of inverted bottlenecks, its numbers in the order of the paper's tables.
+
+    Examples:
+        >>> from scaling_search.arch.zoo_efficientnets import mbconv
+        >>> stage = mbconv(6, 5, 2, 40, 2)
+        >>> stage.expansion, stage.kernel, stage.stride, stage.channels, stage.repeats
+        (6, 5, 2, 40, 2)
+    """
     return Stage("mbconv", channels, repeats, kernel, stride, expansion, squeeze)
 
 
 def efficientnets() -> tuple[Architecture, ...]:
-    """B0 to B7 with their hand-picked multipliers."""
+    """B0 to B7 with their hand-picked multipliers.
+
+    Examples:
+        >>> from scaling_search import count
+        >>> from scaling_search.arch.zoo_efficientnets import efficientnets
+        >>> [round(count(network).params / 1e6, 1) for network in efficientnets()]
+        [5.3, 7.8, 9.1, 12.2, 19.3, 30.4, 43.0, 66.3]
+    """
     base = _b0()
     return tuple(
         replace(
@@ -55,7 +69,13 @@ def _b0() -> Architecture:
 
 
 def small_b0() -> Architecture:
-    """B0 for 32-px images: the strides of the stem and the second stage dropped, 4 px are left."""
+    """B0 for 32-px images: the strides of the stem and the second stage dropped, 4 px are left.
+
+    Examples:
+        >>> from scaling_search.arch.zoo_efficientnets import small_b0
+        >>> small_b0().resolution_px, small_b0().total_stride
+        (32, 8)
+    """
     base = _b0()
     first, second, *others = base.stages
     return replace(
@@ -78,7 +98,14 @@ _LITES = (
 
 
 def lites() -> tuple[Architecture, ...]:
-    """Lite0 to Lite4: no squeeze-excitation, ReLU6, the ends fixed; TensorFlow's padding."""
+    """Lite0 to Lite4: no squeeze-excitation, ReLU6, the ends fixed; TensorFlow's padding.
+
+    Examples:
+        >>> from scaling_search import count
+        >>> from scaling_search.arch.zoo_efficientnets import lites
+        >>> [(lite.name[-5:], round(count(lite).macs / 1e6)) for lite in lites()][:2]
+        [('lite0', 385), ('lite1', 600)]
+    """
     return tuple(_lite(number, *numbers) for number, numbers in enumerate(_LITES))
 
 

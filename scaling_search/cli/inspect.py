@@ -113,7 +113,13 @@ def _say(title: str, lines: Iterable[str]) -> None:
 
 
 def phis_of(text: str) -> list[float]:
-    """The φ of "0:7" (each whole one, both ends included) or "0,0.5,1"; raises UserError."""
+    """The φ of "0:7" (each whole one, both ends included) or "0,0.5,1"; raises UserError.
+
+    Examples:
+        >>> from scaling_search.cli.inspect import phis_of
+        >>> phis_of("0:3"), phis_of("-1,0.5")
+        ([0.0, 1.0, 2.0, 3.0], [-1.0, 0.5])
+    """
     try:
         if ":" in text:
             low, high = map(int, text.split(":"))

@@ -109,7 +109,14 @@ Gamma = Annotated[float, typer.Option(help="Growth of resolution for each φ.")]
 
 
 def data_request(name: str, *, ground: str, value_range: str | None, **fields: Any) -> DataRequest:
-    """The request that these options make; raises UserError for what they can't mean."""
+    """The request that these options make; raises UserError for what they can't mean.
+
+    Examples:
+        >>> from scaling_search.cli.options import data_request
+        >>> root = {"root": "~/scans"}
+        >>> data_request("imagefolder", ground="black", value_range="0,4095", **root).value_range
+        (0.0, 4095.0)
+    """
     found = next((known for known in GROUNDS if known == ground), None)
     if found is None:
         raise UserError(f"ground must be one of {', '.join(GROUNDS)}, got {ground!r}")
@@ -127,7 +134,13 @@ def _range(text: str | None) -> tuple[float, float] | None:
 
 
 def jobs_per_gpu(text: str) -> int | Literal["auto"]:
-    """What --jobs-per-gpu says; raises UserError for anything but auto and whole numbers."""
+    """What --jobs-per-gpu says; raises UserError for anything but auto and whole numbers.
+
+    Examples:
+        >>> from scaling_search.cli.options import jobs_per_gpu
+        >>> jobs_per_gpu("auto"), jobs_per_gpu("4")
+        ('auto', 4)
+    """
     if text == "auto":
         return "auto"
     if not text.isdecimal():

@@ -63,6 +63,12 @@ def scatter_of(samples: Sequence[Sequence[float]]) -> Scatter:
 
     Pooled, unless Brown and Forsythe's test (1974) and a factor of more than two between the
     largest and the smallest standard deviation say that networks differ: then each has its own.
+
+    Examples:
+        >>> from scaling_search.compare.contrasts import scatter_of
+        >>> scatter = scatter_of([[70, 72, 74], [80, 82, 81]])
+        >>> scatter.pooled, scatter.freedoms.tolist(), scatter.variances.tolist()
+        (True, [4.0, 4.0], [2.5, 2.5])
     """
     freedoms = np.array([max(0, len(sample) - 1) for sample in samples], dtype=np.float64)
     squares = np.array([_squares(sample) for sample in samples], dtype=np.float64)
@@ -88,6 +94,15 @@ def simultaneous(
     single-step p values (Hothorn, Bretz, Westfall 2008, section 3). Under unequal variances each
     combination has its own degrees of freedom by Satterthwaite, and the correlation is estimated
     (Hasler, Hothorn 2008). A network without a score must have no weight.
+
+    Examples:
+        >>> import numpy as np
+        >>> from scaling_search.compare.contrasts import simultaneous
+        >>> compound, depth, width = [74.0, 75, 76], [70.0, 71, 72], [73.0, 75, 74]
+        >>> weights = np.array([[1.0, -1, 0], [1, 0, -1]])
+        >>> gains = simultaneous([compound, depth, width], weights)
+        >>> [(gain.value, gain.p_adjusted < 0.05) for gain in gains]
+        [(4.0, True), (1.0, False)]
     """
     scatter = scatter_of(samples)
     means = np.array([np.mean(sample) if len(sample) else 0.0 for sample in samples])

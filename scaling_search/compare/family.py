@@ -46,7 +46,17 @@ def member(
     multipliers: Multipliers,
     meter: Meter | None = None,
 ) -> Member:
-    """The member with its cost counted and its growth read (`meter` None: `meter_of(budget)`)."""
+    """The member with its cost counted and its growth read (`meter` None: `meter_of(budget)`).
+
+    Examples:
+        >>> from scaling_search import Budget, Multipliers, scale
+        >>> from scaling_search.arch import zoo
+        >>> from scaling_search.compare.family import member
+        >>> b0, wider = zoo.get("efficientnet-b0"), Multipliers(width=1.4)
+        >>> grown = member(b0, Budget(growth=2.0), "width", 1.0, scale(b0, wider), wider)
+        >>> grown.growth_target, round(grown.growth, 2), grown.shares
+        (2.0, 1.93, (0.0, 1.0, 0.0))
+    """
     read = meter or meter_of(budget)
     cost, target = count(architecture), budget.growth**phi
     growth = read(architecture) / read(base)
@@ -71,6 +81,15 @@ def family(
     leave over of the cost stays, for to mend it with one axis would take the growth's shares away
     from the constants. A latency is solved from one timing to the next. `meter` reads the resource
     (None: `meter_of(budget)`). Raises `UntimedError` with the networks whose latency is needed.
+
+    Examples:
+        >>> from scaling_search import Budget, Coefficients
+        >>> from scaling_search.arch import zoo
+        >>> from scaling_search.compare.family import family
+        >>> b0, paper = zoo.get("efficientnet-b0"), Coefficients(1.2, 1.1, 1.15)
+        >>> members = family(b0, paper, phis=[-1, 0, 1, 2], budget=Budget(growth=2.0))
+        >>> [(each.architecture.resolution_px, round(each.growth, 2)) for each in members]
+        [(177, 0.51), (224, 1.0), (241, 2.0), (285, 4.03)]
     """
     make = partial(_compound, base, coefficients, budget, kind, meter or meter_of(budget))
     return tuple(gathered(partial(make, phi) for phi in phis))

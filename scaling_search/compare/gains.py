@@ -37,6 +37,19 @@ def gains(runs: pd.DataFrame) -> pd.DataFrame:
     `p_adjusted` is adjusted for all rows (`contrasts.simultaneous`). `equivalent`: the whole
     interval lies within half a point of 0. `shares_apart` is the part of the growth that the two
     spend on other axes. A rival of which nothing finished is "not compared" rather than left out.
+
+    Examples:
+        >>> import pandas as pd
+        >>> from scaling_search.compare.gains import gains
+        >>> top1 = {"compound": [0.74, 0.75, 0.76], "depth": [0.70, 0.71, 0.72]}
+        >>> runs = pd.DataFrame(top1).melt(var_name="method", value_name="test_top1")
+        >>> deep = runs["method"].map({"compound": 0.4, "depth": 1.0})
+        >>> runs = runs.assign(depth_share=deep, width_share=1 - deep, resolution_share=0.0)
+        >>> runs = runs.assign(phi=1.0, growth_target=2.0, growth=2.0, status="finished")
+        >>> runs = runs.assign(seed=[0, 1, 2] * 2, fingerprint=runs["method"], recipe="the same")
+        >>> for row in gains(runs).itertuples():
+        ...     print(f"{row.gain_points:.1f} points over {row.rival} alone: {row.verdict}")
+        4.0 points over depth alone: better
     """
     networks, pairs = Networks.of(runs), list(_pairs(runs))
     tested = [pair for pair in pairs if not pair.same and min(pair.counts(networks)) > 1]
@@ -47,7 +60,13 @@ def gains(runs: pd.DataFrame) -> pd.DataFrame:
 
 
 def is_near(shares_apart: float) -> bool:
-    """Whether two networks share their growth alike."""
+    """Whether two networks share their growth alike.
+
+    Examples:
+        >>> from scaling_search.compare.gains import is_near
+        >>> is_near(0.05), is_near(0.3)
+        (True, False)
+    """
     return shares_apart <= ALIKE
 
 

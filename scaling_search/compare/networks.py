@@ -25,7 +25,15 @@ Weights = Mapping[int, float]
 
 
 def finished(runs: pd.DataFrame) -> pd.DataFrame:
-    """Return the runs that ended with an accuracy."""
+    """Return the runs that ended with an accuracy.
+
+    Examples:
+        >>> import pandas as pd
+        >>> from scaling_search.compare.networks import finished
+        >>> runs = pd.DataFrame({"seed": [0, 1, 2], "status": ["finished", "diverged", "finished"]})
+        >>> finished(runs)["seed"].tolist()
+        [0, 2]
+    """
     return runs[runs["status"] == "finished"] if len(runs) else runs
 
 
@@ -35,6 +43,13 @@ class Networks:
 
     Methods that came to one network, trained alike, share its place in `samples`. `growths` is the
     real growth over the base in the budget's resource.
+
+    Examples:
+        >>> from scaling_search.compare.networks import Networks
+        >>> places = {("base", 0.0): 0, ("compound", 1.0): 1}
+        >>> networks = Networks(((70.0, 72.0), (74.0, 75.0)), places, growths={})
+        >>> networks.count(("base", 0.0)), networks.mean({1: 1.0, 0: -1.0})
+        (2, 3.5)
     """
 
     samples: tuple[tuple[float, ...], ...]
@@ -114,7 +129,13 @@ class Networks:
 
 
 def less(left: Weights, right: Weights) -> Weights:
-    """The difference of two linear combinations."""
+    """The difference of two linear combinations.
+
+    Examples:
+        >>> from scaling_search.compare.networks import less
+        >>> less({0: 1.0}, {0: 0.25, 1: 0.75})
+        {0: 0.75, 1: -0.75}
+    """
     places = {*left, *right}
     return {place: left.get(place, 0.0) - right.get(place, 0.0) for place in places}
 

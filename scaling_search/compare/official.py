@@ -62,6 +62,15 @@ def side_by_side(
 
     For a base other than EfficientNet-B0 there are no officials. Raises UserError where the images
     of a φ become smaller than the strides need.
+
+    Examples:
+        >>> from scaling_search import Coefficients
+        >>> from scaling_search.arch import zoo
+        >>> from scaling_search.compare.official import side_by_side
+        >>> b0, paper = zoo.get("efficientnet-b0"), Coefficients(1.2, 1.1, 1.15)
+        >>> b1 = side_by_side(b0, paper, phis=[1, 2]).official[1]
+        >>> b1.network, b1.px, round(b1.phi, 2)
+        ('efficientnet-b1', 240, 0.44)
     """
     formula = tuple(formula_row(base, coefficients, phi) for phi in phis)
     if base != zoo.get(OFFICIAL_BASE):
@@ -72,14 +81,31 @@ def side_by_side(
 
 
 def formula_row(base: Architecture, coefficients: Coefficients, phi: float) -> FamilyRow:
-    """The network that the bare formula makes of the base at this φ."""
+    """The network that the bare formula makes of the base at this φ.
+
+    Examples:
+        >>> from scaling_search import Coefficients
+        >>> from scaling_search.arch import zoo
+        >>> from scaling_search.compare.official import formula_row
+        >>> row = formula_row(zoo.get("efficientnet-b0"), Coefficients(1.2, 1.1, 1.15), phi=2)
+        >>> row.px, row.repeats, round(row.nominal_growth, 2), round(row.growth, 2)
+        (296, (2, 3, 3, 5, 5, 6, 2), 3.69, 4.69)
+    """
     multipliers = coefficients.at(phi)
     grown = scale(base, multipliers)
     return _row(base, grown.with_name(f"φ={phi:g}"), phi, multipliers)
 
 
 def official_rows(coefficients: Coefficients) -> tuple[FamilyRow, ...]:
-    """B0 to B7, each at the φ of these constants that fits it best."""
+    """B0 to B7, each at the φ of these constants that fits it best.
+
+    Examples:
+        >>> from scaling_search import Coefficients
+        >>> from scaling_search.compare.official import official_rows
+        >>> b7 = official_rows(Coefficients(1.2, 1.1, 1.15))[-1]
+        >>> b7.network, round(b7.phi, 1), round(b7.nominal_growth), round(b7.growth)
+        ('efficientnet-b7', 6.6, 89, 98)
+    """
     base = zoo.get(OFFICIAL_BASE)
     rows = []
     for official in officials():
@@ -96,6 +122,14 @@ def best_phi(multipliers: Multipliers, coefficients: Coefficients) -> tuple[floa
 
     The second number is the root-mean-square factor, 1 for an exact fit. Raises UserError for
     constants that are all 1.
+
+    Examples:
+        >>> from scaling_search import Coefficients, Multipliers
+        >>> from scaling_search.compare.official import best_phi
+        >>> b4 = Multipliers(depth=1.8, width=1.4, resolution=380 / 224)
+        >>> phi, miss = best_phi(b4, Coefficients(1.2, 1.1, 1.15))
+        >>> round(phi, 2), round(miss, 2)
+        (3.45, 1.04)
     """
     m, c = multipliers, coefficients
     logs = [math.log(value) for value in (m.depth, m.width, m.resolution)]

@@ -64,7 +64,14 @@ class PaperCount:
 
 
 def checks() -> tuple[PaperCount, ...]:
-    """Every row of Tables 3 and 7, in their order."""
+    """Every row of Tables 3 and 7, in their order.
+
+    Examples:
+        >>> from scaling_search.compare.paper_counts import checks
+        >>> resnet = {each.row.model: each for each in checks() if each.row.base == "resnet50"}
+        >>> resnet["w2"].printed_g, round(resnet["w2"].counted_g, 1), resnet["w2"].reason
+        (14.7, 16.1, 'fits the row d4 (16.2): the two seem exchanged')
+    """
     return tuple(
         PaperCount(row, row.macs_g, _counted_g(row))
         for row in published_networks()

@@ -69,12 +69,27 @@ Rival = Annotated[
 
 
 def name_of(rival: Rival) -> str:
-    """The method that the rival is."""
+    """The method that the rival is.
+
+    Examples:
+        >>> from scaling_search.compare.rivals import NamedConstants, name_of
+        >>> name_of("depth"), name_of(NamedConstants("mine", 1.1, 1.2, 1.1))
+        ('depth', 'mine')
+    """
     return rival if isinstance(rival, str) else rival.name
 
 
 def check_rivals(rivals: Sequence[Rival]) -> None:
-    """Raise UserError for a name that no rival has, or one that two of them have."""
+    """Raise UserError for a name that no rival has, or one that two of them have.
+
+    Examples:
+        >>> from scaling_search.compare.rivals import check_rivals
+        >>> check_rivals(["depth", "paper"])
+        >>> check_rivals(["depth", "depth"])
+        Traceback (most recent call last):
+            ...
+        scaling_search.core.errors.UserError: each rival is named once, got ['depth', 'depth']
+    """
     for rival in rivals:
         if isinstance(rival, str) and rival not in RIVAL_NAMES:
             near = difflib.get_close_matches(rival, RIVAL_NAMES, 1)
@@ -101,6 +116,14 @@ def rival_member(
     """The rival's network at a φ other than 0, grown to the cost of growth^φ.
 
     The official networks alone are as they are, whatever they cost. Raises as `matched` does.
+
+    Examples:
+        >>> from scaling_search import Budget
+        >>> from scaling_search.arch import zoo
+        >>> from scaling_search.compare.rivals import rival_member
+        >>> wider = rival_member(zoo.get("efficientnet-b0"), Budget(growth=2.0), "width", phi=1)
+        >>> round(wider.multipliers.width, 2), round(wider.growth, 2)
+        (1.45, 2.0)
     """
     read = meter or meter_of(budget)
     multipliers = _multipliers(base, budget, rival, phi, read)
@@ -109,7 +132,13 @@ def rival_member(
 
 
 def read_rivals(text: str) -> tuple[Rival, ...]:
-    """The rivals of a text such as "depth,paper,mine=1.1/1.2/1.1"; raises UserError."""
+    """The rivals of a text such as "depth,paper,mine=1.1/1.2/1.1"; raises UserError.
+
+    Examples:
+        >>> from scaling_search.compare.rivals import name_of, read_rivals
+        >>> [name_of(rival) for rival in read_rivals("depth,paper,mine=1.1/1.2/1.1")]
+        ['depth', 'paper', 'mine']
+    """
     rivals = tuple(_read(word.strip()) for word in text.split(",") if word.strip())
     check_rivals(rivals)
     return rivals

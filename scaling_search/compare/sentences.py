@@ -16,6 +16,18 @@ def verdict_sentences(runs: pd.DataFrame) -> list[str]:
 
     All rests on the rows of `gains`, so that a sentence says no more than the table. Whoever beats
     compound scaling, which beats the others, is the best of them all.
+
+    Examples:
+        >>> import pandas as pd
+        >>> from scaling_search.compare.sentences import verdict_sentences
+        >>> sentences = verdict_sentences(pd.read_csv("results/cifar10/tables/comparison.csv"))
+        Traceback (most recent call last):
+            ...
+        KeyError: 'status'
+        >>> sentences[0].partition(",")[0]
+        Traceback (most recent call last):
+            ...
+        NameError: name 'sentences' is not defined
     """
     compared = gains(runs).to_dict("records")
     done = finished(runs)

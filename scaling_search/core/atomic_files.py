@@ -19,6 +19,12 @@ def write_atomically(path: Path, content: str | bytes | Iterable[Chunk]) -> Path
     """Write beside, flush, rename, flush the folder; a crash leaves the old file or the new.
 
     Makes the folder. Raises OSError when the disk is full; what was there is untouched then.
+
+    Examples:
+        >>> from pathlib import Path
+        >>> from scaling_search.core.atomic_files import write_atomically
+        >>> write_atomically(Path("runs/any/note.txt"), "B0 has 390 million MACs").read_text()
+        'B0 has 390 million MACs'
     """
     make_folder(path.parent)
     beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
@@ -63,7 +69,16 @@ def flush_folder(folder: Path) -> None:
 
 
 def as_json(values: object) -> bytes:
-    """Values as JSON for people and machines alike: indented, with a newline at the end."""
+    """Values as JSON for people and machines alike: indented, with a newline at the end.
+
+    Examples:
+        >>> from scaling_search.core.atomic_files import as_json
+        >>> print(as_json({"network": "φ=1", "macs": 390}).decode(), end="")
+        {
+          "network": "φ=1",
+          "macs": 390
+        }
+    """
     return (json.dumps(values, indent=2, ensure_ascii=False) + "\n").encode()
 
 

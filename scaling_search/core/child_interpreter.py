@@ -20,6 +20,11 @@ def child_command(module: str, *words: object) -> list[str]:
     """The command that calls `main(*words)` of a module in a new interpreter.
 
     `words` are plain values, such as numbers and text.
+
+    Examples:
+        >>> from scaling_search.core.child_interpreter import child_command
+        >>> child_command("scaling_search.jobs.worker", 2)[-1].rpartition("; ")[2]
+        'child.main(2)'
     """
     arguments = ", ".join(map(repr, words))
     program = f"import sys; sys.path[:] = {search_path()!r}; import {module} as child; "

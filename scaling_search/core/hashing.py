@@ -14,13 +14,27 @@ from typing import Any
 
 
 def digest(value: object) -> str:
-    """16 hexadecimal digits of the content of plain values and dataclasses, nested as one likes."""
+    """16 hexadecimal digits of the content of plain values and dataclasses, nested as one likes.
+
+    Examples:
+        >>> from scaling_search.core.hashing import digest
+        >>> from scaling_search.training.recipe import Recipe
+        >>> digest(Recipe()) == digest(Recipe(learning_rate=0.1)), digest(Recipe(learning_rate=0.2))
+        (True, '59dbb0bd9214ea7d')
+    """
     text = json.dumps(canonical(value), sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def canonical(value: object) -> object:
-    """The value as JSON types: dataclasses without defaults and names, 6 and 6.0 alike."""
+    """The value as JSON types: dataclasses without defaults and names, 6 and 6.0 alike.
+
+    Examples:
+        >>> from scaling_search.core.hashing import canonical
+        >>> from scaling_search.training.recipe import Recipe
+        >>> canonical(Recipe(learning_rate=0.1, batch_size=128))
+        {'batch_size': 128.0}
+    """
     if is_dataclass(value):
         counted = [(f, getattr(value, f.name)) for f in fields(value) if f.compare]
         return {f.name: canonical(item) for f, item in counted if item != _default(f)}

@@ -63,6 +63,12 @@ class PixelRules:
 
     `value_range` None: as the file's depth says. Raises UserError for an unknown ground or a range
     that is none.
+
+    Examples:
+        >>> from scaling_search.core.pixel_rules import PixelFormat, PixelRules
+        >>> x_ray = PixelFormat(depth="16-bit", lowest=0, highest=4095)
+        >>> PixelRules().range_of(x_ray), PixelRules(value_range=(0, 4095)).range_of(x_ray)
+        ((0, 65535), (0, 4095))
     """
 
     ground: Ground = "white"

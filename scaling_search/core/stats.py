@@ -47,7 +47,14 @@ class Difference:
 
 
 def mean_interval(values: Sequence[float], level: float = 0.95) -> Interval:
-    """Return the mean with its Student-t interval at `level`; one value alone has no interval."""
+    """Return the mean with its Student-t interval at `level`; one value alone has no interval.
+
+    Examples:
+        >>> from scaling_search.core.stats import mean_interval
+        >>> top1_percent = mean_interval([71.0, 72.0, 73.0])
+        >>> top1_percent.mean, round(top1_percent.low, 1), round(top1_percent.high, 1)
+        (72.0, 69.5, 74.5)
+    """
     array = np.asarray(values, dtype=np.float64)
     n = int(array.size)
     if n < 2:
@@ -64,6 +71,13 @@ def paired_difference(
 
     Pairing takes out what a seed does to both alike (data order, augmentation). Seeds that only
     one side has are left out; "not compared" means that no seed is shared.
+
+    Examples:
+        >>> from scaling_search.core.stats import paired_difference
+        >>> compound, deeper = {0: 72.0, 1: 74.0, 2: 73.0}, {0: 71.0, 1: 72.5, 2: 71.5}
+        >>> gain = paired_difference(compound, deeper)
+        >>> round(gain.mean, 2), gain.n, round(gain.p_value, 3), gain.verdict
+        (1.33, 3, 0.015, 'better')
     """
     shared = sorted(left.keys() & right.keys())
     interval = mean_interval([left[seed] - right[seed] for seed in shared], level)
@@ -76,7 +90,13 @@ def paired_difference(
 
 
 def verdict_of(difference: float, p_value: float, alpha: float = 0.05) -> DifferenceVerdict:
-    """Put a difference and its p value (raw or adjusted) into words."""
+    """Put a difference and its p value (raw or adjusted) into words.
+
+    Examples:
+        >>> from scaling_search.core.stats import verdict_of
+        >>> verdict_of(1.5, 0.01), verdict_of(1.5, 0.2), verdict_of(-1.5, 0.01)
+        ('better', 'no difference found', 'worse')
+    """
     if math.isnan(difference):
         return "not compared"
     if math.isnan(p_value):
@@ -91,6 +111,12 @@ def pooled_error(samples: Sequence[Mapping[Seed, float]]) -> tuple[float, int]:
 
     Where all candidates share their seeds, the seeds' common effect is taken out too: the
     residual of a two-way layout, as pairing does for two.
+
+    Examples:
+        >>> from scaling_search.core.stats import pooled_error
+        >>> error, freedom = pooled_error([{0: 70.0, 1: 72.0, 2: 74.0}, {5: 80.0, 6: 82.0}])
+        >>> round(error, 2), freedom
+        (1.83, 3)
     """
     seeds = sorted(samples[0])
     balanced = all(sorted(by) == seeds for by in samples)

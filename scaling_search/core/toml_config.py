@@ -44,6 +44,11 @@ def decoded(content: bytes) -> str:
     """Text of UTF-8, or of what its byte-order mark says: Windows' editors write UTF-16 too.
 
     Raises UnicodeDecodeError.
+
+    Examples:
+        >>> from scaling_search.core.toml_config import decoded
+        >>> decoded("γ = 1.15".encode("utf-16"))
+        'γ = 1.15'
     """
     marked = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     return content.decode("utf-16" if marked else "utf-8-sig")
@@ -53,6 +58,11 @@ def parsed(text: str, source: str) -> dict[str, Any]:
     """The values of a TOML text; raises UserError naming `source` and the line.
 
     So it does for tables within tables without end, and for numbers that no study can mean.
+
+    Examples:
+        >>> from scaling_search.core.toml_config import parsed
+        >>> parsed("budget = { growth = 2.0, tolerance = 0.05 }", "study.toml")
+        {'budget': {'growth': 2.0, 'tolerance': 0.05}}
     """
     try:
         values = tomllib.loads(text)
@@ -84,7 +94,13 @@ def validated(
 
 
 def shortened(text: str) -> str:
-    """The text, its middle left out where it is too long for a line."""
+    """The text, its middle left out where it is too long for a line.
+
+    Examples:
+        >>> from scaling_search.core.toml_config import shortened
+        >>> len(shortened("9" * 10_000))
+        303
+    """
     half = LONGEST_VALUE // 2
     return text if len(text) <= LONGEST_VALUE else f"{text[:half]} … {text[-half:]}"
 
@@ -104,7 +120,15 @@ def _numbers(values: object, key: str = "", level: int = 0) -> Iterator[tuple[st
 
 
 def line_number(text: str, location: Location) -> int | None:
-    """The line (from 1) on which the value at a location stands, or its table; None if nowhere."""
+    """The line (from 1) on which the value at a location stands, or its table; None if nowhere.
+
+    Examples:
+        >>> from scaling_search.core.toml_config import line_number
+        >>> line_number('''name = "mine"
+        ... [budget]
+        ... growth = 1.0''', ("budget", "growth"))
+        3
+    """
     best, depth = None, 0
     for number, path in _places(text):
         common = _common(path, location)

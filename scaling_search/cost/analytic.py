@@ -47,6 +47,15 @@ class Cost:
     The MACs by kind add up to `macs`: those of the stem; of 1×1 convolutions without groups; of
     convolutions whose groups see one channel each; of squeeze-excitations; of all other
     convolutions (dense); of linear layers. Costs are equal when the first three numbers are.
+
+    Examples:
+        >>> from scaling_search import count
+        >>> from scaling_search.arch import zoo
+        >>> cost = count(zoo.get("resnet-50"))
+        >>> cost.macs, cost.params, cost.activations
+        (4089184256, 25557032, 11113984)
+        >>> {kind: round(macs / 1e6) for kind, macs in cost.macs_by_kind.items() if macs}
+        {'stem': 118, 'pointwise': 2119, 'dense': 1850, 'linear': 2}
     """
 
     macs: int = 0
@@ -110,6 +119,16 @@ def count(architecture: Network) -> Cost:
     """The cost of one image of `resolution_px`, inference.
 
     A network that no table describes counts itself.
+
+    Examples:
+        >>> from scaling_search import count
+        >>> from scaling_search.arch import zoo
+        >>> for name in ("efficientnet-b0", "resnet-50", "mobilenet-v2"):
+        ...     cost = count(zoo.get(name))
+        ...     print(f"{name}: {cost.macs / 1e9:.2f} G MACs, {cost.params / 1e6:.1f} M parameters")
+        efficientnet-b0: 0.39 G MACs, 5.3 M parameters
+        resnet-50: 4.09 G MACs, 25.6 M parameters
+        mobilenet-v2: 0.30 G MACs, 3.5 M parameters
     """
     if not isinstance(architecture, Architecture):
         return Cost(*cast(SelfScalingNetwork, architecture).costs())
@@ -117,7 +136,17 @@ def count(architecture: Network) -> Cost:
 
 
 def stage_rows(architecture: Architecture) -> tuple[StageRow, ...]:
-    """The stem, each stage and the head; the columns add up to `count`."""
+    """The stem, each stage and the head; the columns add up to `count`.
+
+    Examples:
+        >>> from scaling_search.arch import zoo
+        >>> from scaling_search.cost.analytic import stage_rows
+        >>> for row in stage_rows(zoo.get("efficientnet-b0"))[:3]:
+        ...     print(f"{row.name}: {row.input_px} to {row.output_px} px, {row.macs / 1e6:.1f} M")
+        stem: 224 to 112 px, 10.8 M
+        stage 1: 112 to 112 px, 10.0 M
+        stage 2: 112 to 56 px, 54.9 M
+    """
     a = architecture
     rows, input_px = [], a.resolution_px
     labels = [
@@ -138,6 +167,13 @@ def cost_of(layer: Layer, side_px: int, channels: int = 0) -> tuple[Cost, int]:
     """The cost of a layer for a map of this side, and the side of the map that comes out.
 
     `channels` enter it; only the elementwise work of a layer that says no width itself needs them.
+
+    Examples:
+        >>> from scaling_search.arch.layers import Conv
+        >>> from scaling_search.cost.analytic import cost_of
+        >>> cost, side_px = cost_of(Conv(3, 32, kernel=3, stride=2), side_px=224)
+        >>> cost.macs == 3 * 3 * 3 * 32 * 112 * 112, cost.params, side_px
+        (True, 864, 112)
     """
     cost, _, output_px = _walk(layer, channels, side_px)
     return cost, output_px

@@ -26,6 +26,13 @@ def arithmetic(precision: Precision, device: torch.device) -> Iterator[str]:
 
     That is "ieee" or "tf32", and TF32 exists on CUDA alone: a CPU stays at "ieee". Raises UserError
     where torch's switches read otherwise than they were set.
+
+    Examples:
+        >>> import torch
+        >>> from scaling_search.cost.arithmetic import arithmetic
+        >>> with arithmetic("tf32", torch.device("cpu")) as in_force:
+        ...     print(in_force)
+        ieee
     """
     before = [(switch, switch.fp32_precision) for switch in _switches().values()]
     older = _older()

@@ -41,7 +41,15 @@ class CounterAgreement:
 
 
 def counter_agreement(architecture: Architecture) -> CounterAgreement:
-    """Count by all three; fvcore really runs the network, on the CPU, so a large one takes time."""
+    """Count by all three; fvcore really runs the network, on the CPU, so a large one takes time.
+
+    Examples:
+        >>> from scaling_search.arch import zoo
+        >>> from scaling_search.cost.counter_agreement import counter_agreement
+        >>> counted = counter_agreement(zoo.get("nano"))
+        >>> counted.analytic_macs, counted.torch_macs, counted.fvcore_macs
+        (206016, 206016, 206016)
+    """
     cost, px = count(architecture), architecture.resolution_px
     shape = (1, architecture.in_channels, px, px)
     with torch.device("meta"):
@@ -54,7 +62,15 @@ def counter_agreement(architecture: Architecture) -> CounterAgreement:
 
 
 def uncounted(model: nn.Module, input_shape: tuple[int, ...]) -> dict[str, int]:
-    """The operations, by name, for which torch's counter has no formula; a model on meta."""
+    """The operations, by name, for which torch's counter has no formula; a model on meta.
+
+    Examples:
+        >>> from torch import nn
+        >>> from scaling_search.cost.counter_agreement import uncounted
+        >>> model = nn.Sequential(nn.Linear(8, 4, device="meta"), nn.ReLU())
+        >>> "aten::relu" in uncounted(model, (1, 8))
+        True
+    """
     listing = _Listing()
     with listing, torch.no_grad():
         model.eval()(torch.empty(input_shape, device="meta"))

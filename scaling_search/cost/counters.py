@@ -23,6 +23,12 @@ def count_module(module: nn.Module, input_shape: tuple[int, ...]) -> int:
     `input_shape` is B × C × H × W; convolutions and matrix products are counted. The copy lies on
     the meta device, so no arithmetic is done. Give it an eager module: on a scripted or frozen one
     torch's counter sees next to nothing.
+
+    Examples:
+        >>> from torch import nn
+        >>> from scaling_search.cost.counters import count_module
+        >>> count_module(nn.Conv2d(3, 32, kernel_size=3, stride=2, padding=1), (1, 3, 224, 224))
+        10838016
     """
     shadow = copy.deepcopy(module).to("meta").eval()
     counter = FlopCounterMode(display=False)
@@ -38,6 +44,12 @@ def fvcore_conv_linear(
 
     `input_shape` is B × C × H × W. fvcore's own total also holds batch norm and pooling; it can't
     run on the meta device, so the forward pass is really done, on the CPU.
+
+    Examples:
+        >>> from torch import nn
+        >>> from scaling_search.cost.counters import fvcore_conv_linear
+        >>> fvcore_conv_linear(nn.Sequential(nn.Linear(1000, 250), nn.SiLU()), (1, 1000))
+        (250000, {'aten::silu': 1})
     """
     shadow = copy.deepcopy(module).cpu().eval()
     # Importing fvcore and tracing warn of torch's deprecations; none of them changes a count.
@@ -53,7 +65,14 @@ def fvcore_conv_linear(
 
 
 def conv_outputs(module: nn.Module, input_shape: tuple[int, ...]) -> int:
-    """The output elements of all convolutions of one forward pass (the walk's activations)."""
+    """The output elements of all convolutions of one forward pass (the walk's activations).
+
+    Examples:
+        >>> from torch import nn
+        >>> from scaling_search.cost.counters import conv_outputs
+        >>> conv_outputs(nn.Conv2d(3, 32, kernel_size=3, stride=2, padding=1), (1, 3, 224, 224))
+        401408
+    """
     shadow = copy.deepcopy(module).to("meta").eval()
     counter = _ConvOutputs()  # type: ignore[no-untyped-call]
     with counter, torch.no_grad():

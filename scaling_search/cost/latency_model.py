@@ -100,7 +100,16 @@ class LatencyModel:
 def variants(
     base: Architecture, growths: Sequence[float] = (1.5, 2.0, 3.0, 4.0)
 ) -> tuple[tuple[GrowthWay, Architecture], ...]:
-    """The base, and networks of about these MACs, grown in one dimension or by the paper's rule."""
+    """The base, and networks of about these MACs, grown in one dimension or by the paper's rule.
+
+    Examples:
+        >>> from scaling_search import count
+        >>> from scaling_search.arch import zoo
+        >>> from scaling_search.cost.latency_model import variants
+        >>> base, *grown = variants(zoo.get("resnet-18"), growths=[2.0])
+        >>> [(way, round(count(network).macs / count(base[1]).macs, 1)) for way, network in grown]
+        [('depth', 2.0), ('width', 1.9), ('resolution', 2.0), ('compound', 2.7)]
+    """
     networks: list[tuple[GrowthWay, Architecture]] = [("base", base)]
     for growth in growths:
         phi = math.log(growth) / math.log(PAPER_CONSTANTS.nominal_growth)
@@ -119,6 +128,14 @@ def explain(points: Sequence[TimedNetwork], machine: str, recipe: str) -> Latenc
     """Fit time by MACs, by activations and by both; raises UserError below six networks.
 
     One of them wins if its misses on what was left out are smaller, by a paired t test at 5 %.
+
+    Examples:
+        >>> from scaling_search.cost.latency_model import TimedNetwork, explain
+        >>> sizes = [(1, 8), (2, 3), (4, 9), (8, 2), (16, 7), (32, 5)]
+        >>> timed = [TimedNetwork(str(a), "base", a, b, latency_ms=0.5 * b) for a, b in sizes]
+        >>> model = explain(timed, "a made-up machine", "one image at a time")
+        >>> round(model.activations.exponents[0], 2), model.winner
+        (1.0, 'activations')
     """
     rule = f"a fit of time needs at least {LEAST_POINTS} networks"
     require(len(points) >= LEAST_POINTS, rule, len(points))

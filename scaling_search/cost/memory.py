@@ -53,6 +53,17 @@ def peak_memory(
     Inference in half precision halves the network; training is that of `cost.step`, gradients and
     momentum included, counted in float32 whatever the precision: autocast keeps float weights and
     decides operation by operation what it shortens, on a real device alone.
+
+    Examples:
+        >>> from scaling_search import count
+        >>> from scaling_search.arch import zoo
+        >>> from scaling_search.cost.memory import peak_memory
+        >>> nano = zoo.get("nano")
+        >>> one_image, training = peak_memory(nano), peak_memory(nano, "training", batch=64)
+        >>> one_image.network_bytes > 4 * count(nano).params  # batch norms' statistics come on top
+        True
+        >>> training.live_bytes > 100 * one_image.live_bytes
+        True
     """
     px = architecture.resolution_px
     with torch.device("meta"):
@@ -76,6 +87,14 @@ def peak_live_bytes(
 
     The first step of an optimiser makes what every later one keeps. What the step holds before it
     begins, its images, counts from their first use.
+
+    Examples:
+        >>> import torch
+        >>> from torch import nn
+        >>> from scaling_search.cost.memory import peak_live_bytes
+        >>> layer, row = nn.Linear(1000, 250, device="meta"), torch.empty(1, 1000, device="meta")
+        >>> peak_live_bytes(lambda: layer(row), own=layer.parameters())
+        5000
     """
     tracker = _Tracker(block_bytes)
     for tensor in tensors:

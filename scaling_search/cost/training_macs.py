@@ -49,7 +49,15 @@ class TrainingMacs:
 
 
 def training_macs(architecture: Architecture) -> TrainingMacs:
-    """The multiply-adds of a training step for one image of `resolution_px`."""
+    """The multiply-adds of a training step for one image of `resolution_px`.
+
+    Examples:
+        >>> from scaling_search.arch import zoo
+        >>> from scaling_search.cost.training_macs import training_macs
+        >>> b0 = training_macs(zoo.get("efficientnet-b0"))
+        >>> b0.forward, round(b0.total / b0.forward, 2)
+        (385814752, 2.97)
+    """
     macs = count(architecture).macs
     first = _first(blocks.stem(architecture))
     spared = cost_of(first, architecture.resolution_px)[0].macs if first else 0

@@ -35,6 +35,18 @@ def unpack(archive: Path, into: Path, *, max_bytes: int, max_files: int, folder:
     `folder` names the one folder of the archive that becomes `into`. All is written beside, and
     renamed at the end. Raises UserError, naming the archive, when it is hostile, damaged or over a
     limit, or when `into` is there already; nothing is left then.
+
+    Examples:
+        >>> import tempfile, zipfile
+        >>> from pathlib import Path
+        >>> from scaling_search.data.archive import unpack
+        >>> here = Path(tempfile.mkdtemp())
+        >>> with zipfile.ZipFile(here / "flowers.zip", "w") as archive:
+        ...     archive.writestr("flowers/train/rose/1.txt", "a rose")
+        >>> limits = {"max_bytes": 1_000_000, "max_files": 10}
+        >>> folder = unpack(here / "flowers.zip", here / "mine", folder="flowers", **limits)
+        >>> (folder / "train" / "rose" / "1.txt").read_text()
+        'a rose'
     """
     if into.exists():
         raise UserError(f"{archive} is unpacked into a new folder, got {into}: take it away first")

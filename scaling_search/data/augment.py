@@ -28,17 +28,36 @@ LARGEST_SHIFT = 8  # up to an eighth of the side, as four pixels of CIFAR's 32
 
 
 def order(seed: int, epoch: int, n: int) -> torch.Tensor:
-    """The order of the images in an epoch: a permutation of 0..n-1 (int64)."""
+    """The order of the images in an epoch: a permutation of 0..n-1 (int64).
+
+    Examples:
+        >>> from scaling_search.data.augment import order
+        >>> sorted(order(seed=0, epoch=3, n=5).tolist()), order(0, 3, 5).equal(order(0, 3, 5))
+        ([0, 1, 2, 3, 4], True)
+    """
     return torch.randperm(n, generator=_generator("order", seed, epoch))
 
 
 def uniforms(seed: int, epoch: int, n: int, per_image: int = DRAWS_PER_IMAGE) -> torch.Tensor:
-    """The chance behind each image's augmentation: uniform in [0, 1), n × per_image."""
+    """The chance behind each image's augmentation: uniform in [0, 1), n × per_image.
+
+    Examples:
+        >>> from scaling_search.data.augment import uniforms
+        >>> draws = uniforms(seed=0, epoch=3, n=5)
+        >>> len(draws), bool((draws >= 0).all() and (draws < 1).all())
+        (5, True)
+    """
     return torch.rand(n, per_image, generator=_generator("draws", seed, epoch))
 
 
 def draws_per_image(policy: Policy, auto: AutoPolicy) -> int:
-    """How many draws `augment` needs of each image."""
+    """How many draws `augment` needs of each image.
+
+    Examples:
+        >>> from scaling_search.data.augment import draws_per_image
+        >>> draws_per_image("shift-flip", "none"), draws_per_image("random-resized-crop", "none")
+        (3, 5)
+    """
     return _own_draws(policy) + AUTO_DRAWS[auto]
 
 
@@ -52,10 +71,19 @@ def augment(
 ) -> torch.Tensor:
     """Normalise a batch, moved, mirrored and changed as the policies and the draws say.
 
-    `images` is uint8 B × C × H × W on any device, `draws` the rows of these images (None: not
+    `images` is uint8 B × C × H × W on any device, `uniforms` the rows of these images (None: not
     augmented), `mean` and `std` (C) are in units of 0..1. Returns float32, channels last, on the
     images' device. What a movement uncovers is filled with the mean, which is zero here. The
     operations of `auto` come after the crop, shift and flip, as in torchvision's references.
+
+    Examples:
+        >>> import torch
+        >>> from scaling_search.data.augment import augment, draws_per_image, uniforms
+        >>> images = torch.full((4, 1, 16, 16), 255, dtype=torch.uint8)
+        >>> draws = uniforms(seed=0, epoch=3, n=4, per_image=draws_per_image("shift", "none"))
+        >>> moved = augment(images, draws, "shift", torch.tensor([0.5]), torch.tensor([0.25]))
+        >>> moved.shape, round(moved.max().item(), 3)
+        (torch.Size([4, 1, 16, 16]), 2.0)
     """
     if uniforms is None:
         return normalise(images, mean, std)
@@ -75,7 +103,15 @@ def augment(
 
 
 def normalise(images: torch.Tensor, mean: torch.Tensor, std: torch.Tensor) -> torch.Tensor:
-    """(images / 255 - mean) / std for each channel, float32, channels last."""
+    """(images / 255 - mean) / std for each channel, float32, channels last.
+
+    Examples:
+        >>> import torch
+        >>> from scaling_search.data.augment import normalise
+        >>> white = torch.full((1, 1, 1, 1), 255, dtype=torch.uint8)
+        >>> round(normalise(white, torch.tensor([0.5]), torch.tensor([0.25])).item(), 3)
+        2.0
+    """
     mean, std = (value.to(images.device).view(1, -1, 1, 1) for value in (mean, std))
     scaled = images.float().mul_(1 / (255 * std)).sub_(mean / std)
     # Last: the arithmetic is faster on whole channels.
@@ -92,6 +128,13 @@ def shift_images(
 
     `up` and `leftward` (B) are uniform in [0, 1): 0 is the farthest down or right. It is the random
     crop out of an image that was padded by an eighth.
+
+    Examples:
+        >>> import torch
+        >>> from scaling_search.data.augment import shift_images
+        >>> up, leftward = torch.tensor([0.99]), torch.tensor([0.5])
+        >>> shift_images(torch.eye(3)[None, None], up, leftward)[0, 0].tolist()
+        [[0.0, 1.0, 0.0], [0.0, 0.0, 1.0], [0.0, 0.0, 0.0]]
     """
     batch, _, height, width = images.shape
     reach_y, reach_x = (max(1, side // LARGEST_SHIFT) for side in (height, width))
@@ -105,7 +148,15 @@ def shift_images(
 
 
 def flip(images: torch.Tensor, chance: torch.Tensor) -> torch.Tensor:
-    """Mirror left and right the images whose chance (B, uniform in [0, 1)) is below a half."""
+    """Mirror left and right the images whose chance (B, uniform in [0, 1)) is below a half.
+
+    Examples:
+        >>> import torch
+        >>> from scaling_search.data.augment import flip
+        >>> images = torch.tensor([[[[1, 2, 3]]], [[[1, 2, 3]]]])
+        >>> flip(images, chance=torch.tensor([0.2, 0.7])).tolist()
+        [[[[3, 2, 1]]], [[[1, 2, 3]]]]
+    """
     mirrored = (chance < 0.5).view(-1, 1, 1, 1)
     return torch.where(mirrored, images.flip(-1), images)
 

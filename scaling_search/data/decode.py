@@ -67,6 +67,16 @@ def decode(path: Path, px: int, channels: int, rules: PixelRules = BY_DEFAULT) -
 
     What its pixels mean follows the rules. Raises UserError, naming the file, when it can't be
     decoded.
+
+    Examples:
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> from PIL import Image
+        >>> from scaling_search.data.decode import decode
+        >>> path = Path(tempfile.mkdtemp(), "red.png")
+        >>> Image.new("RGB", (64, 48), "red").save(path)
+        >>> decode(path, px=32, channels=3).shape
+        (3, 32, 32)
     """
     tensor = _by_torchvision(path, px) if channels == 3 else None
     if tensor is None:
@@ -133,6 +143,15 @@ def jpeg_header(content: memoryview) -> JpegHeader | None:
 
     Segments follow each other: 0xFF, marker, length of the rest as big-endian uint16. Source: ITU
     T.81, annex B.
+
+    Examples:
+        >>> import io
+        >>> from PIL import Image
+        >>> from scaling_search.data.decode import jpeg_header
+        >>> file = io.BytesIO()
+        >>> Image.new("RGB", (64, 48), "red").save(file, "JPEG")
+        >>> jpeg_header(file.getbuffer()).side_px
+        48
     """
     if bytes(content[:2]) != b"\xff\xd8":
         return None

@@ -63,7 +63,13 @@ _splits: Recent[tuple[str, SplitName, int, torch.device], Split] = Recent(
 
 
 def dataset_names() -> tuple[str, ...]:
-    """The names of the data sets."""
+    """The names of the data sets.
+
+    Examples:
+        >>> from scaling_search.data.load import dataset_names
+        >>> dataset_names()
+        ('typefaces', 'fashion-mnist', 'cifar10', 'cifar100', 'imagenette', 'imagefolder')
+    """
     return DATASETS
 
 
@@ -72,6 +78,13 @@ def describe(request: DataRequest, report: Notify = quiet) -> DataInfo:
 
     Raises UserError that names a missing or damaged file and how to get it, or a cut that asks
     for more images than there are. `report` is told in short phrases what goes on.
+
+    Examples:
+        >>> from scaling_search import DataRequest
+        >>> from scaling_search.data.load import describe
+        >>> info = describe(DataRequest("typefaces", train_images=400, test_images=40))
+        >>> len(info.classes), info.channels, info.train_images, info.validation_images
+        (20, 1, 360, 40)
     """
     checked, remarks = _check(request, report)
     return replace(_checked.put(request, checked).info, notes=remarks())
@@ -88,6 +101,14 @@ def load_split(
 
     It is made ready once and kept in the user's cache folder (SCALING_SEARCH_CACHE names
     another); the last few stay in memory. Raises UserError as `describe` does.
+
+    Examples:
+        >>> from scaling_search import DataRequest
+        >>> from scaling_search.data.load import load_split
+        >>> request = DataRequest("typefaces", train_images=80, test_images=20)
+        >>> split = load_split(request, "test", px=16)
+        >>> split.images.shape, split.images.dtype
+        (torch.Size([20, 1, 16, 16]), torch.uint8)
     """
     require(px >= 1, "px must be at least 1", px)
     device = torch.device(device)

@@ -31,6 +31,14 @@ def eight_bit(image: Image.Image, channels: int, rules: PixelRules) -> NDArray[n
     """The image upright as uint8, H × W × channels (1 or 3); loads it.
 
     Raises ValueError, in words for its user, where the rules don't say what its values mean.
+
+    Examples:
+        >>> from PIL import Image
+        >>> from scaling_search.core.pixel_rules import PixelRules
+        >>> from scaling_search.data.pixels import eight_bit
+        >>> clear = Image.new("RGBA", (2, 2), (255, 0, 0, 0))
+        >>> eight_bit(clear, 1, PixelRules(ground="grey"))[0, 0].tolist()
+        [128]
     """
     image.load()
     upright = _upright(image)
@@ -44,7 +52,15 @@ def eight_bit(image: Image.Image, channels: int, rules: PixelRules) -> NDArray[n
 
 
 def format_of(image: Image.Image) -> PixelFormat:
-    """What is unusual about an image's pixels; loads it, unless nothing can be."""
+    """What is unusual about an image's pixels; loads it, unless nothing can be.
+
+    Examples:
+        >>> from PIL import Image
+        >>> from scaling_search.data.pixels import format_of
+        >>> deep = format_of(Image.new("I;16", (2, 2), 4095))
+        >>> deep.depth, deep.highest, deep.turned
+        ('16-bit', 4095.0, False)
+    """
     if is_plain(image):
         return PixelFormat(turned=orientation(image) in UPRIGHT)
     image.load()
@@ -58,14 +74,28 @@ def format_of(image: Image.Image) -> PixelFormat:
 
 
 def is_plain(image: Image.Image) -> bool:
-    """Whether the header promises 8-bit pixels that hide nothing and convert without fail."""
+    """Whether the header promises 8-bit pixels that hide nothing and convert without fail.
+
+    Examples:
+        >>> from PIL import Image
+        >>> from scaling_search.data.pixels import is_plain
+        >>> is_plain(Image.new("RGB", (2, 2))), is_plain(Image.new("RGBA", (2, 2)))
+        (True, False)
+    """
     if depth_of(image) == "signed 8-bit":
         return False
     return image.mode in ("1", "L", "P", "RGB", "CMYK") and not image.has_transparency_data
 
 
 def depth_of(image: Image.Image) -> Depth:
-    """The bits of a value in the file."""
+    """The bits of a value in the file.
+
+    Examples:
+        >>> from PIL import Image
+        >>> from scaling_search.data.pixels import depth_of
+        >>> depth_of(Image.new("L", (8, 8))), depth_of(Image.new("F", (8, 8)))
+        ('8-bit', 'float')
+    """
     if image.mode == "F":
         return "float"
     if image.mode == "I" and image.format not in DEEP_GREY:

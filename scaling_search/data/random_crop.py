@@ -24,6 +24,13 @@ def random_resized_crop(images: torch.Tensor, draws: torch.Tensor) -> torch.Tens
 
     `images` is uint8, B × C × px × px; the columns of `draws` (uniform in [0, 1), B × 5) decide
     vertical place, horizontal place, flip, area and ratio. Returns uint8 of the same shape.
+
+    Examples:
+        >>> import torch
+        >>> from scaling_search.data.random_crop import random_resized_crop
+        >>> images = torch.zeros(2, 3, 32, 32, dtype=torch.uint8)
+        >>> random_resized_crop(images, torch.full((2, 5), 0.5)).shape
+        torch.Size([2, 3, 32, 32])
     """
     side = images.shape[-1]
     top, left, height, width = boxes(draws, side)
@@ -46,6 +53,14 @@ def boxes(draws: torch.Tensor, side: int) -> tuple[torch.Tensor, ...]:
 
     Area and logarithm of the ratio are uniform where the part fits into the image, which is what
     torchvision gets by drawing until it fits.
+
+    Examples:
+        >>> import torch
+        >>> from scaling_search.data.random_crop import boxes
+        >>> draws = torch.tensor([[0.5, 0.5, 0.5, 1.0, 0.5]])  # the largest area, a ratio of 1
+        >>> top, left, height, width = boxes(draws, side=224)
+        >>> height.item(), width.item()
+        (224, 224)
     """
     area = _area(draws[:, 3])
     widest = torch.clamp(-area.log(), max=math.log(LARGEST_RATIO))

@@ -13,6 +13,14 @@ class Recent(Generic[Key, Value]):
     """Keeps the values used last that weigh at most `most` together; by default each weighs 1.
 
     What failed to be made is not kept.
+
+    Examples:
+        >>> from scaling_search.data.recent import Recent
+        >>> splits = Recent[str, str](most=2)
+        >>> for name in ("train", "validation", "test"):
+        ...     _ = splits.get(name, lambda: f"images of {name}")
+        >>> splits.get("train", lambda: "made anew"), splits.get("test", lambda: "made anew")
+        ('made anew', 'images of test')
     """
 
     def __init__(self, most: int, weight: Callable[[Value], int] = lambda _: 1) -> None:

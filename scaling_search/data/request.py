@@ -28,6 +28,16 @@ class DataRequest:
     of its own keeps them whole, and has no use for either fraction or seed. `greyscale` makes one
     channel of three. `ground` is what transparency is laid on, `value_range` the values that are
     black and white in images of more than 8 bits (None: as their depth says); both are for folders.
+
+    Examples:
+        >>> from scaling_search import DataRequest
+        >>> mine = DataRequest("imagefolder", root="~/flowers", train_images=5000)
+        >>> mine.validation_fraction, mine.pixel_rules.ground
+        (0.1, 'white')
+        >>> DataRequest("cifar10", train_images=0)
+        Traceback (most recent call last):
+            ...
+        scaling_search.core.errors.UserError: train_images must be at least 1, got 0
     """
 
     name: str = "typefaces"
@@ -96,6 +106,13 @@ class DataInfo:
     the three splits take as uint8 at that side. `fingerprint` (16 hex digits) follows the content
     of the images used and the way they are split, never where they lie. `notes` are lines for the
     user: what was made of unusual images, and what speaks against training on these.
+
+    Examples:
+        >>> from scaling_search import DataRequest
+        >>> from scaling_search.data.load import describe
+        >>> info = describe(DataRequest("typefaces", train_images=400, test_images=40))
+        >>> info.train_images, info.validation_images, info.test_images, info.native_px
+        (360, 40, 40, 96)
     """
 
     name: str

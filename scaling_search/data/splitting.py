@@ -26,6 +26,15 @@ def choose(
     `own_validation` are the labels of a pool of validation images, which is taken whole; none are
     held out of train then. Raises UserError when a cut asks for more images than there are, or when
     a class would be missing from a split.
+
+    Examples:
+        >>> import numpy as np
+        >>> from scaling_search import DataRequest
+        >>> from scaling_search.data.splitting import choose
+        >>> labels = np.repeat([0, 1], 10)
+        >>> parts = choose(DataRequest(train_images=10), ("a", "b"), labels, labels)
+        >>> [np.bincount(labels[part]).tolist() for part in parts]
+        [[4, 4], [1, 1], [10, 10]]
     """
     count, seed = len(classes), request.split_seed
     if own_validation is not None:
@@ -50,7 +59,15 @@ def choose(
 def cut(
     count: int | None, field: str, labels: Indices, classes: int, seed: int, each: int = 1
 ) -> Indices:
-    """All indices for None, else a stratified choice of `count`, with `each` of every class."""
+    """All indices for None, else a stratified choice of `count`, with `each` of every class.
+
+    Examples:
+        >>> import numpy as np
+        >>> from scaling_search.data.splitting import cut
+        >>> labels = np.repeat([0, 1], 10)
+        >>> np.bincount(labels[cut(6, "train_images", labels, classes=2, seed=0)]).tolist()
+        [3, 3]
+    """
     there = len(labels)
     taken = there if count is None else count
     require(taken <= there, f"{field} must not exceed the {there} images there are", taken)
@@ -64,6 +81,13 @@ def stratified(labels: Indices, count: int, seed: int, each: int = 1, leave: int
 
     `leave` images of each class are never taken. Of one seed, the smaller choice lies within the
     larger one where the classes are of equal size.
+
+    Examples:
+        >>> import numpy as np
+        >>> from scaling_search.data.splitting import stratified
+        >>> labels = np.array([0] * 6 + [1] * 3)
+        >>> labels[stratified(labels, 3, seed=0)].tolist()
+        [0, 0, 1]
     """
     sizes = np.bincount(labels)
     shares = allot(sizes, count, each, leave)
@@ -75,7 +99,14 @@ def stratified(labels: Indices, count: int, seed: int, each: int = 1, leave: int
 
 
 def allot(sizes: Indices, count: int, each: int = 1, leave: int = 0) -> list[int]:
-    """How many of each class to take: by largest remainder, within [each, size - leave]."""
+    """How many of each class to take: by largest remainder, within [each, size - leave].
+
+    Examples:
+        >>> import numpy as np
+        >>> from scaling_search.data.splitting import allot
+        >>> allot(np.array([600, 300, 5]), count=100)
+        [66, 33, 1]
+    """
     quota = count * sizes / sizes.sum()
     lowest, highest = np.minimum(each, sizes), np.maximum(sizes - leave, 0)
     shares = np.clip(np.floor(quota).astype(np.int64), lowest, highest)

@@ -21,12 +21,24 @@ class Finding:
 
 
 def healthy(findings: Iterable[Finding]) -> bool:
-    """Whether nothing needs attention."""
+    """Whether nothing needs attention.
+
+    Examples:
+        >>> from scaling_search.doctor.finding import Finding, healthy
+        >>> healthy([Finding("ledger", "good", "180 lines are whole")])
+        True
+    """
     return all(finding.state != "attention" for finding in findings)
 
 
 def size(count: float) -> str:
-    """A number of bytes for people: 1.2 GB."""
+    """A number of bytes for people: 1.2 GB.
+
+    Examples:
+        >>> from scaling_search.doctor.finding import size
+        >>> size(512), size(1_234_567_890)
+        ('512 bytes', '1.23 GB')
+    """
     for unit in ("bytes", "kB", "MB"):
         if count < 1000:
             return f"{count:.3g} {unit}"

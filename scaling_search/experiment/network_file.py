@@ -31,7 +31,19 @@ _NETWORKS = TypeAdapter(Architecture)
 
 
 def network_from_toml(text: str, source: str = "network") -> Architecture:
-    """The network of a TOML text; raises UserError naming `source`, line, key and rule."""
+    """The network of a TOML text; raises UserError naming `source`, line, key and rule.
+
+    Examples:
+        >>> from scaling_search import count
+        >>> from scaling_search.experiment.network_file import network_from_toml
+        >>> network = network_from_toml('''name = "mine"
+        ... resolution_px = 32
+        ... stem_channels = 16
+        ... head_channels = 128
+        ... stages = [{block = "mbconv", channels = 24, repeats = 2, stride = 2, expansion = 4}]''')
+        >>> network.total_stride, count(network).macs
+        (4, 1182720)
+    """
     values = toml_config.parsed(text, source)
     return toml_config.validated(_NETWORKS, values, text, source, _known)
 
@@ -42,7 +54,13 @@ def read_network(path: Path) -> Architecture:
 
 
 def network_named(name: str) -> Architecture:
-    """A network of the zoo by its name, or one of the user's by its file's name (….toml)."""
+    """A network of the zoo by its name, or one of the user's by its file's name (….toml).
+
+    Examples:
+        >>> from scaling_search.experiment.network_file import network_named
+        >>> network_named("resnet-50").resolution_px
+        224
+    """
     return read_network(Path(name)) if is_file_name(name) else zoo.get(name)
 
 

@@ -61,6 +61,18 @@ class Outcome:
     are sentences on how far the constants are to be trusted. `rates` is what each network came to
     at each learning rate, where several are checked; `gate` what speaks against the proxy (None:
     the gate was not run). `left_out` is a sentence on what a limit of hours left out.
+
+    Examples:
+        >>> from pathlib import Path
+        >>> from scaling_search import Coefficients, DataRequest, Study, run
+        >>> from scaling_search.experiment.study import Comparison, Timing
+        >>> paper = Coefficients(alpha=1.2, beta=1.1, gamma=1.15)
+        >>> compare = Comparison(phis=(0, 1), rivals=("width",), epochs=1, seeds=1, constants=paper)
+        >>> data = DataRequest(train_images=100, test_images=20)
+        >>> study = Study("tiny", base="nano", data=data, compare=compare, timing=Timing(seconds=0))
+        >>> outcome = run(study, Path("runs/tiny"), workers=0)
+        >>> outcome.gains["verdict"].tolist(), outcome.constants is None
+        (['single run'], True)
     """
 
     constants: Constants | None
@@ -90,6 +102,16 @@ def redraw(out: Path, *, function: str | None = None) -> Outcome:
 
     `function` must be given again where the base is a function of the user's. Of a run that is not
     finished the report says what is missing. Raises UserError when the directory holds no run.
+
+    Examples:
+        >>> from pathlib import Path
+        >>> from scaling_search import UserError
+        >>> from scaling_search.experiment.outcome import redraw
+        >>> try:
+        ...     redraw(Path("runs/none"))
+        ... except UserError as error:
+        ...     print(str(error).partition(", got")[0])
+        a study file must be readable
     """
     experiment = read_experiment(out, function=function)
     with Ledger(out / "ledger.jsonl") as ledger:
@@ -102,6 +124,13 @@ def read_experiment(
     """The experiment of a run directory, its images at `root` where they have moved.
 
     Raises UserError when there is none.
+
+    Examples:
+        >>> from pathlib import Path
+        >>> from scaling_search.experiment.outcome import read_experiment
+        >>> experiment = read_experiment(Path("results/cifar10"))
+        >>> experiment.info.name, len(experiment.info.classes)
+        ('imagefolder', 10)
     """
     study = with_images(read_study(out / "study.toml", function=function), root, False)
     try:

@@ -56,7 +56,18 @@ def figure(
     the base is a function of the user's. Nothing is trained or written. Raises UserError for what
     is no run, has no such axis, or can't be shown together.
 
-        save_figure(figure("runs/demo", x="params"), Path("accuracy.pdf"))
+    Examples:
+        >>> from pathlib import Path
+        >>> from scaling_search import Coefficients, DataRequest, Study, figure, run
+        >>> from scaling_search.experiment.study import Comparison, Timing
+        >>> paper = Coefficients(alpha=1.2, beta=1.1, gamma=1.15)
+        >>> compare = Comparison(phis=(0, 1), rivals=("width",), epochs=1, seeds=1, constants=paper)
+        >>> data = DataRequest(train_images=100, test_images=20)
+        >>> study = Study("tiny", base="nano", data=data, compare=compare, timing=Timing(seconds=0))
+        >>> outcome = run(study, Path("runs/tiny"), workers=0)
+        >>> drawn = figure("runs/tiny", x="params", width_inches=3.25)
+        >>> drawn.axes[0].get_xlabel()
+        'parameters'
     """
     _check(kind, style, width_inches, height_inches)
     places = [Path(runs)] if isinstance(runs, Path | str) else [Path(run) for run in runs]
@@ -82,6 +93,14 @@ def save_figure(figure: Figure, path: Path, style: Style = "paper") -> Path:
     """Write a figure as its ending says, fonts embedded; the same figure gives the same bytes.
 
     Raises UserError for an ending that is not among `FIGURE_FORMATS`.
+
+    Examples:
+        >>> from pathlib import Path
+        >>> from matplotlib.figure import Figure
+        >>> from scaling_search import save_figure
+        >>> empty = Figure(figsize=(3.25, 2.5))
+        >>> save_figure(empty, Path("runs/any/accuracy.pdf")).name
+        'accuracy.pdf'
     """
     ending = path.suffix.removeprefix(".")
     require(
@@ -104,8 +123,10 @@ def save_figure(figure: Figure, path: Path, style: Style = "paper") -> Path:
 def inches(text: str) -> float:
     """The inches of "3.25in", "85mm", "8.5cm" or "234pt" (TeX's points); raises UserError.
 
-    >>> inches("72.27pt")
-    1.0
+    Examples:
+        >>> from scaling_search.experiment.paper_figure import inches
+        >>> inches("72.27pt"), round(inches("85mm"), 2)
+        (1.0, 3.35)
     """
     match = re.fullmatch(r"([0-9]*\.?[0-9]+) ?(in|cm|mm|pt)", text.strip())
     if match is None:

@@ -80,6 +80,18 @@ def run(
     of each training too. With `max_hours`, from now on by the clock, nothing is begun that is not
     expected to end within them: see `time_limit`. Without a `listener` a notebook's cell shows a
     line a training. Raises UserError for a request that can't be met, before anything is trained.
+
+    Examples:
+        >>> from pathlib import Path
+        >>> from scaling_search import Coefficients, DataRequest, Study, run
+        >>> from scaling_search.experiment.study import Comparison, Timing
+        >>> paper = Coefficients(alpha=1.2, beta=1.1, gamma=1.15)  # given, so nothing is searched
+        >>> compare = Comparison(phis=(0, 1), rivals=("width",), epochs=1, seeds=1, constants=paper)
+        >>> data = DataRequest(train_images=100, test_images=20)
+        >>> study = Study("tiny", base="nano", data=data, compare=compare, timing=Timing(seconds=0))
+        >>> outcome = run(study, Path("runs/tiny"), workers=0)
+        >>> outcome.runs["method"].tolist(), outcome.report.html.name
+        (['base', 'compound', 'width'], 'report.html')
     """
     rule = "a job's share of a GPU is given on a Ray cluster"
     require(ray is not None or gpus_per_job is None, rule, gpus_per_job, "add --ray ADDRESS")

@@ -144,8 +144,11 @@ def elapsed(trainings: Sequence[tuple[float, SecondsRange]], at_once: int) -> Se
     Its end waits for the last: by at most the longest training, but for that one's own share of the
     whole (Graham, Bounds on multiprocessing timing anomalies, 1969).
 
-    >>> elapsed([(4, SecondsRange(10.0, 10.0, 10.0))], 2)
-    SecondsRange(low=20.0, middle=22.5, high=25.0)
+    Examples:
+        >>> from scaling_search.experiment.plan import elapsed
+        >>> from scaling_search.experiment.training_rates import SecondsRange
+        >>> elapsed([(4, SecondsRange(10.0, 10.0, 10.0))], at_once=2)
+        SecondsRange(low=20.0, middle=22.5, high=25.0)
     """
     whole = reduce(add, (each.times(number) for number, each in trainings), SecondsRange())
     longest = max((each for _, each in trainings), key=lambda each: each.middle, default=whole)

@@ -78,8 +78,10 @@ def _plannable(experiment: Experiment, out: Path, say: Say) -> tuple[Experiment,
 def busy_words(load: float, cores: int) -> str:
     """What to say of a machine that others use; nothing where they leave it be.
 
-    >>> busy_words(9.8, 2)
-    'other programs keep this machine busy (load 9.8 on 2 cores): times are those beside them'
+    Examples:
+        >>> from scaling_search.experiment.planning import busy_words
+        >>> busy_words(9.8, 2).partition(": ")[0]
+        'other programs keep this machine busy (load 9.8 on 2 cores)'
     """
     if load < 1.25 * cores:
         return ""

@@ -25,8 +25,10 @@ class Expectation(NamedTuple):
 def preset_text(name: str) -> str:
     """The file of a preset; raises UserError with the nearest name for an unknown one.
 
-    >>> preset_text("demo").splitlines()[0]
-    '# scaling-search run --preset demo'
+    Examples:
+        >>> from scaling_search.experiment.presets import preset_text
+        >>> preset_text("demo").splitlines()[0]
+        '# scaling-search run --preset demo'
     """
     if name in PRESETS:
         return (_FOLDER / f"{name}.toml").read_text(encoding="utf-8")
@@ -40,8 +42,11 @@ def preset(name: str) -> Study:
 
     Raises UserError as `preset_text` does.
 
-    >>> preset("demo").base
-    'nano'
+    Examples:
+        >>> from scaling_search.experiment.presets import preset
+        >>> demo = preset("demo")
+        >>> demo.base, demo.data.name, demo.budget.resource
+        ('nano', 'typefaces', 'macs')
     """
     return from_toml(preset_text(name), f"preset {name}")
 
@@ -49,8 +54,10 @@ def preset(name: str) -> Study:
 def expectation(name: str) -> Expectation:
     """What is said at the head of a preset's file; raises UserError as `preset_text` does.
 
-    >>> expectation("demo").hours
-    '0.1 on 2 CPU cores'
+    Examples:
+        >>> from scaling_search.experiment.presets import expectation
+        >>> expectation("demo").hours
+        '0.1 on 2 CPU cores'
     """
     text = preset_text(name)
     return Expectation(*(_said(text, of) for of in Expectation._fields))

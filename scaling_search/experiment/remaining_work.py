@@ -33,7 +33,19 @@ def trainings_left(count: int) -> str:
 
 
 def work_of(jobs: Sequence[TrainJob]) -> RemainingWork:
-    """The work of known jobs."""
+    """The work of known jobs.
+
+    Examples:
+        >>> from scaling_search import DataRequest
+        >>> from scaling_search.arch import zoo
+        >>> from scaling_search.experiment.remaining_work import work_of
+        >>> from scaling_search.jobs.job import TrainJob
+        >>> from scaling_search.training.recipe import Recipe
+        >>> nano, images = zoo.get("nano"), (DataRequest(), "f" * 16, 3600)
+        >>> job = TrainJob(nano, *images, Recipe(), epochs=8, seed=0)
+        >>> work_of([job, job]).mac_images == 2 * job.mac_images
+        True
+    """
     return RemainingWork(len(jobs), sum(job.mac_images for job in jobs))
 
 

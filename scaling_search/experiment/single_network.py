@@ -89,6 +89,15 @@ def alone(
     """The study of this network alone, without a search and without rivals.
 
     Raises UserError for pixels that its strides can't take, no epochs, and no or negative seeds.
+
+    Examples:
+        >>> from scaling_search import DataRequest
+        >>> from scaling_search.arch import zoo
+        >>> from scaling_search.experiment.single_network import alone
+        >>> from scaling_search.training.recipe import Recipe
+        >>> study = alone(zoo.get("mini"), "mini", DataRequest("cifar10"), Recipe(), seeds=(5, 6))
+        >>> study.compare.first_seed, study.compare.seeds, study.compare.rivals
+        (5, 2, ())
     """
     require(len(seeds) >= 1, "a training needs at least 1 seed", len(seeds))
     require(min(seeds) >= 0, "a seed must be 0 or more", min(seeds))
@@ -164,6 +173,11 @@ def recipe_of(asked: str, batch_size: int | None = None) -> Recipe:
     """A recipe by its name, or of a TOML file with its fields; at another batch the rate follows.
 
     Raises UserError for an unknown name or a wrong file.
+
+    Examples:
+        >>> from scaling_search.experiment.single_network import recipe_of
+        >>> recipe_of("modern", batch_size=128).learning_rate
+        0.2
     """
     recipe = _of_file(Path(asked)) if is_file_name(asked) else recipe_named(asked)
     if batch_size is None:

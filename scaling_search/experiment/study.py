@@ -55,6 +55,16 @@ class Comparison:
     own validation images out of the training images, so that intervals cover the luck of the split
     too (arXiv 2103.03098). `constants` given: there is no search, these are compared. Raises
     UserError for zero seeds or epochs, for no φ at all, for a φ twice, or for unknown rivals.
+
+    Examples:
+        >>> from scaling_search.experiment.study import Comparison
+        >>> plan = Comparison(phis=(0, 1, 2), rivals=("depth", "paper"), seeds=5)
+        >>> list(plan.every_seed)
+        [1000, 1001, 1002, 1003, 1004]
+        >>> Comparison(phis=(1, 1))
+        Traceback (most recent call last):
+            ...
+        scaling_search.core.errors.UserError: each φ is named once, got (1, 1)
     """
 
     phis: tuple[float, ...] = (0.0, 1.0, 2.0)
@@ -126,6 +136,13 @@ class Study:
     it); `fit_strides` drops early strides until that side leaves a last feature map of 4 px;
     `init` are weights that every network takes what fits of (None: all begin at random);
     `description` is a sentence for the report's reader.
+
+    Examples:
+        >>> from scaling_search import Budget, DataRequest, Study
+        >>> images = DataRequest("cifar10", download=True)
+        >>> study = Study("mine", base="mini", data=images, budget=Budget("params"))
+        >>> study.search.strategy, study.compare.phis, study.recipe.schedule
+        ('grid', (0.0, 1.0, 2.0), 'trapezoid')
     """
 
     name: str
@@ -252,7 +269,19 @@ _STUDIES = TypeAdapter(Study)
 
 
 def to_toml(study: Study) -> str:
-    """The study as TOML; what is None (a default that means "all" or "own") is left out."""
+    """The study as TOML; what is None (a default that means "all" or "own") is left out.
+
+    Examples:
+        >>> from scaling_search import Study
+        >>> from scaling_search.experiment.study import from_toml, to_toml
+        >>> print(to_toml(Study("mine")).partition("[data]")[0].strip())
+        name = "mine"
+        description = ""
+        base = "micro"
+        fit_strides = false
+        >>> from_toml(to_toml(Study("mine"))) == Study("mine")
+        True
+    """
     return tomli_w.dumps(_without_none(asdict(study)))
 
 
@@ -266,6 +295,22 @@ def from_toml(
     `recipe = "paper"`, or `like = "paper"` in the recipe's table, stands for that recipe's fields.
     A file is data: a `base` that is a function is refused unless the caller asks for `function`,
     which takes its place. Raises UserError naming `source`, the line, the key and the rule.
+
+    Examples:
+        >>> from scaling_search import UserError
+        >>> from scaling_search.experiment.study import from_toml
+        >>> text = '''name = "mine"
+        ... recipe = "modern"
+        ... [budget]
+        ... growth = 4.0'''
+        >>> study = from_toml(text, "mine.toml")
+        >>> study.budget.growth, study.recipe.schedule
+        (4.0, 'one-cycle')
+        >>> try:
+        ...     from_toml(text.replace("growth", "grow"), "mine.toml")
+        ... except UserError as error:
+        ...     print(str(error).partition(": known")[0])
+        mine.toml, line 4: unknown key 'budget.grow'
     """
     values = toml_config.parsed(text, source)
     base = values.get("base")
@@ -288,7 +333,14 @@ def from_toml(
 
 
 def read_study(path: Path, *, function: str | None = None) -> Study:
-    """The study of a TOML file, as `from_toml` reads it; raises UserError if it can't be read."""
+    """The study of a TOML file, as `from_toml` reads it; raises UserError if it can't be read.
+
+    Examples:
+        >>> from pathlib import Path
+        >>> from scaling_search.experiment.study import read_study
+        >>> read_study(Path("results/cifar10/study.toml")).data.name
+        'imagefolder'
+    """
     text = toml_config.read_text(path, "study")
     return from_toml(text, str(path), function=function, folder=path.parent)
 
@@ -302,6 +354,12 @@ def with_images(study: Study, root: str | None, download: bool) -> Study:
     """The study with its images looked for elsewhere; what can be is fetched with `download`.
 
     Raises UserError where nothing can be.
+
+    Examples:
+        >>> from scaling_search import Study
+        >>> from scaling_search.experiment.study import with_images
+        >>> with_images(Study("mine"), root=None, download=True).data.download
+        True
     """
     data, init = replace(study.data, root=root or study.data.root), study.init
     if download and init is not None:

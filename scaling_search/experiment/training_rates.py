@@ -24,8 +24,10 @@ OFF_BY = 1.25
 class SecondsRange:
     """A time in seconds: what it is expected to be, and within what.
 
-    >>> SecondsRange(1.0, 2.0, 4.0) + SecondsRange(1.0, 1.0, 1.0)
-    SecondsRange(low=2.0, middle=3.0, high=5.0)
+    Examples:
+        >>> from scaling_search.experiment.training_rates import SecondsRange
+        >>> SecondsRange(1.0, 2.0, 4.0) + SecondsRange(1.0, 1.0, 1.0)
+        SecondsRange(low=2.0, middle=3.0, high=5.0)
     """
 
     low: float = 0.0

@@ -58,6 +58,11 @@ def visible_cards(variable: str | None, count: int) -> tuple[GpuCard, ...]:
     """The cards of CUDA_VISIBLE_DEVICES (None: it is not set), of which CUDA counts `count`.
 
     CUDA counts one slice at a time, however many are listed: of those, all entries are cards.
+
+    Examples:
+        >>> from scaling_search.jobs.cards import visible_cards
+        >>> [card.entry for card in visible_cards("2,5", count=2)]
+        ['2', '5']
     """
     if variable is None:
         return tuple(GpuCard(str(number), number) for number in range(count))
@@ -74,6 +79,12 @@ def cards_asked_for(
 
     A number of a list counts the visible cards from 0, as `cuda:N` does; "5," is a list of one.
     Raises UserError for none, more than there are, twice the same, and what isn't there.
+
+    Examples:
+        >>> from scaling_search.jobs.cards import cards_asked_for, visible_cards
+        >>> visible = visible_cards(None, count=4)
+        >>> [card.position for card in cards_asked_for("0,2", visible, uuid_of=lambda card: "")]
+        [0, 2]
     """
     require(len(visible) > 0, "--gpus needs a GPU that torch can use", 0, "leave --gpus out")
     if asked is None:

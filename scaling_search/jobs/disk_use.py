@@ -26,8 +26,10 @@ def disk_bytes(states: Sequence[int], largest: int = 0) -> int:
 
     `largest` is that of a checkpoint that is there already.
 
-    >>> disk_bytes([1000, 2000])
-    71000
+    Examples:
+        >>> from scaling_search.jobs.disk_use import disk_bytes
+        >>> disk_bytes([1000, 2000])
+        71000
     """
     files = FILES_A_TRAINING * sum(states) + max([largest, *states], default=0)
     return files + LEDGER_BYTES_A_TRAINING * (len(states) + 1)

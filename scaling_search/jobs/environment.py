@@ -34,6 +34,15 @@ def chosen_device(asked: str) -> str:
     """The torch device for "auto", "cpu", "cuda" or "cuda:N"; raises UserError if there is none.
 
     Where "auto" comes to the CPU of a machine whose GPU torch can't use, a warning is logged, once.
+
+    Examples:
+        >>> from scaling_search.jobs.environment import chosen_device
+        >>> chosen_device("cpu")
+        'cpu'
+        >>> chosen_device("gpu")
+        Traceback (most recent call last):
+            ...
+        scaling_search.core.errors.UserError: device must be auto, cpu, cuda or cuda:N, got 'gpu'
     """
     if asked == "auto":
         return _best_device()
@@ -108,6 +117,13 @@ def mixture(wheres: Iterable[Mapping[str, str]]) -> str:
 
     Empty where all may be of one kind: older records do not know the capability, and so tell no
     two kinds of one device apart.
+
+    Examples:
+        >>> from scaling_search.jobs.environment import mixture
+        >>> epyc = {"device": "AMD EPYC", "cpu capability": "AVX512"}
+        >>> xeon = {"device": "Intel Xeon", "cpu capability": "AVX2"}
+        >>> mixture([epyc, epyc, xeon])
+        '2 on AMD EPYC (AVX512), 1 on Intel Xeon (AVX2)'
     """
     kinds = Counter((where.get(DEVICE, ""), where.get(CAPABILITY, "")) for where in wheres)
     devices = {device for device, _ in kinds if device}

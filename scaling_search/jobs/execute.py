@@ -78,8 +78,21 @@ def execute(
 
     A lack of memory may be that of a moment: the job is tried once more, in as much room as this
     process can make. Each process of a group does its part of one training, and all have its
-    result; a group tries again together, in `jobs.peers`. Raises StoppedError once `stop_asked`
+    result; a group tries again together, in `jobs.torchrun`. Raises StoppedError once `stop_asked`
     says so and the checkpoint is written; UserError; OSError; and what a user's network raises.
+
+    Examples:
+        >>> from scaling_search import DataRequest
+        >>> from scaling_search.arch import zoo
+        >>> from scaling_search.data.load import describe
+        >>> from scaling_search.jobs.execute import Place, execute
+        >>> from scaling_search.jobs.job import job_for
+        >>> from scaling_search.training.recipe import Recipe
+        >>> request = DataRequest("typefaces", train_images=100, test_images=20)
+        >>> job = job_for(zoo.get("nano"), (request, describe(request)), Recipe(), epochs=2, seed=0)
+        >>> result = execute(job, Place("cpu"))
+        >>> result.kind, [record.epoch for record in result.history], result.test
+        ('finished', [1, 2], None)
     """
     make_current(torch.device(place.device))
     with torch_defaults():

@@ -2,7 +2,7 @@
 
 All are the same plug point: `run(source)` asks for a job whenever there is room for one, and yields
 what happens: a result exactly once per job, in whatever order the results come. The others are
-`workers.Workers`, `ray.executor.RayTasks` and `torchrun_program.TorchrunExecutor`.
+`workers.Workers`, `jobs.ray.executor.RayTasks` and `torchrun_program.TorchrunExecutor`.
 """
 
 from __future__ import annotations
@@ -74,7 +74,14 @@ class Executor(Protocol):
 
 
 def each_of(jobs: Iterable[TrainJob]) -> NextJob:
-    """The source that gives these jobs in order."""
+    """The source that gives these jobs in order.
+
+    Examples:
+        >>> from scaling_search.jobs.executor import each_of
+        >>> next_job = each_of(["first", "second"])
+        >>> next_job(), next_job(), next_job()
+        ('first', 'second', None)
+    """
     left = iter(jobs)
     return lambda: next(left, None)
 

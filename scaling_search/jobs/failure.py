@@ -45,6 +45,12 @@ def logged(result: Failed, log: Path) -> Failed:
 
 
 def lost_files(error: OSError) -> str:
-    """The line for files that a training could not read or write."""
+    """The line for files that a training could not read or write.
+
+    Examples:
+        >>> from scaling_search.jobs.failure import lost_files
+        >>> lost_files(FileNotFoundError(2, "No such file or directory", "1.png"))
+        'a training needs its files, got No such file or directory: 1.png: mend that first'
+    """
     what = f": {error.filename}" if error.filename else ""
     return f"a training needs its files, got {error.strerror or error}{what}: mend that first"

@@ -12,8 +12,11 @@ from scaling_search.jobs.job import Diverged, Failed, Finished, Lost, OutOfMemor
 def what_speaks(results: Iterable[Result]) -> str:
     """The commonest reason why trainings failed, how many did of it, and the way out.
 
-    >>> what_speaks([Diverged("the loss is nan"), Diverged("the loss is nan"), TimedOut(3.0)])
-    'lower the learning rate (2 of 3 failed trainings: the loss is nan)'
+    Examples:
+        >>> from scaling_search.jobs.failures import what_speaks
+        >>> from scaling_search.jobs.job import Diverged, TimedOut
+        >>> what_speaks([Diverged("the loss is nan"), Diverged("the loss is nan"), TimedOut(3.0)])
+        'lower the learning rate (2 of 3 failed trainings: the loss is nan)'
     """
     failed = [result for result in results if not isinstance(result, Finished)]
     if not failed:

@@ -36,9 +36,11 @@ def next_number(tried: Sequence[ShareMeasurement], most: int) -> int | None:
     The number doubles while the last doubling gained at least a tenth and as many fit into nine
     tenths of the memory, each taking as much as those before.
 
-    >>> one, two = ShareMeasurement(1, 6049.0, 0.02), ShareMeasurement(2, 13065.0, 0.03)
-    >>> next_number([one, two], most=16)
-    4
+    Examples:
+        >>> from scaling_search.jobs.gpu_share import ShareMeasurement, next_number
+        >>> one, two = ShareMeasurement(1, 6049.0, 0.02), ShareMeasurement(2, 13065.0, 0.03)
+        >>> next_number([one, two], most=16)
+        4
     """
     if not tried:
         return 1
@@ -52,16 +54,24 @@ def next_number(tried: Sequence[ShareMeasurement], most: int) -> int | None:
 def chosen(tried: Sequence[ShareMeasurement]) -> int:
     """The smallest number of jobs that reaches 95 % of the best rate; 1 where nothing ran.
 
-    >>> rates = {1: 6049.0, 2: 13065.0, 4: 22480.0, 8: 39610.0}
-    >>> chosen([ShareMeasurement(jobs, rate) for jobs, rate in rates.items()])
-    8
+    Examples:
+        >>> from scaling_search.jobs.gpu_share import ShareMeasurement, chosen
+        >>> rates = {1: 6049.0, 2: 13065.0, 4: 22480.0, 8: 39610.0}  # images per second together
+        >>> chosen([ShareMeasurement(jobs, rate) for jobs, rate in rates.items()])
+        8
     """
     best = max((each.images_per_second for each in tried), default=0.0)
     return min((e.jobs for e in tried if e.images_per_second >= NEAR_BEST * best), default=1)
 
 
 def rate(steps: Sequence[tuple[int, float]]) -> float:
-    """Steps per second from counts of steps and the seconds at which they were reached."""
+    """Steps per second from counts of steps and the seconds at which they were reached.
+
+    Examples:
+        >>> from scaling_search.jobs.gpu_share import rate
+        >>> rate([(100, 10.0), (160, 14.0), (220, 16.0)])
+        20.0
+    """
     (first, began), (last, ended) = steps[0], steps[-1]
     return (last - first) / (ended - began)
 
@@ -72,7 +82,13 @@ def most_jobs(cards: int) -> int:
 
 
 def words(tried: Sequence[ShareMeasurement]) -> str:
-    """The trial in short: "1: 6049, 2: 13065 images/s"."""
+    """The trial in short: "1: 6049, 2: 13065 images/s".
+
+    Examples:
+        >>> from scaling_search.jobs.gpu_share import ShareMeasurement, words
+        >>> words([ShareMeasurement(1, 6049.0), ShareMeasurement(2, 13065.0)])
+        '1: 6049, 2: 13065 images/s'
+    """
     each = ", ".join(f"{one.jobs}: {one.images_per_second:.0f}" for one in tried)
     return f"{each} images/s" if each else "no training ran in it"
 

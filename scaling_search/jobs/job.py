@@ -29,6 +29,20 @@ class TrainJob:
     are not part of the job's identity. `reads_test` says that the
     finished network is scored once on the test split; a search never sets it. `initial` are the
     weights that the network takes what fits of (None: it begins at random).
+
+    Examples:
+        >>> from dataclasses import replace
+        >>> from scaling_search import DataRequest, count
+        >>> from scaling_search.arch import zoo
+        >>> from scaling_search.jobs.job import TrainJob
+        >>> from scaling_search.training.recipe import Recipe
+        >>> images = DataRequest(), "f" * 16, 3600  # what is asked for, its fingerprint, its images
+        >>> job = TrainJob(zoo.get("nano"), *images, Recipe(), epochs=8, seed=0)
+        >>> job.mac_images == count(job.architecture).macs * 3600 * 8
+        True
+        >>> longer = replace(job, epochs=20)
+        >>> job.shared_hash == longer.shared_hash, job.hash == longer.hash
+        (True, False)
     """
 
     architecture: Architecture | CustomNetwork
@@ -186,6 +200,17 @@ def job_for(
     """The job that trains this network on these images (as `describe` found them).
 
     Raises UserError for a recipe whose `by_phi` is not resolved, or whose precision is "auto".
+
+    Examples:
+        >>> from scaling_search import DataRequest
+        >>> from scaling_search.arch import zoo
+        >>> from scaling_search.data.load import describe
+        >>> from scaling_search.jobs.job import job_for
+        >>> from scaling_search.training.recipe import Recipe
+        >>> request = DataRequest("typefaces", train_images=400, test_images=40)
+        >>> data = request, describe(request)
+        >>> job_for(zoo.get("nano"), data, Recipe(), epochs=8, seed=0).train_images
+        360
     """
     request, info = data
     rule = "a training has the recipe of one φ"
@@ -205,7 +230,18 @@ def job_for(
 
 
 def job_to_json(job: TrainJob) -> dict[str, Any]:
-    """The job as plain JSON values."""
+    """The job as plain JSON values.
+
+    Examples:
+        >>> from scaling_search import DataRequest
+        >>> from scaling_search.arch import zoo
+        >>> from scaling_search.jobs.job import TrainJob, job_from_json, job_to_json
+        >>> from scaling_search.training.recipe import Recipe
+        >>> nano, images = zoo.get("nano"), (DataRequest(), "f" * 16, 3600)
+        >>> job = TrainJob(nano, *images, Recipe(), epochs=8, seed=0)
+        >>> job_from_json(job_to_json(job)).hash == job.hash
+        True
+    """
     return asdict(job)
 
 

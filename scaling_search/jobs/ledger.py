@@ -54,6 +54,20 @@ class Ledger:
 
     `notes` says in plain words what was found damaged on opening. Raises UserError when another
     process holds the ledger, or the directory can't be written.
+
+    Examples:
+        >>> from pathlib import Path
+        >>> from scaling_search import DataRequest
+        >>> from scaling_search.arch import zoo
+        >>> from scaling_search.jobs.job import Diverged, TrainJob
+        >>> from scaling_search.jobs.ledger import Ledger
+        >>> from scaling_search.training.recipe import Recipe
+        >>> nano, images = zoo.get("nano"), (DataRequest(), "f" * 16, 3600)
+        >>> job = TrainJob(nano, *images, Recipe(learning_rate=10), epochs=8, seed=0)
+        >>> with Ledger(Path("runs/any/ledger.jsonl")) as ledger:
+        ...     accepted = ledger.accept(job, Diverged("the loss is nan"), {"device": "cpu"})
+        >>> Ledger.snapshot(Path("runs/any/ledger.jsonl")).get(job)
+        Diverged(reason='the loss is nan', kind='diverged')
     """
 
     def __init__(self, path: Path) -> None:

@@ -55,7 +55,13 @@ Line = Record | CorruptLine | TruncatedLine
 
 
 def ledger_line(key: str, record: bytes) -> bytes:
-    """The line, its end included, for the record (JSON without line breaks) under this hash."""
+    """The line, its end included, for the record (JSON without line breaks) under this hash.
+
+    Examples:
+        >>> from scaling_search.jobs.ledger_format import ledger_line
+        >>> ledger_line("59dbb0bd9214ea7d", b'{"kind": "training"}')[:25]
+        b'{"crc32": "db60341c", "ha'
+    """
     covered = b'"hash": "%s", "record": %s' % (key.encode(), record)
     return b'{"crc32": "%08x", %s}\n' % (zlib.crc32(covered), covered)
 
@@ -64,6 +70,15 @@ def read_lines(path: Path) -> Iterator[Line]:
     """What each line of the file is, in order, numbered from 1; raises OSError.
 
     Raises UserError for UTF-16, of which no line can be told from the next.
+
+    Examples:
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> from scaling_search.jobs.ledger_format import ledger_line, read_lines
+        >>> path = Path(tempfile.mkdtemp(), "ledger.jsonl")
+        >>> written = path.write_bytes(ledger_line("59dbb0bd9214ea7d", b"{}") + b'{"crc32": "')
+        >>> [type(line).__name__ for line in read_lines(path)]
+        ['Record', 'TruncatedLine']
     """
     begin = 0
     with path.open("rb") as file:

@@ -70,8 +70,11 @@ class Copies:
 def together(rates: Sequence[StepRate]) -> StepRate:
     """The blocks of all; a failure of one is that of all, since a run would have as many at once.
 
-    >>> together([StepRate((1.0,), (0.5,)), StepRate((3.0,), (0.7,))])
-    StepRate(train=(1.0, 3.0), score=(0.5, 0.7), failure='')
+    Examples:
+        >>> from scaling_search.jobs.step_rate import StepRate
+        >>> from scaling_search.jobs.step_rate_copies import together
+        >>> together([StepRate((1.0,), (0.5,)), StepRate((3.0,), (0.7,))])
+        StepRate(train=(1.0, 3.0), score=(0.5, 0.7), failure='')
     """
     failed = next((rate for rate in rates if rate.failure), None)
     if failed is not None:

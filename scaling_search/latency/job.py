@@ -24,6 +24,15 @@ class Regime:
 
     `batch` "plateau" is the one from which doubling gains less than 3 % images/s, found for each
     network. TF32 and CUDA graphs exist on CUDA alone. Raises UserError for what can't be.
+
+    Examples:
+        >>> from scaling_search.latency.job import Regime
+        >>> Regime(batch="plateau", precision="bfloat16").task
+        'inference'
+        >>> Regime(batch=0)
+        Traceback (most recent call last):
+            ...
+        scaling_search.core.errors.UserError: batch must be at least 1, or plateau, got 0
     """
 
     task: Task = "inference"
@@ -63,6 +72,11 @@ class TimeBudget:
 
     Warm-up and set-up come on top. An unstable attempt is followed by another, after a pause that
     doubles, up to `attempts`. Raises UserError for what can't be.
+
+    Examples:
+        >>> from scaling_search.latency.job import TimeBudget
+        >>> TimeBudget(seconds=30.0, processes=5).sitting_seconds
+        6.0
     """
 
     seconds: float = 30.0

@@ -87,7 +87,13 @@ def warm_up_program(
 
 
 def turn_iterations(times_ms: Sequence[float]) -> int:
-    """How many iterations make a turn of about a tenth of a second."""
+    """How many iterations make a turn of about a tenth of a second.
+
+    Examples:
+        >>> from scaling_search.latency.measure import turn_iterations
+        >>> turn_iterations([5.0, 5.2, 4.9])  # milliseconds
+        20
+    """
     least, most = TURN_ITERATIONS
     return max(least, min(most, round(1e3 * TURN_SECONDS / median(times_ms))))
 

@@ -64,7 +64,13 @@ class NvmlSampler:
 
 
 def slowed_by(bits: int) -> tuple[str, ...]:
-    """The reasons, in words, in NVML's mask."""
+    """The reasons, in words, in NVML's mask.
+
+    Examples:
+        >>> from scaling_search.latency.nvml import SLOWED_BY, slowed_by
+        >>> slowed_by(0), len(slowed_by(sum(SLOWED_BY))) == len(SLOWED_BY)
+        ((), True)
+    """
     return tuple(reason for bit, reason in SLOWED_BY.items() if bits & bit)
 
 

@@ -79,6 +79,11 @@ def interpreter_settings(threads: int) -> dict[str, str]:
     where the system gives them to who asks, a small network trains faster by a twentieth. On a GPU
     segments that grow leave no gaps between the memory of one network and the next; what the user
     has set of torch's allocator stays.
+
+    Examples:
+        >>> from scaling_search.latency.process_runner import interpreter_settings
+        >>> interpreter_settings(1)["OMP_NUM_THREADS"]
+        '1'
     """
     ours = not any(name in os.environ for name in DEVICE_ALLOCATOR)
     tunables = [os.environ.get("GLIBC_TUNABLES", ""), HUGE_PAGES]

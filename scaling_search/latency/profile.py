@@ -36,6 +36,15 @@ def profile(
 
     `place` is by default one thread of this machine's CPU. Raises UserError for no network, and
     for a regime that the device does not have.
+
+    Examples:
+        >>> from scaling_search import profile
+        >>> from scaling_search.arch import zoo
+        >>> from scaling_search.latency.job import TimeBudget
+        >>> short = TimeBudget(seconds=0.2, processes=1, attempts=1)
+        >>> nano, micro = profile([zoo.get("nano"), zoo.get("micro")], budget=short).timings
+        >>> nano.network, micro.network, micro.median_ms > 0
+        ('nano', 'micro', True)
     """
     require(len(architectures) > 0, "there must be a network to time", list(architectures))
     place = place or Machine(machine=machine_of("cpu"))

@@ -43,13 +43,27 @@ def scatter(turns: SampleSeries) -> float:
     """The interquartile range of all iterations over their median.
 
     Within one process: processes are held against each other by another rule.
+
+    Examples:
+        >>> from scaling_search.latency.sample_series import SampleSeries
+        >>> from scaling_search.latency.stability import scatter
+        >>> scatter(SampleSeries(times_ms=((9.0, 10.0, 11.0), (8.0, 12.0)), host_ms=()))
+        0.2
     """
     low, middle, high = np.percentile(turns.all_ms, (25, 50, 75))
     return float((high - low) / middle)
 
 
 def drift(turns: SampleSeries) -> float:
-    """How far the median of the second half of the blocks lies from that of the first."""
+    """How far the median of the second half of the blocks lies from that of the first.
+
+    Examples:
+        >>> from scaling_search.latency.sample_series import SampleSeries
+        >>> from scaling_search.latency.stability import drift
+        >>> slower = SampleSeries(times_ms=((10.0, 10.0), (12.0, 12.0)), host_ms=())
+        >>> round(drift(slower), 2)
+        0.2
+    """
     medians = turns.medians_ms
     if medians.size < 2:
         return 0.0

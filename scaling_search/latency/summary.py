@@ -44,7 +44,15 @@ def timings_of(job: TimeJob, sittings: Sequence[ProcessRun]) -> tuple[NetworkTim
 
 
 def percentile(times_ms: Floats, percent: int, least_n: int) -> float | None:
-    """The percentile, or None where there are too few samples to speak of it."""
+    """The percentile, or None where there are too few samples to speak of it.
+
+    Examples:
+        >>> import numpy as np
+        >>> from scaling_search.latency.summary import percentile
+        >>> times_ms = np.arange(101.0)
+        >>> percentile(times_ms, 90, least_n=64), percentile(times_ms, 99, least_n=662)
+        (90.0, None)
+    """
     return float(np.percentile(times_ms, percent)) if times_ms.size >= least_n else None
 
 
@@ -53,6 +61,12 @@ def bootstrap(rows: Sequence[Floats], seed: int) -> tuple[float, float]:
 
     A row is a process. Values of one process are alike, so to redraw values alone would promise
     too much; with one row that is all that can be done.
+
+    Examples:
+        >>> import numpy as np
+        >>> from scaling_search.latency.summary import bootstrap
+        >>> bootstrap([np.full(8, 5.0), np.full(8, 5.0)], seed=0)
+        (5.0, 5.0)
     """
     rng = np.random.default_rng(seed)
     medians = np.empty(BOOTSTRAP_DRAWS)

@@ -32,6 +32,12 @@ _FIXED = 1e6  # the weight of a point that a law must pass through, over the oth
 class Law:
     """The law: ε∞ (`floor`), β (`scale`) at the size `unit`, c (`exponent`); `chance` is ε₀ of M4
     (None: the power law). `loss` is the weighted sum of squares that is left.
+
+    Examples:
+        >>> from scaling_search.law.fit import Law
+        >>> law = Law(floor=0.1, scale=0.2, exponent=0.5, unit=1e9, chance=None, loss=0.0)
+        >>> round(law.error(1e9), 3), round(law.error(4e9), 3)
+        (0.3, 0.2)
     """
 
     floor: float
@@ -52,10 +58,13 @@ class Law:
 def fit_law(sizes: Floats, errors: Floats, weights: Floats, chance: float | None = None) -> Law:
     """The law of least weighted squares; `chance` asks for M4.
 
-    >>> sizes = np.array([1.0, 2, 4, 8, 16])
-    >>> law = fit(sizes, 0.1 + 0.3 * sizes**-0.5, np.ones(5))
-    >>> round(law.floor, 3), round(law.exponent, 3)
-    (0.1, 0.5)
+    Examples:
+        >>> import numpy as np
+        >>> from scaling_search.law.fit import fit_law
+        >>> sizes = np.array([1.0, 2, 4, 8, 16])
+        >>> law = fit_law(sizes, 0.1 + 0.3 * sizes**-0.5, np.ones(5))
+        >>> round(law.floor, 3), round(law.exponent, 3)
+        (0.1, 0.5)
     """
     x = sizes / sizes.max()
     exponent = _best_exponent(lambda c: project(c, x, errors, weights, chance)[0])
@@ -94,7 +103,7 @@ def project(
 def loss_through(
     size: float, error: float, data: tuple[Floats, Floats, Floats], chance: float | None = None
 ) -> float:
-    """The least loss of a law that passes through an error at a size; `data` are those of `fit`."""
+    """The least loss of a law through an error at a size; `data` are those of `fit_law`."""
     sizes, errors, weights = data
     joined = (
         np.append(sizes, size),
@@ -107,7 +116,7 @@ def loss_through(
 
 
 def loss_with_floor(floor: float, data: tuple[Floats, Floats, Floats]) -> float:
-    """The least loss of a power law with this ε∞; `data` are those of `fit`."""
+    """The least loss of a power law with this ε∞; `data` are those of `fit_law`."""
     sizes, errors, weights = data
     x, above = sizes / sizes.max(), errors - floor
 

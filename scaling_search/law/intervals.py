@@ -46,7 +46,15 @@ class Range:
 
 
 def threshold(law: Law, networks: int, level: float = 0.95) -> float:
-    """The loss that a value within its interval may have at most; infinite without freedom."""
+    """The loss that a value within its interval may have at most; infinite without freedom.
+
+    Examples:
+        >>> from scaling_search.law.fit import Law
+        >>> from scaling_search.law.intervals import threshold
+        >>> law = Law(floor=0.1, scale=0.2, exponent=0.5, unit=1e9, chance=None, loss=1.0)
+        >>> threshold(law, networks=3), round(threshold(law, networks=9), 2)
+        (inf, 2.0)
+    """
     freedom = networks - PARAMETERS
     if freedom < 1:
         return math.inf
@@ -66,7 +74,18 @@ def allows_error(law: Law, data: Data, size: float, error: float) -> bool:
 
 
 def exponent_range(law: Law, data: Data) -> Range:
-    """The exponents that the data allow."""
+    """The exponents that the data allow.
+
+    Examples:
+        >>> import numpy as np
+        >>> from scaling_search.law.fit import fit_law
+        >>> from scaling_search.law.intervals import exponent_range
+        >>> sizes = np.array([1.0, 2, 4, 8, 16])
+        >>> luck = np.array([1, -1, 1, -1, 1]) * 0.002
+        >>> data = sizes, 0.1 + 0.3 * sizes**-0.5 + luck, np.ones(5)
+        >>> exponent_range(fit_law(*data), data).holds(0.5)
+        True
+    """
     sizes, errors, weights = data
     most, x = threshold(law, len(sizes)), sizes / sizes.max()
 
@@ -96,7 +115,18 @@ def floor_range(law: Law, data: Data) -> Range | None:
 
 
 def error_range(law: Law, data: Data, size: float) -> Range:
-    """The mean errors at a size that the data allow."""
+    """The mean errors at a size that the data allow.
+
+    Examples:
+        >>> import numpy as np
+        >>> from scaling_search.law.fit import fit_law
+        >>> from scaling_search.law.intervals import error_range
+        >>> sizes = np.array([1.0, 2, 4, 8, 16])
+        >>> luck = np.array([1, -1, 1, -1, 1]) * 0.002
+        >>> data = sizes, 0.1 + 0.3 * sizes**-0.5 + luck, np.ones(5)
+        >>> error_range(fit_law(*data), data, size=32.0).holds(0.1 + 0.3 * 32**-0.5)
+        True
+    """
     most, at = threshold(law, len(data[0])), law.error(size)
 
     def beyond(error: float) -> float:

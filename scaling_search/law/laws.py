@@ -73,6 +73,16 @@ def laws(every: Sequence[Sizes], macs: Sequence[float] = ()) -> tuple[FittedLaw,
 
     At 2 and 4 times the largest where none are named. Raises UserError where none has sizes
     enough, and for MACs beyond 4 times the largest size that was measured, or below the smallest.
+
+    Examples:
+        >>> from scaling_search.law.laws import laws
+        >>> from scaling_search.law.sizes import Sizes
+        >>> macs = (1_000_000, 2_000_000, 4_000_000, 8_000_000, 16_000_000)
+        >>> errors = tuple(0.1 + 0.3 * (each / 1e6) ** -0.5 for each in macs)
+        >>> sizes = Sizes("my run", "compound", macs, errors, (1.0,) * 5, (3,) * 5, chance=0.9)
+        >>> [law] = laws([sizes], macs=[32e6])
+        >>> round(law.predicted[0].error, 3)
+        0.153
     """
     enough = [each for each in every if len(each.macs) >= LEAST_SIZES]
     if not enough:
@@ -87,7 +97,15 @@ def laws(every: Sequence[Sizes], macs: Sequence[float] = ()) -> tuple[FittedLaw,
 
 
 def too_few(every: Sequence[Sizes]) -> tuple[str, ...]:
-    """Which methods are left out, in words."""
+    """Which methods are left out, in words.
+
+    Examples:
+        >>> from scaling_search.law.laws import too_few
+        >>> from scaling_search.law.sizes import Sizes
+        >>> macs, errors = (1_000_000, 2_000_000), (0.40, 0.31)
+        >>> too_few([Sizes("my run", "width", macs, errors, (1.0,) * 2, (3,) * 2, chance=0.9)])
+        ('width alone has 2 sizes, a law needs 4',)
+    """
     return tuple(
         f"{in_words(each.method)} has {len(each.macs)} sizes, a law needs {LEAST_SIZES}"
         for each in every

@@ -37,7 +37,7 @@ class Sizes:
 
     @property
     def data(self) -> Data:
-        """As `law.fit.fit` takes it."""
+        """As `law.fit.fit_law` takes it."""
         return self._arrays(len(self.macs))
 
     @property

@@ -17,8 +17,10 @@ from scaling_search.nets.build import build
 def check_batch_norms(network: Network, px: int, images: int, way_out: str) -> None:
     """Raise UserError where steps of so many images at this side can't train the network.
 
-    >>> from scaling_search.arch import zoo
-    >>> check_batch_norms(zoo.get("nano"), 16, 1, "raise batch_size")
+    Examples:
+        >>> from scaling_search.arch import zoo
+        >>> from scaling_search.nets.batch_norms import check_batch_norms
+        >>> check_batch_norms(zoo.get("nano"), 16, 1, "raise batch_size")
     """
     starved = None if images > 1 else starved_norm(network, px)
     if starved is not None:

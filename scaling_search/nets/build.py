@@ -35,6 +35,17 @@ def build(
     skipped in training; it rises linearly from block to block (arXiv 1603.09382). Weights come
     from torch's generator. Raises UserError for a drop_path outside [0, 1).
     A network that no table describes builds itself; `drop_path` is its own affair.
+
+    Examples:
+        >>> import torch
+        >>> from scaling_search import build, count
+        >>> from scaling_search.arch import zoo
+        >>> b0 = zoo.get("efficientnet-b0")
+        >>> model = build(b0, num_classes=10)
+        >>> sum(parameter.numel() for parameter in build(b0).parameters()) == count(b0).params
+        True
+        >>> model.eval()(torch.zeros(2, 3, 224, 224)).shape
+        torch.Size([2, 10])
     """
     require(0 <= drop_path < 1, "drop_path must lie in [0, 1)", drop_path)
     if not isinstance(architecture, Architecture):
@@ -63,7 +74,14 @@ def _outside(
 
 
 def module_of(layer: Layer, drop_path: float = 0.0) -> nn.Module:
-    """One layer, with all it holds, as a module; `drop_path` goes to its residuals."""
+    """One layer, with all it holds, as a module; `drop_path` goes to its residuals.
+
+    Examples:
+        >>> from scaling_search.arch.layers import Conv
+        >>> from scaling_search.nets.build import module_of
+        >>> module_of(Conv(3, 32, kernel=3, stride=2))
+        Conv2d(3, 32, kernel_size=(3, 3), stride=(2, 2), padding=(1, 1), bias=False)
+    """
     match layer:
         case layers.Conv():
             return _conv(layer)

@@ -50,6 +50,18 @@ def export(module: nn.Module, card: Card, path: Path, format: Format) -> Exporte
     The batch may have any size in all formats, the side is the architecture's. Raises UserError
     when the format is unknown, its libraries are missing, the module is of another architecture,
     or the file's logits differ by more than 1e-4 (of the largest logit, where that exceeds 1).
+
+    Examples:
+        >>> from pathlib import Path
+        >>> from scaling_search import build
+        >>> from scaling_search.arch import zoo
+        >>> from scaling_search.nets.export import export
+        >>> from scaling_search.nets.model_card import Card
+        >>> nano = zoo.get("nano").fitted(num_classes=2)
+        >>> card = Card(nano, classes=("cat", "dog"), mean=(0.5,), std=(0.25,))
+        >>> file = export(build(nano), card, Path("runs/any/network.safetensors"), "safetensors")
+        >>> file.largest_difference < 1e-4, file.path.name
+        (True, 'network.safetensors')
     """
     require(format in FORMATS, f"format must be one of {', '.join(FORMATS)}", format)
     quiet = copy.deepcopy(module).cpu().eval().to(memory_format=torch.contiguous_format)

@@ -70,8 +70,10 @@ def features(
     all). Raises UserError for a stride that the network does not have, and for a module without
     stem and stages.
 
+    Examples:
+        >>> import torch
+        >>> from scaling_search import build, features
         >>> from scaling_search.arch import zoo
-        >>> from scaling_search.nets.build import build
         >>> resnet = zoo.get("resnet-18")
         >>> pyramid = features(build(resnet), resnet)
         >>> pyramid.strides, pyramid.channels

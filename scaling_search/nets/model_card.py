@@ -23,6 +23,14 @@ class Card:
 
     `ground` and `value_range` are what made its images 8-bit: see `pixel_rules`. Raises UserError
     unless there is a name for each class, a mean and a positive std a channel.
+
+    Examples:
+        >>> from scaling_search.arch import zoo
+        >>> from scaling_search.nets.model_card import Card, card_from_json
+        >>> nano = zoo.get("nano").fitted(num_classes=2)
+        >>> card = Card(nano, classes=("cat", "dog"), mean=(0.5,), std=(0.25,))
+        >>> card_from_json(card.to_json(), "a file") == card
+        True
     """
 
     architecture: Architecture

@@ -39,6 +39,19 @@ def read_predictor(path: Path) -> Predictor:
     """The network of an exported safetensors or ONNX file.
 
     Raises UserError for other files: those of torch may hold pickles, which can execute code.
+
+    Examples:
+        >>> from pathlib import Path
+        >>> from scaling_search import build
+        >>> from scaling_search.arch import zoo
+        >>> from scaling_search.nets.export import export
+        >>> from scaling_search.nets.model_card import Card
+        >>> from scaling_search.nets.predict import read_predictor
+        >>> nano = zoo.get("nano").fitted(num_classes=2)
+        >>> card = Card(nano, classes=("cat", "dog"), mean=(0.5,), std=(0.25,))
+        >>> file = export(build(nano), card, Path("runs/any/network.safetensors"), "safetensors")
+        >>> read_predictor(file.path).card.classes
+        ('cat', 'dog')
     """
     rule = "a network to predict with must be a .safetensors or .onnx file"
     require(path.suffix in _READERS, rule, str(path), "export it to one of these")
@@ -47,7 +60,19 @@ def read_predictor(path: Path) -> Predictor:
 
 
 def predict(predictor: Predictor, images: torch.Tensor, top: int = 5) -> list[list[Guess]]:
-    """For each image (uint8, N × C × px × px) the `top` likeliest classes, the likeliest first."""
+    """For each image (uint8, N × C × px × px) the `top` likeliest classes, the likeliest first.
+
+    Examples:
+        >>> import torch
+        >>> from scaling_search.arch import zoo
+        >>> from scaling_search.nets.model_card import Card
+        >>> from scaling_search.nets.predict import Predictor, predict
+        >>> nano = zoo.get("nano").fitted(num_classes=2)
+        >>> card = Card(nano, classes=("cat", "dog"), mean=(0.5,), std=(0.25,))
+        >>> predictor = Predictor(card, logits=lambda images: torch.tensor([[0.0, 100.0]]))
+        >>> predict(predictor, torch.zeros(1, 1, 16, 16, dtype=torch.uint8), top=1)
+        [[Guess(name='dog', probability=1.0)]]
+    """
     require(top >= 1, "top must be at least 1", top)
     guesses = []
     for batch in torch.split(images, _BATCH):
@@ -60,13 +85,37 @@ def predict(predictor: Predictor, images: torch.Tensor, top: int = 5) -> list[li
 
 
 def normalised(card: Card, images: torch.Tensor) -> torch.Tensor:
-    """uint8 B × C × px × px as the network expects it, float32."""
+    """uint8 B × C × px × px as the network expects it, float32.
+
+    Examples:
+        >>> import torch
+        >>> from scaling_search.arch import zoo
+        >>> from scaling_search.nets.model_card import Card
+        >>> from scaling_search.nets.predict import normalised
+        >>> nano = zoo.get("nano").fitted(num_classes=2)
+        >>> card = Card(nano, classes=("cat", "dog"), mean=(0.5,), std=(0.25,))
+        >>> white = torch.full((1, 1, 1, 1), 255, dtype=torch.uint8)
+        >>> round(normalised(card, white).item(), 3)
+        2.0
+    """
     mean, std = (torch.tensor(values).view(1, -1, 1, 1) for values in (card.mean, card.std))
     return (images.float() / 255 - mean) / std
 
 
 def module_predictor(module: nn.Module, card: Card) -> Predictor:
-    """A module that is at hand."""
+    """A module that is at hand.
+
+    Examples:
+        >>> import torch
+        >>> from scaling_search import build
+        >>> from scaling_search.arch import zoo
+        >>> from scaling_search.nets.model_card import Card
+        >>> from scaling_search.nets.predict import module_predictor
+        >>> nano = zoo.get("nano").fitted(num_classes=2)
+        >>> card = Card(nano, classes=("cat", "dog"), mean=(0.5,), std=(0.25,))
+        >>> module_predictor(build(nano), card).logits(torch.zeros(3, 1, 16, 16)).shape
+        torch.Size([3, 2])
+    """
     quiet = module.eval()
 
     @torch.inference_mode()
@@ -78,7 +127,22 @@ def module_predictor(module: nn.Module, card: Card) -> Predictor:
 
 
 def read_module(path: Path) -> tuple[nn.Module, Card]:
-    """The module and card of an exported safetensors file; raises UserError for any other."""
+    """The module and card of an exported safetensors file; raises UserError for any other.
+
+    Examples:
+        >>> from pathlib import Path
+        >>> from scaling_search import build
+        >>> from scaling_search.arch import zoo
+        >>> from scaling_search.nets.export import export
+        >>> from scaling_search.nets.model_card import Card
+        >>> from scaling_search.nets.predict import read_module
+        >>> nano = zoo.get("nano").fitted(num_classes=2)
+        >>> card = Card(nano, classes=("cat", "dog"), mean=(0.5,), std=(0.25,))
+        >>> file = export(build(nano), card, Path("runs/any/network.safetensors"), "safetensors")
+        >>> module, found = read_module(file.path)
+        >>> found.classes, found.architecture == nano
+        (('cat', 'dog'), True)
+    """
     try:
         with safetensors.safe_open(path, "pt") as file:
             metadata = file.metadata() or {}

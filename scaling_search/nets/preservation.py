@@ -18,8 +18,10 @@ def changes(source: Architecture, target: Architecture) -> tuple[str, ...]:
     old ones alone; layer norms are, for they take the mean over all. Sides, dropout and classes
     are left aside, since no features depend on them alone.
 
+    Examples:
+        >>> from scaling_search import Multipliers, scale
         >>> from scaling_search.arch import zoo
-        >>> from scaling_search.arch.scaling import Multipliers, scale
+        >>> from scaling_search.nets.preservation import changes
         >>> b0, convnext = zoo.get("efficientnet-b0"), zoo.get("convnext-tiny")
         >>> changes(b0, scale(b0, Multipliers(depth=1.4, width=1.2)))
         ()

@@ -15,6 +15,19 @@ def zero_branches(model: nn.Module) -> None:
 
     A branch that ends in a layer scale (ConvNeXt's) begins at next to nothing already, and stays as
     it is. Source: arXiv 1706.02677, section 5.1.
+
+    Examples:
+        >>> import torch
+        >>> from scaling_search import build
+        >>> from scaling_search.arch import zoo
+        >>> from scaling_search.nets.modules import Residual
+        >>> from scaling_search.nets.residuals import zero_branches
+        >>> model = build(zoo.get("nano")).eval()
+        >>> zero_branches(model)
+        >>> branch = next(each for each in model.modules() if isinstance(each, Residual))
+        >>> maps = torch.ones(1, 16, 8, 8)
+        >>> branch(maps).equal(maps)
+        True
     """
     for residual in _residuals(model):
         last = _last(residual.body)
@@ -30,7 +43,18 @@ def zero_branch(residual: Residual) -> None:
 
 
 def scale_branches(model: nn.Module) -> None:
-    """Multiply each branch of the L residual blocks by 1/√L (arXiv 2309.16620, section 3)."""
+    """Multiply each branch of the L residual blocks by 1/√L (arXiv 2309.16620, section 3).
+
+    Examples:
+        >>> from scaling_search import build
+        >>> from scaling_search.arch import zoo
+        >>> from scaling_search.nets.modules import Residual
+        >>> from scaling_search.nets.residuals import scale_branches
+        >>> model = build(zoo.get("resnet-50"))
+        >>> scale_branches(model)
+        >>> {each.branch_scale for each in model.modules() if isinstance(each, Residual)}
+        {0.25}
+    """
     residuals = _residuals(model)
     for residual in residuals:
         residual.branch_scale = 1 / math.sqrt(len(residuals))

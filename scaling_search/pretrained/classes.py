@@ -26,7 +26,13 @@ Mapped = Mapping[str, str]
 
 @cache
 def wnids() -> tuple[str, ...]:
-    """ImageNet's 1 000 classes as WordNet's numbers ("n01440764"), in the order of the logits."""
+    """ImageNet's 1 000 classes as WordNet's numbers ("n01440764"), in the order of the logits.
+
+    Examples:
+        >>> from scaling_search.pretrained.classes import wnids
+        >>> len(wnids()), wnids()[0]
+        (1000, 'n01440764')
+    """
     return tuple((Path(__file__).parent / "wnids.txt").read_text().split())
 
 
@@ -47,8 +53,12 @@ def targets(
     `mapped` says for a folder which class it holds: a place, a wnid or a name. Raises UserError,
     naming folders, unless each has its place.
 
-    >>> targets(["n01440764", "n01443537"], None, 1000)
-    (0, 1)
+    Examples:
+        >>> from scaling_search.pretrained.classes import targets
+        >>> targets(["n01440764", "n01443537"], None, 1000)
+        (0, 1)
+        >>> targets(["dog", "cat"], ["cat", "dog"], 2)
+        (1, 0)
     """
     if mapped is not None:
         absent = [name for name in folders if name not in mapped]

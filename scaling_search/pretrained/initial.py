@@ -32,6 +32,12 @@ class Init:
     `weights` is "torchvision" (or one set of its, "torchvision:IMAGENET1K_V2"), "lite", or a file:
     safetensors, or torch's read with weights_only. `download` fetches torchvision's where they are
     missing. `source` is the network that they were saved from (None: the study's base).
+
+    Examples:
+        >>> from scaling_search import Init, Study
+        >>> study = Study("mine", base="efficientnet-b0", init=Init("torchvision"))
+        >>> study.init.is_file, Init("b0.safetensors").is_file
+        (False, True)
     """
 
     weights: str

@@ -154,7 +154,14 @@ class PublishedWeights:
 
 @cache
 def published_weights() -> tuple[PublishedWeights, ...]:
-    """The table, a row a set of weights."""
+    """The table, a row a set of weights.
+
+    Examples:
+        >>> from scaling_search.pretrained.preprocessing import published_weights
+        >>> b0 = published_weights()[0]
+        >>> b0.network, b0.weights, b0.top1
+        ('efficientnet-b0', 'IMAGENET1K_V1', 77.692)
+    """
     return tuple(_row(line) for line in csv.DictReader(StringIO(TABLE)))
 
 
@@ -162,6 +169,11 @@ def row_of(network: str, weights: str | None = None) -> PublishedWeights:
     """The row of a network's weights, the first where they aren't named.
 
     Raises UserError naming what there is.
+
+    Examples:
+        >>> from scaling_search.pretrained.preprocessing import row_of
+        >>> row_of("resnet-50").weights, row_of("resnet-50", "IMAGENET1K_V1").top1
+        ('IMAGENET1K_V1', 76.13)
     """
     named = [row for row in published_weights() if row.network == network]
     if not named:

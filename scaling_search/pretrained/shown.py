@@ -108,8 +108,11 @@ def evaluation_values(found: Evaluation) -> dict[str, object]:
 def architecture_family(network: str) -> str:
     """The name without what counts its size: efficientnet-b of efficientnet-b3.
 
-    >>> family_of("efficientnet-b3"), family_of("efficientnet-lite0"), family_of("resnet-50")
-    ('efficientnet-b', 'efficientnet-lite', 'resnet')
+    Examples:
+        >>> from scaling_search.pretrained.shown import architecture_family
+        >>> names = ("efficientnet-b3", "efficientnet-lite0", "regnety-400mf")
+        >>> [architecture_family(name) for name in names]
+        ['efficientnet-b', 'efficientnet-lite', 'regnety']
     """
     plain = network.partition(" (")[0]
     return re.sub(r"[-_:]?\d+(mf)?$", "", plain) or plain

@@ -17,6 +17,15 @@ class Limits:
     """The most that one image may cost at inference; None: no limit.
 
     `memory` is in bytes at the peak, weights among them. Raises UserError for what isn't above 0.
+
+    Examples:
+        >>> from scaling_search.recommend.goal import Limits
+        >>> Limits(macs=400e6, latency_ms=5.0).params is None
+        True
+        >>> Limits(macs=-1.0)
+        Traceback (most recent call last):
+            ...
+        scaling_search.core.errors.UserError: a limit of macs must be above 0 and finite, got -1.0
     """
 
     macs: float | None = None
@@ -46,7 +55,13 @@ UNITS = {"macs": "MACs", "params": "parameters", "memory": "bytes of memory", "l
 
 
 def spelled(name: str, value: float) -> str:
-    """A cost with its unit: 4.45 M MACs, 5 ms."""
+    """A cost with its unit: 4.45 M MACs, 5 ms.
+
+    Examples:
+        >>> from scaling_search.recommend.goal import spelled
+        >>> spelled("macs", 385_814_752), spelled("latency_ms", 5.0)
+        ('386 M MACs', '5 ms')
+    """
     if name == "latency_ms":
         return f"{value:.3g} ms"
     factor, prefix = next(
@@ -60,8 +75,10 @@ def spelled(name: str, value: float) -> str:
 def quantity(text: str, what: str) -> float:
     """The number of "2G", "5M", "1.5k" or "300"; raises UserError naming `what` otherwise.
 
-    >>> quantity("2.5M", "params")
-    2500000.0
+    Examples:
+        >>> from scaling_search.recommend.goal import quantity
+        >>> quantity("2.5M", "params"), quantity("0.4G", "macs")
+        (2500000.0, 400000000.0)
     """
     match = _QUANTITY.fullmatch(text.strip())
     if match is None:
@@ -70,7 +87,13 @@ def quantity(text: str, what: str) -> float:
 
 
 def accuracy_goal(value: float) -> float:
-    """An accuracy to reach as a percentage, given as a fraction; raises UserError otherwise."""
+    """An accuracy to reach as a percentage, given as a fraction; raises UserError otherwise.
+
+    Examples:
+        >>> from scaling_search.recommend.goal import accuracy_goal
+        >>> accuracy_goal(0.9)
+        90.0
+    """
     rule = "an accuracy to reach is a fraction, in (0, 1)"
     require(0 < value < 1, rule, value, "0.9 for 90 %")
     return 100 * value

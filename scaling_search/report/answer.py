@@ -47,7 +47,14 @@ def notes(constants: Constants | None, runs: pd.DataFrame, search: pd.DataFrame)
 
 
 def gate_sentences(gate: tuple[GateFinding, ...] | None) -> list[str]:
-    """Return what speaks against the proxy itself, which a reader must know before the answer."""
+    """Return what speaks against the proxy itself, which a reader must know before the answer.
+
+    Examples:
+        >>> from scaling_search.report.answer import gate_sentences
+        >>> from scaling_search.search.gate import GateFinding
+        >>> gate_sentences((GateFinding("width is still learning fast", "train for longer"),))[1]
+        'Width is still learning fast: train for longer.'
+    """
     if not gate:
         return []
     first = "Don't build on the constants below: the proxy does not pass the gate."
@@ -58,6 +65,11 @@ def missing_sentence(missing: Sequence[str], limit_hours: float | None = None) -
     """Return what an unfinished run has yet to do, in one sentence; nothing of a finished one.
 
     `limit_hours`: it has ended, and left that out to do with so many hours.
+
+    Examples:
+        >>> from scaling_search.report.answer import missing_sentence
+        >>> missing_sentence(["2 of the gate's 8 trainings", "the comparison"])
+        "This run is not finished; still to come: 2 of the gate's 8 trainings, the comparison."
     """
     if not missing:
         return ""

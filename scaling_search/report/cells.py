@@ -65,7 +65,14 @@ def shown_text(numbers: pd.DataFrame, cells: Cells) -> pd.DataFrame:
 
 
 def number_cell(column: str, spec: str) -> Callable[[Row], str]:
-    """Write a column with a format spec; "d" rounds, nan becomes a dash."""
+    """Write a column with a format spec; "d" rounds, nan becomes a dash.
+
+    Examples:
+        >>> from scaling_search.report.cells import number_cell
+        >>> percent = number_cell("top1_percent", ".1f")
+        >>> percent({"top1_percent": 74.25}), percent({"top1_percent": float("nan")})
+        ('74.2', '–')
+    """
 
     def cell(row: Row) -> str:
         value = as_float(row[column])
@@ -86,7 +93,13 @@ def scaled_cell(numbers: pd.DataFrame, column: str, head: str) -> Cells:
 
 
 def interval_text(mean: float, low: float, high: float, spec: str = ".2f") -> str:
-    """Write "mean [low, high]"; without an interval, say that it is a single run."""
+    """Write "mean [low, high]"; without an interval, say that it is a single run.
+
+    Examples:
+        >>> from scaling_search.report.cells import interval_text
+        >>> interval_text(74.0, 72.56, 75.44), interval_text(74.0, float("nan"), float("nan"))
+        ('74.00 [72.56, 75.44]', '74.00 (single run)')
+    """
     if math.isnan(mean):
         return DASH
     if math.isnan(low):
@@ -105,7 +118,13 @@ def interval_cell(columns: tuple[str, str, str], spec: str = ".2f") -> Callable[
 
 
 def p_text(p_value: float) -> str:
-    """Write a p value to three decimals; nan becomes a dash."""
+    """Write a p value to three decimals; nan becomes a dash.
+
+    Examples:
+        >>> from scaling_search.report.cells import p_text
+        >>> p_text(0.0312), p_text(0.00001)
+        ('0.031', '< 0.001')
+    """
     if math.isnan(p_value):
         return DASH
     return "< 0.001" if p_value < 0.001 else f"{p_value:.3f}"

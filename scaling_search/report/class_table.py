@@ -52,7 +52,14 @@ def split_of(numbers: pd.DataFrame) -> str:
 
 
 def shown_classes(accuracy: pd.Series[float]) -> list[Hashable]:
-    """Which classes are shown, by their accuracy: all of 30 as they come, else the worst ten."""
+    """Which classes are shown, by their accuracy: all of 30 as they come, else the worst ten.
+
+    Examples:
+        >>> import pandas as pd
+        >>> from scaling_search.report.class_table import shown_classes
+        >>> len(shown_classes(pd.Series(range(10)))), len(shown_classes(pd.Series(range(100))))
+        (10, 10)
+    """
     if len(accuracy) <= MOST_SHOWN:
         return list(accuracy.index)
     return list(accuracy.sort_values(kind="stable").index[:WORST_SHOWN])

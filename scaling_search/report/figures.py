@@ -202,7 +202,13 @@ def log_ticks(axes: Any, costs: pd.Series[Any]) -> None:
 
 
 def si_text(value: float) -> str:
-    """A count in thousands, millions or billions: "4.5 M"."""
+    """A count in thousands, millions or billions: "4.5 M".
+
+    Examples:
+        >>> from scaling_search.report.figures import si_text
+        >>> si_text(385_814_752), si_text(5_288_548)
+        ('386 M', '5.29 M')
+    """
     for factor, unit in ((1e9, " G"), (1e6, " M"), (1e3, " k")):
         if value >= factor * 0.9999:
             return f"{value / factor:.3g}{unit}"

@@ -51,6 +51,12 @@ def looks_of(methods: Iterable[Method]) -> dict[Method, MethodStyle]:
     """The look of each of these methods, in the order of a legend.
 
     The user's own are told apart by their order; the same methods look the same in every figure.
+
+    Examples:
+        >>> from scaling_search.report.method_styles import looks_of
+        >>> looks = looks_of(["width", "compound", "mine"])
+        >>> list(looks), looks["compound"].colour != looks["width"].colour
+        (['compound', 'width', 'mine'], True)
     """
     own = cycle(OWN_LOOKS)
     return {

@@ -19,7 +19,9 @@ _EXCHANGED = {
 def on_dark(colour: str) -> str:
     """The colour that stands for this one on the dark page.
 
-    >>> on_dark("#000000"), on_dark("#D55E00")
-    ('#f0f0f0', '#D55E00')
+    Examples:
+        >>> from scaling_search.report.page_colours import on_dark
+        >>> on_dark("#000000"), on_dark("#D55E00")
+        ('#f0f0f0', '#D55E00')
     """
     return _EXCHANGED.get(colour, colour)

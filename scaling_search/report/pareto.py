@@ -112,6 +112,11 @@ def spread_out(wanted: Sequence[float], gap: float) -> list[float]:
     """Heights in [0, 1] near the wanted ones, which rise, but at least `gap` from each other.
 
     There must be room: (len(wanted) - 1) · gap ≤ 1.
+
+    Examples:
+        >>> from scaling_search.report.pareto import spread_out
+        >>> [round(height, 2) for height in spread_out([0.5, 0.5, 0.9], gap=0.2)]
+        [0.5, 0.7, 0.9]
     """
     heights: list[float] = []
     for height in wanted:

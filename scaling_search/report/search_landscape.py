@@ -26,7 +26,15 @@ _CORNERS = np.array([[0.0, 0.0], [1.0, 0.0], [0.5, _HEIGHT]])
 
 
 def place_in_triangle(shares: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Where networks of these shares (n × 3) lie in the triangle: x and y, n × 2."""
+    """Where networks of these shares (n × 3) lie in the triangle: x and y, n × 2.
+
+    Examples:
+        >>> import numpy as np
+        >>> from scaling_search.report.search_landscape import place_in_triangle
+        >>> depth, width, resolution = np.eye(3)
+        >>> place_in_triangle(np.array([depth, width, resolution])).round(2).tolist()
+        [[0.0, 0.0], [1.0, 0.0], [0.5, 0.87]]
+    """
     return np.asarray(shares @ _CORNERS)
 
 

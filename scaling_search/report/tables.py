@@ -117,7 +117,14 @@ def _percent(done: pd.DataFrame, column: str) -> float:
 
 
 def reasons(runs: pd.DataFrame) -> str:
-    """Count the trainings that did not finish, by reason: "2 diverged, 1 timed-out"."""
+    """Count the trainings that did not finish, by reason: "2 diverged, 1 timed-out".
+
+    Examples:
+        >>> import pandas as pd
+        >>> from scaling_search.report.tables import reasons
+        >>> reasons(pd.DataFrame({"status": ["finished", "diverged", "diverged", "timed-out"]}))
+        '2 diverged, 1 timed-out'
+    """
     failed = runs.loc[runs["status"] != "finished", "status"].value_counts(sort=False)
     return ", ".join(f"{count} {reason}" for reason, count in sorted(failed.items(), key=str))
 

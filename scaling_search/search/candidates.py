@@ -44,6 +44,15 @@ class Candidate:
     is nearest the budget's; the intervals are those within the space that rounding makes the same
     network of. `growth` is real, in the budget's resource, and `shares` are how depth, width and
     resolution share the real growth in MACs.
+
+    Examples:
+        >>> from scaling_search import Budget, candidates
+        >>> from scaling_search.arch import zoo
+        >>> finer = candidates(zoo.get("efficientnet-b0"), Budget(growth=2.0))[0]
+        >>> finer.name, finer.architecture.resolution_px, round(finer.growth, 2)
+        ('α1 β1 γ1.35', 302, 1.9)
+        >>> finer.alpha, finer.beta, finer.gamma
+        ((1.0, 1.0), (1.0, 1.0031), (1.346, 1.3504))
     """
 
     architecture: Network
@@ -88,6 +97,14 @@ def candidates(
     `meter` reads the budget's resource (None: `meter_of(budget)`). Raises UserError when there is
     no candidate, with the nearest growth that the space offers, and `UntimedError` with the
     networks whose latency must be known before more can be said.
+
+    Examples:
+        >>> from scaling_search import Budget, candidates
+        >>> from scaling_search.arch import zoo
+        >>> budget = Budget(resource="macs", growth=2.0, tolerance=0.05)
+        >>> distinct = candidates(zoo.get("efficientnet-b0"), budget)
+        >>> len(distinct), all(1.9 <= candidate.growth <= 2.1 for candidate in distinct)
+        (20, True)
     """
     space, read = space or Space(), meter or meter_of(budget)
     grid = _grid(base, space)
@@ -146,7 +163,16 @@ _SCALED: dict[str, Callable[[Network, float], Network]] = {
 
 
 def grid_points(base: Network, budget: Budget, space: Space | None = None) -> int:
-    """How many grid points satisfy the budget, before equal networks are told apart."""
+    """How many grid points satisfy the budget, before equal networks are told apart.
+
+    Examples:
+        >>> from scaling_search import Budget, candidates
+        >>> from scaling_search.arch import zoo
+        >>> from scaling_search.search.candidates import grid_points
+        >>> b0 = zoo.get("efficientnet-b0")
+        >>> grid_points(b0, Budget(growth=2.0)), len(candidates(b0, Budget(growth=2.0)))
+        (45, 20)
+    """
     grid = _grid(base, space or Space())
     return int(_admitted(base, budget, grid, meter_of(budget)).sum())
 

@@ -111,6 +111,16 @@ def steadiest(
     `meter` reads the budget's resource (None: `meter_of(budget)`). Nobody times the hundreds of
     networks that these families have: under a latency budget they follow the winner's own growth
     in MACs.
+
+    Examples:
+        >>> from scaling_search import Budget, candidates, scale
+        >>> from scaling_search.arch import zoo
+        >>> from scaling_search.search.constants import steadiest
+        >>> micro, budget = zoo.get("micro"), Budget(growth=2.0)
+        >>> winner = candidates(micro, budget)[0]
+        >>> point = steadiest(micro, budget, winner)
+        >>> winner.gamma, point.gamma, scale(micro, point.at(1.0)) == winner.architecture
+        ((1.3125, 1.3541), 1.3125, True)
     """
     growth, read, kind = budget.growth, meter or meter_of(budget), KINDS[budget.resource]
     if kind.is_timed:

@@ -242,7 +242,14 @@ def parameters_by_name(parameters: Floats) -> dict[str, float]:
 
 
 def matern(distances: Floats) -> Floats:
-    """The Matérn-5/2 kernel at distances in length scales."""
+    """The Matérn-5/2 kernel at distances in length scales.
+
+    Examples:
+        >>> import numpy as np
+        >>> from scaling_search.search.curve_gp import matern
+        >>> matern(np.array([0.0, 1.0])).round(2).tolist()
+        [1.0, 0.52]
+    """
     far = math.sqrt(5) * distances
     kernel: Floats = (1 + far + far**2 / 3) * np.exp(-far)
     return kernel

@@ -85,7 +85,15 @@ def write_table(frame: pd.DataFrame, path: Path) -> Path:
 
 
 def read_curves(path: Path) -> pd.DataFrame:
-    """The table that `write` wrote; raises UserError when the file is missing or no such table."""
+    """The table that `write_table` wrote; raises UserError for a missing file or another table.
+
+    Examples:
+        >>> from pathlib import Path
+        >>> from scaling_search.search.curve_table import read_curves
+        >>> curves = read_curves(Path("results/tabular/cifar10-growth-2/curves.csv"))
+        >>> curves["network"].nunique(), curves["epochs"].unique().tolist()
+        (33, [3, 8])
+    """
     try:
         frame = pd.read_csv(path, dtype=dict.fromkeys(_TEXT, str))
     except (OSError, ValueError) as error:

@@ -26,7 +26,13 @@ LEAST_MULTIPLIER = 1.0 / 1024.0
 
 
 def along(axis: AxisName, multiplier: float) -> Multipliers:
-    """The multipliers that grow one axis alone."""
+    """The multipliers that grow one axis alone.
+
+    Examples:
+        >>> from scaling_search.search.equal_cost import along
+        >>> along("width", 1.4)
+        Multipliers(depth=1.0, width=1.4, resolution=1.0)
+    """
     match axis:
         case "depth":
             return Multipliers(multiplier, 1.0, 1.0)
@@ -48,6 +54,15 @@ def matched(
     and of all that were timed on the way the nearest is taken. `meter` reads the resource (None:
     `meter_of(budget)`). Raises UserError when the axis can't reach the target (resolution never
     changes parameters), and `UntimedError` with the network whose latency is needed next.
+
+    Examples:
+        >>> from scaling_search import Budget, count, scale
+        >>> from scaling_search.arch import zoo
+        >>> from scaling_search.search.equal_cost import matched
+        >>> b0 = zoo.get("efficientnet-b0")
+        >>> wider = scale(b0, matched(b0, "width", 2.0 * count(b0).macs, Budget()))
+        >>> round(count(wider).macs / count(b0).macs, 2)
+        2.0
     """
     read = meter or meter_of(budget)
     if axis not in KINDS[budget.resource].axes:
@@ -72,6 +87,15 @@ def on_ray(
 
     All three axes move together, so each rises with the target. Raises UserError for constants
     that scale nothing.
+
+    Examples:
+        >>> from scaling_search import Budget, Coefficients, count, scale
+        >>> from scaling_search.arch import zoo
+        >>> from scaling_search.search.equal_cost import on_ray
+        >>> b0, paper = zoo.get("efficientnet-b0"), Coefficients(1.2, 1.1, 1.15)
+        >>> grown = scale(b0, on_ray(b0, paper, 2.0 * count(b0).macs, Budget()))
+        >>> round(count(grown).macs / count(b0).macs, 2), grown.resolution_px
+        (2.0, 241)
     """
     nominal = coefficients.nominal_growth
     if math.isclose(nominal, 1.0):
@@ -111,7 +135,16 @@ def _nearest(
 def nearest_side(
     architecture: Network, target: float, budget: Budget, meter: Meter | None = None
 ) -> Network:
-    """The architecture at the side (pixels) whose cost is nearest to `target`; as `matched`."""
+    """The architecture at the side (pixels) whose cost is nearest to `target`; as `matched`.
+
+    Examples:
+        >>> from scaling_search import Budget, count
+        >>> from scaling_search.arch import zoo
+        >>> from scaling_search.search.equal_cost import nearest_side
+        >>> b0 = zoo.get("efficientnet-b0")
+        >>> nearest_side(b0, 2.0 * count(b0).macs, Budget()).resolution_px
+        309
+    """
     read = meter or meter_of(budget)
 
     def at(side: float) -> Network:

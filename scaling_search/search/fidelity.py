@@ -84,15 +84,23 @@ class Compared:
 def scores(curves: pd.DataFrame, epochs: int) -> pd.DataFrame:
     """Candidate × seed: the validation top-1 at the end of trainings of that length.
 
-    `curves` is a table of trainings (`search.tabular`); a candidate of which a seed is missing or
-    failed is left out.
+    `curves` is a table of trainings (`search.curve_table`); a candidate of which a seed is missing
+    or failed is left out.
     """
     last = curves[(curves["epochs"] == epochs) & (curves["epoch"] == epochs)]
     return last.pivot(index="network", columns="seed", values="validation_top1").dropna()
 
 
 def lengths(curves: pd.DataFrame) -> list[int]:
-    """The lengths of training, in epochs, that enough candidates have in full; rising."""
+    """The lengths of training, in epochs, that enough candidates have in full; rising.
+
+    Examples:
+        >>> from pathlib import Path
+        >>> from scaling_search.search.curve_table import read_curves
+        >>> from scaling_search.search.fidelity import lengths
+        >>> lengths(read_curves(Path("results/tabular/cifar10-growth-2/curves.csv")))
+        [3, 8]
+    """
     epochs_run = sorted({int(epochs) for epochs in curves["epochs"].unique()})
     return [epochs for epochs in epochs_run if len(scores(curves, epochs)) >= LEAST]
 
@@ -101,6 +109,16 @@ def agreement(left: pd.DataFrame, right: pd.DataFrame, seed: int = 0) -> Agreeme
     """Compare the candidates that two conditions share; below 3 of them nothing can be said.
 
     The interval of τ is `tau_interval`'s, drawn by `seed`.
+
+    Examples:
+        >>> import pandas as pd
+        >>> from scaling_search.search.fidelity import agreement
+        >>> names = ["deeper", "wider", "finer", "even"]
+        >>> short = pd.DataFrame({0: [0.50, 0.52, 0.51, 0.55]}, index=names)  # candidate × seed
+        >>> full = pd.DataFrame({0: [0.70, 0.71, 0.72, 0.74]}, index=names)
+        >>> found = agreement(short, full)
+        >>> round(found.tau, 2), found.winner, found.best
+        (0.67, 'even', 'even')
     """
     common = [name for name in left.index if name in right.index]
     if len(common) < LEAST:
@@ -129,7 +147,13 @@ def winner_shift(curves: pd.DataFrame) -> Compared | None:
 
 
 def epochs_text(number: int) -> str:
-    """The length of a training in words."""
+    """The length of a training in words.
+
+    Examples:
+        >>> from scaling_search.search.fidelity import epochs_text
+        >>> epochs_text(1), epochs_text(8)
+        ('1 epoch', '8 epochs')
+    """
     return "1 epoch" if number == 1 else f"{number} epochs"
 
 

@@ -62,6 +62,12 @@ def gate_findings(
 
     `trained` are the results of "base" and of "depth", "width", "resolution" grown alone;
     `last_map_px` is the side of the base's last feature map (None: unknown).
+
+    Examples:
+        >>> from scaling_search.search.gate import gate_findings
+        >>> for finding in gate_findings({}, classes=10, last_map_px=1):
+        ...     print(finding.remedy)
+        set fit_strides = true, or a larger base_px
     """
     finished = {
         name: tuple(each for each in results if isinstance(each, Finished))

@@ -16,6 +16,12 @@ def interval_of(made: Callable[[float], object], value: float, bounds: Bounds) -
 
     `made` must be a staircase: what two multipliers make, all between them make. The ends are
     rounded to four digits behind the point, inwards, so that they still make it.
+
+    Examples:
+        >>> from scaling_search.arch.rounding import round_channels
+        >>> from scaling_search.search.intervals import interval_of
+        >>> interval_of(lambda width: round_channels(32, width), 1.2, bounds=(1.0, 2.0))
+        (1.1112, 1.3749)
     """
     same = made(value)
 

@@ -23,7 +23,14 @@ class Pair:
 def paired(
     left: Mapping[str, Shares], right: Mapping[str, Shares], limit: float = ALIKE
 ) -> tuple[Pair, ...]:
-    """Match candidates one to one: as many as lie within `limit`, at the least total distance."""
+    """Match candidates one to one: as many as lie within `limit`, at the least total distance.
+
+    Examples:
+        >>> from scaling_search.search.matching import paired
+        >>> left = {"deeper": (1.0, 0.0, 0.0), "even": (0.4, 0.3, 0.3)}
+        >>> [(pair.left, pair.right) for pair in paired(left, {"compound": (0.35, 0.3, 0.35)})]
+        [('even', 'compound')]
+    """
     if not left or not right:
         return ()
     apart = np.array([[distance(a, b) for b in right.values()] for a in left.values()])

@@ -21,6 +21,11 @@ def front_ranks(points: Sequence[CostAndScore]) -> list[int]:
     """Each point's rank: 0 on the front, 1 on the front of the rest, and so on (Deb et al., 2002).
 
     Equal points have the same rank. Raises UserError for a point with nan.
+
+    Examples:
+        >>> from scaling_search.search.pareto import front_ranks
+        >>> front_ranks([(0.76, 4.1), (0.77, 0.4), (0.79, 0.7), (0.72, 0.3)])
+        [1, 0, 0, 0]
     """
     _require_numbers(points)
     rank: dict[CostAndScore, int] = {}
@@ -35,7 +40,13 @@ def front_ranks(points: Sequence[CostAndScore]) -> list[int]:
 
 
 def front(points: Sequence[CostAndScore]) -> list[int]:
-    """The indices of the points that none dominates, the cheapest first; equal ones all stay."""
+    """The indices of the points that none dominates, the cheapest first; equal ones all stay.
+
+    Examples:
+        >>> from scaling_search.search.pareto import front
+        >>> front([(0.76, 4.1), (0.77, 0.4), (0.79, 0.7), (0.72, 0.3)])
+        [3, 1, 2]
+    """
     best = [index for index, rank in enumerate(front_ranks(points)) if rank == 0]
     return sorted(best, key=lambda index: points[index][1])
 
@@ -46,6 +57,11 @@ def hypervolume(points: Sequence[CostAndScore], reference: CostAndScore) -> floa
     `reference` is the worst that still counts: points of no higher accuracy or no lower cost add
     nothing. The unit is accuracy × cost; only with one reference are two hypervolumes comparable.
     Raises UserError for a point with nan.
+
+    Examples:
+        >>> from scaling_search.search.pareto import hypervolume
+        >>> hypervolume([(3.0, 1.0), (5.0, 2.0)], reference=(0.0, 4.0))
+        13.0
     """
     _require_numbers(points)
     least, most = reference

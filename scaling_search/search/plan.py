@@ -24,6 +24,12 @@ class Rung:
     rung at φ = 2 sees whether what holds at φ = 1 holds for the size that one will build. The seeds
     are `first_seed`, `first_seed` + 1, …: a last rung of seeds by which nobody was chosen before
     judges the finalists without the luck that brought them there.
+
+    Examples:
+        >>> from scaling_search.search.plan import Rung
+        >>> screening, judging = Rung(epochs=3, keep=0.4), Rung(epochs=8, seeds=3, first_seed=100)
+        >>> screening.seeds, judging.epochs * judging.seeds
+        (1, 24)
     """
 
     epochs: int
@@ -52,6 +58,15 @@ class Until:
     the best of all is expected to lie no more than so many points above the winner. `p_best`: the
     winner is the best, or within `within_points` of it, with this probability. `hours`: so many
     hours of training, those of all workers together.
+
+    Examples:
+        >>> from scaling_search.search.plan import Until
+        >>> Until(trainings=40, regret_points=0.2).p_best is None
+        True
+        >>> Until(trainings=0)
+        Traceback (most recent call last):
+            ...
+        scaling_search.core.errors.UserError: trainings must be positive, got 0
     """
 
     trainings: float = 24.0
@@ -92,6 +107,12 @@ class SearchPlan:
     `seeds = "adaptive"`: network, rung and seed of each next training are those that lower the
     expected regret most for what they cost, `until` it is enough (`search.adaptive`). The rungs
     then say which lengths and φ there are; their `seeds` and `keep` are not read.
+
+    Examples:
+        >>> from scaling_search.search.plan import Rung, SearchPlan
+        >>> plan = SearchPlan("gp", trials=24, rungs=(Rung(epochs=2), Rung(epochs=8, seeds=3)))
+        >>> plan.full_epochs, plan.level(plan.rungs[0]).halvings
+        (8, 2.0)
     """
 
     strategy: StrategyName = "grid"

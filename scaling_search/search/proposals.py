@@ -29,7 +29,16 @@ Strategy = Callable[[Sequence[Candidate], Sequence[Observation], int], int]
 
 
 def grid(pool: Sequence[Candidate], observations: Sequence[Observation], seed: int) -> int:
-    """The next candidate in the order of the pool."""
+    """The next candidate in the order of the pool.
+
+    Examples:
+        >>> from scaling_search import Budget, candidates
+        >>> from scaling_search.arch import zoo
+        >>> from scaling_search.search.proposals import grid
+        >>> pool = candidates(zoo.get("nano"), Budget(growth=2.0))
+        >>> grid(pool, observations=[], seed=0)
+        0
+    """
     del seed
     return min(unseen(pool, observations))
 

@@ -79,12 +79,25 @@ def meter_of(
     simulates it, the same on every machine. Latency is the time per image over the base's, looked
     up in `ratios` by fingerprint; the meter raises `UntimedError` for a network that they lack.
     Memory and latency raise UserError for a network that no table describes.
+
+    Examples:
+        >>> from scaling_search import Budget
+        >>> from scaling_search.arch import zoo
+        >>> from scaling_search.search.resources import meter_of
+        >>> meter_of(Budget(resource="params"))(zoo.get("efficientnet-b0"))
+        5288548.0
     """
     return KINDS[budget.resource].meter(MeterTerms(regime or Regime(), ratios or {}))
 
 
 def gathered(asks: Iterable[Callable[[], Answer]]) -> list[Answer]:
-    """All answers; raises one `UntimedError` with every network that any of them lacks."""
+    """All answers; raises one `UntimedError` with every network that any of them lacks.
+
+    Examples:
+        >>> from scaling_search.search.resources import gathered
+        >>> gathered([lambda: 2.0, lambda: 1.9])
+        [2.0, 1.9]
+    """
     answers, lacking = list[Answer](), dict[Architecture, None]()
     for ask in asks:
         try:

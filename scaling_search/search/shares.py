@@ -31,7 +31,14 @@ _STEPS = 20  # of the simplex along each edge, where its coverage is looked at
 
 
 def nominal_shares(point: Coefficients) -> Shares:
-    """log α, 2 log β and 2 log γ as parts of log(α·β²·γ²): what the formula shares out."""
+    """log α, 2 log β and 2 log γ as parts of log(α·β²·γ²): what the formula shares out.
+
+    Examples:
+        >>> from scaling_search import Coefficients
+        >>> from scaling_search.search.shares import nominal_shares
+        >>> [round(share, 2) for share in nominal_shares(Coefficients(1.2, 1.1, 1.15))]
+        [0.28, 0.29, 0.43]
+    """
     return _parts((math.log(point.alpha), 2 * math.log(point.beta), 2 * math.log(point.gamma)))
 
 
@@ -41,6 +48,14 @@ def growth_shares(base: Network, point: Coefficients) -> Shares:
     Each is the growth, in doublings, of the base network as built with that axis alone, so that
     rounding counts: on a grid many α make one network, and their nominal shares would differ.
     A network that grows in no axis shares evenly.
+
+    Examples:
+        >>> from scaling_search import Coefficients
+        >>> from scaling_search.arch import zoo
+        >>> from scaling_search.search.shares import growth_shares
+        >>> shares = growth_shares(zoo.get("efficientnet-b0"), Coefficients(1.2, 1.1, 1.15))
+        >>> [round(share, 2) for share in shares]
+        [0.42, 0.15, 0.43]
     """
     grown = (
         scale_depth(base, point.alpha),
@@ -53,7 +68,13 @@ def growth_shares(base: Network, point: Coefficients) -> Shares:
 
 
 def distance(left: Shares, right: Shares) -> float:
-    """The part of the growth that one of the two spends on another axis, from 0 to 1."""
+    """The part of the growth that one of the two spends on another axis, from 0 to 1.
+
+    Examples:
+        >>> from scaling_search.search.shares import EVEN, distance
+        >>> round(distance((1.0, 0.0, 0.0), EVEN), 3), distance((1.0, 0.0, 0.0), (0.0, 1.0, 0.0))
+        (0.667, 1.0)
+    """
     return sum(abs(a - b) for a, b in zip(left, right, strict=True)) / 2
 
 
@@ -61,6 +82,11 @@ def cover(shares: Sequence[Shares]) -> list[int]:
     """The indices of the networks nearest to each axis alone, to all alike and to the paper's way.
 
     Each once, in that order; fewer than five where two of them are nearest to one network.
+
+    Examples:
+        >>> from scaling_search.search.shares import cover
+        >>> cover([(0.3, 0.4, 0.3), (0.9, 0.1, 0.0), (0.1, 0.9, 0.0), (0.0, 0.1, 0.9)])
+        [1, 2, 3, 0]
     """
     paper = nominal_shares(Coefficients(ALPHA, BETA, GAMMA))
     nearest = [
@@ -71,7 +97,13 @@ def cover(shares: Sequence[Shares]) -> list[int]:
 
 
 def spread(shares: Sequence[Shares], count: int) -> list[int]:
-    """So many networks far from each other: those of `cover`, then each the farthest from all."""
+    """So many networks far from each other: those of `cover`, then each the farthest from all.
+
+    Examples:
+        >>> from scaling_search.search.shares import spread
+        >>> spread([(1.0, 0.0, 0.0), (0.9, 0.1, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0)], count=3)
+        [0, 2, 3]
+    """
     chosen = cover(shares)[:count]
     while len(chosen) < min(count, len(shares)):
         near = [min(distance(each, shares[taken]) for taken in chosen) for each in shares]
@@ -80,7 +112,13 @@ def spread(shares: Sequence[Shares], count: int) -> list[int]:
 
 
 def coverage(shares: Sequence[Shares]) -> float:
-    """The part of the simplex that lies within a tenth of the growth of one of these networks."""
+    """The part of the simplex that lies within a tenth of the growth of one of these networks.
+
+    Examples:
+        >>> from scaling_search.search.shares import CORNERS, EVEN, coverage
+        >>> round(coverage([EVEN]), 2), round(coverage([EVEN, *CORNERS]), 2)
+        (0.05, 0.13)
+    """
     points = _simplex()
     apart = cdist(points, np.array(shares), "cityblock") / 2
     return float((apart.min(axis=1) <= ALIKE).mean())

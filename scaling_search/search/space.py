@@ -32,6 +32,14 @@ class Budget:
     recipe. Latency is measured on this machine, beside the base; see `search.resources`.
     A growth below 1 asks how a network
     should shrink. Raises UserError for a growth of 1, or a tolerance outside (0, 0.5).
+
+    Examples:
+        >>> from scaling_search import Budget
+        >>> twice_the_parameters = Budget(resource="params", growth=2.0, tolerance=0.02)
+        >>> Budget(tolerance=0.9)
+        Traceback (most recent call last):
+            ...
+        scaling_search.core.errors.UserError: growth tolerance must lie in (0, 0.5), got 0.9
     """
 
     resource: Resource = "macs"
@@ -51,7 +59,13 @@ class Budget:
 
 @dataclass(frozen=True)
 class Axis:
-    """An evenly spaced range of one constant, both ends included; its values are positive."""
+    """An evenly spaced range of one constant, both ends included; its values are positive.
+
+    Examples:
+        >>> from scaling_search.search.space import Axis
+        >>> Axis(1.0, 1.2, 0.05).values()
+        [1.0, 1.05, 1.1, 1.15, 1.2]
+    """
 
     low: float
     high: float
@@ -83,7 +97,15 @@ class Axis:
 
 @dataclass(frozen=True)
 class Space:
-    """The grid that is searched; the default spans single-axis growth of 2 to compound growth."""
+    """The grid that is searched; the default spans single-axis growth of 2 to compound growth.
+
+    Examples:
+        >>> from scaling_search import Space
+        >>> from scaling_search.search.space import Axis
+        >>> space = Space(alpha=Axis(1.0, 1.4, 0.1), beta=Axis(1.0, 1.2, 0.1))
+        >>> space.alpha.length * space.beta.length * space.gamma.length
+        165
+    """
 
     alpha: Axis = Axis(1.0, 2.0, 0.05)
     beta: Axis = Axis(1.0, 1.5, 0.05)

@@ -21,7 +21,13 @@ INSTALLED_BY: dict[TrackerName, str] = {
 
 
 def chosen_trackers(names: Sequence[str]) -> tuple[TrackerName, ...]:
-    """These trackers, each once; raises UserError for one that is unknown or not installed."""
+    """These trackers, each once; raises UserError for one that is unknown or not installed.
+
+    Examples:
+        >>> from scaling_search.trackers.opening import chosen_trackers
+        >>> chosen_trackers([])
+        ()
+    """
     for name in names:
         require(name in TRACKERS, f"a tracker is one of {', '.join(TRACKERS)}", name)
     chosen = tuple(known for known in TRACKERS if known in names)

@@ -33,13 +33,36 @@ class Tracker(Protocol):
 
 
 def title(job: TrainJob) -> str:
-    """What a training is called where it is listed."""
+    """What a training is called where it is listed.
+
+    Examples:
+        >>> from scaling_search import DataRequest
+        >>> from scaling_search.arch import zoo
+        >>> from scaling_search.jobs.job import TrainJob
+        >>> from scaling_search.trackers.tracker import title
+        >>> from scaling_search.training.recipe import Recipe
+        >>> nano, images = zoo.get("nano"), (DataRequest(), "f" * 16, 3600)
+        >>> title(TrainJob(nano, *images, Recipe(), epochs=8, seed=0))
+        'nano, 16 px, 8 epochs, seed 0'
+    """
     px = job.architecture.resolution_px
     return f"{job.architecture.name}, {px} px, {job.epochs} epochs, seed {job.seed}"
 
 
 def facts(job: TrainJob, phase: str) -> dict[str, Fact]:
-    """What is known of a training before it begins: network, cost, images and recipe."""
+    """What is known of a training before it begins: network, cost, images and recipe.
+
+    Examples:
+        >>> from scaling_search import DataRequest
+        >>> from scaling_search.arch import zoo
+        >>> from scaling_search.jobs.job import TrainJob
+        >>> from scaling_search.trackers.tracker import facts
+        >>> from scaling_search.training.recipe import Recipe
+        >>> nano, images = zoo.get("nano"), (DataRequest(), "f" * 16, 3600)
+        >>> known = facts(TrainJob(nano, *images, Recipe(), epochs=8, seed=0), "search")
+        >>> known["macs"], known["recipe/learning_rate"]
+        (206016, 0.1)
+    """
     cost = count(job.architecture)
     recipe = asdict(job.recipe)
     return {
@@ -58,7 +81,15 @@ def facts(job: TrainJob, phase: str) -> dict[str, Fact]:
 
 
 def of_epoch(record: EpochRecord) -> dict[str, float]:
-    """The numbers of an epoch: losses in nats, top-1 and top-5 as fractions."""
+    """The numbers of an epoch: losses in nats, top-1 and top-5 as fractions.
+
+    Examples:
+        >>> from scaling_search.trackers.tracker import of_epoch
+        >>> from scaling_search.training.history import EpochRecord, Scores
+        >>> record = EpochRecord(1, 2.5, Scores(loss=2.1, top1=0.4, top5=0.8), train_seconds=9.0)
+        >>> of_epoch(record)["validation/top1"]
+        0.4
+    """
     return {
         "train/loss": record.train_loss,
         "train/seconds": record.train_seconds,
@@ -69,7 +100,14 @@ def of_epoch(record: EpochRecord) -> dict[str, float]:
 
 
 def of_result(result: Result) -> dict[str, float]:
-    """The scores that a finished training ends with, test images included where they were read."""
+    """The scores that a finished training ends with, test images included where they were read.
+
+    Examples:
+        >>> from scaling_search.jobs.job import Diverged
+        >>> from scaling_search.trackers.tracker import of_result
+        >>> of_result(Diverged("the loss is nan"))
+        {}
+    """
     if not isinstance(result, Finished):
         return {}
     ending = {"final/validation_top1": result.validation_top1}

@@ -22,6 +22,17 @@ class AveragedWeights:
     The first step copies; at step n they keep `decay` of what they were, and with `warms_up`
     min(decay, (1 + n) / (10 + n)): tf.train.ExponentialMovingAverage with `num_updates`, as
     EfficientNet's main.py has it. Whole numbers are the model's own.
+
+    Examples:
+        >>> from torch import nn
+        >>> from scaling_search.training.averaging import AveragedWeights
+        >>> layer = nn.Linear(1, 1, bias=False)
+        >>> averaged = AveragedWeights(layer, decay=0.5, warms_up=False)
+        >>> for weight in (0.0, 8.0, 8.0):
+        ...     _ = nn.init.constant_(layer.weight, weight)
+        ...     averaged.update()
+        >>> averaged.module.weight.item()
+        6.0
     """
 
     def __init__(self, model: nn.Module, decay: float, *, warms_up: bool) -> None:

@@ -41,6 +41,15 @@ def save(folder: Path, checkpoint: Checkpoint) -> Path:
     """Write the checkpoint into the folder and drop all but the newest two.
 
     Raises OSError when the disk is full; what was there before is untouched then.
+
+    Examples:
+        >>> from pathlib import Path
+        >>> import torch
+        >>> from scaling_search.training.checkpoint import Checkpoint, load, save
+        >>> checkpoint = Checkpoint(120, {"weight": torch.ones(3)}, {"epoch": 2})
+        >>> path = save(Path("runs/any/fall"), checkpoint)
+        >>> load(path).step, dict(load(path).record)
+        (120, {'epoch': 2})
     """
     tensors = {name: tensor.contiguous() for name, tensor in checkpoint.tensors.items()}
     payload = safetensors.torch.save(tensors, {"record": json.dumps(dict(checkpoint.record))})
@@ -68,12 +77,29 @@ def load(path: Path) -> Checkpoint | None:
 
 
 def intact(path: Path) -> bool:
-    """Whether the bytes of a checkpoint's file still match its name; raises OSError."""
+    """Whether the bytes of a checkpoint's file still match its name; raises OSError.
+
+    Examples:
+        >>> from pathlib import Path
+        >>> from scaling_search.training.checkpoint import Checkpoint, intact, save
+        >>> path = save(Path("runs/any/fall"), Checkpoint(120, {}, {"epoch": 2}))
+        >>> whole = intact(path)
+        >>> _ = path.write_bytes(path.read_bytes()[:-1])
+        >>> whole, intact(path)
+        (True, False)
+    """
     return _digest(path.read_bytes()) == _digest_named(path)
 
 
 def step_of(path: Path) -> int:
-    """The step that a checkpoint's file name says."""
+    """The step that a checkpoint's file name says.
+
+    Examples:
+        >>> from pathlib import Path
+        >>> from scaling_search.training.checkpoint import step_of
+        >>> step_of(Path("000000120-59dbb0bd9214ea7d.safetensors"))
+        120
+    """
     return int(path.stem.partition("-")[0])
 
 

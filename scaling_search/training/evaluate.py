@@ -39,7 +39,23 @@ def score(
     device: torch.device,
     group: Group = ALONE,
 ) -> Scores:
-    """The model's scores on a split, as `evaluate` finds them."""
+    """The model's scores on a split, as `evaluate` finds them.
+
+    Examples:
+        >>> import torch
+        >>> from scaling_search import DataRequest, build
+        >>> from scaling_search.arch import zoo
+        >>> from scaling_search.data.load import load_split
+        >>> from scaling_search.training.evaluate import score
+        >>> from scaling_search.training.recipe import Recipe
+        >>> model = build(zoo.get("nano"))
+        >>> for parameter in model.head.classifier.parameters():
+        ...     _ = torch.nn.init.zeros_(parameter)  # all of the 20 classes are equally probable
+        >>> images = DataRequest("typefaces", train_images=100, test_images=20)
+        >>> test = load_split(images, "test", px=16)
+        >>> round(score(model, test, Recipe(), torch.device("cpu")).loss, 2)  # log 20
+        3.0
+    """
     return evaluate_split(model, split, recipe, device, group).scores
 
 
@@ -87,6 +103,13 @@ def folded(model: nn.Module) -> nn.Module:
 
     Only inside `nn.Sequential`, where the order of modules is that of the computation. The model
     stays as it is; what is not folded is shared with it. Logits differ by rounding.
+
+    Examples:
+        >>> from torch import nn
+        >>> from scaling_search.training.evaluate import folded
+        >>> model = nn.Sequential(nn.Conv2d(3, 8, 3, bias=False), nn.BatchNorm2d(8), nn.SiLU())
+        >>> [type(module).__name__ for module in folded(model.eval())]
+        ['Conv2d', 'Identity', 'SiLU']
     """
     twin = copy.copy(model)
     twin._modules = {

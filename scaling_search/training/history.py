@@ -22,7 +22,13 @@ class Scores:
 
 @dataclass(frozen=True)
 class ClassCounts:
-    """Of each class, in the data set's order: its images in a split, and how many were right."""
+    """Of each class, in the data set's order: its images in a split, and how many were right.
+
+    Examples:
+        >>> from scaling_search.training.history import ClassCounts
+        >>> ClassCounts(images=(90, 10), right=(90, 5)).balanced_accuracy
+        0.75
+    """
 
     images: tuple[int, ...]
     right: tuple[int, ...]

@@ -65,6 +65,20 @@ class Trainer:
 
     The processes of a group each have a Trainer, equal but for their rank, and take every step
     together; the first one's files are the training's.
+
+    Examples:
+        >>> import torch
+        >>> from scaling_search import DataRequest, build
+        >>> from scaling_search.arch import zoo
+        >>> from scaling_search.data.load import load_split
+        >>> from scaling_search.training.loop import Trainer
+        >>> from scaling_search.training.recipe import Recipe
+        >>> images = DataRequest("typefaces", train_images=100, test_images=20)
+        >>> train, held_out = (load_split(images, part, px=16) for part in ("train", "validation"))
+        >>> model, device = build(zoo.get("nano")), torch.device("cpu")
+        >>> history = Trainer(model, train, held_out, Recipe(), 2, seed=0, device=device).run()
+        >>> [record.epoch for record in history]
+        [1, 2]
     """
 
     model: nn.Module

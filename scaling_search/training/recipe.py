@@ -72,6 +72,15 @@ class Recipe:
 
     With `deterministic` a GPU gives the same bits each time, resumed or not, at the price of slower
     algorithms; a CPU does so anyway.
+
+    Examples:
+        >>> from scaling_search.training.recipe import Recipe
+        >>> recipe = Recipe(learning_rate=0.1, batch_size=64, warmup_epochs=2)
+        >>> rates = [recipe.learning_rate_at(step, 100, steps_per_epoch=10) for step in (0, 50, 99)]
+        >>> [round(rate, 4) for rate in rates], recipe.plateau_steps(total_steps=100)
+        ([0.005, 0.1, 0.0025], 60)
+        >>> recipe.at_batch(256).learning_rate
+        0.4
     """
 
     optimizer: Optimizer = "sgd"

@@ -27,6 +27,12 @@ class AtPhi:
 
     Larger networks want more regularisation (arXiv 1905.11946, section 5.2; arXiv 2103.07579).
     Raises UserError for a φ that is no number, and for a row that says nothing at all.
+
+    Examples:
+        >>> from scaling_search.training.recipe import Recipe
+        >>> from scaling_search.training.recipe_growth import AtPhi
+        >>> Recipe(by_phi=(AtPhi(0, drop_path=0.0), AtPhi(2, drop_path=0.2))).at_phi(1).drop_path
+        0.1
     """
 
     phi: float
@@ -52,6 +58,12 @@ def values_at(rows: Sequence[AtPhi], phi: float) -> dict[str, float | str]:
 
     Numbers are interpolated between the two rows about φ that give them, choices are those of the
     nearest row at or below it; beyond the ends all stay as they are there.
+
+    Examples:
+        >>> from scaling_search.training.recipe_growth import AtPhi, values_at
+        >>> rows = [AtPhi(0, dropout=0.2, augment="shift"), AtPhi(2, dropout=0.3)]
+        >>> values_at(rows, phi=1)
+        {'dropout': 0.25, 'augment': 'shift'}
     """
     found: dict[str, float | str] = {}
     for name in (*MEASURES, *CHOICES):

@@ -76,6 +76,14 @@ def recipe_named(name: object, base: object = None) -> Recipe:
 
     `base` is the network that others are grown from, where there is one: what the paper grows with
     its family is right for networks grown from B0 alone.
+
+    Examples:
+        >>> from scaling_search.training.recipes import recipe_named
+        >>> paper = recipe_named("paper", base="efficientnet-b0")
+        >>> paper.optimizer, paper.batch_size, paper.learning_rate
+        ('rmsprop', 4096, 0.256)
+        >>> paper.at_phi(3).dropout, paper.at_phi(7).dropout
+        (0.3, 0.5)
     """
     if name == "paper" and base in B0_FORMS:
         return PAPER_FROM_B0
@@ -91,8 +99,14 @@ def expanded(given: object, source: str, base: object = None) -> object:
 
     `"paper"` and `{"like": "paper", …}` become a table of fields, in which what stands beside
     `like` comes first: a batch size without a rate takes the named rate in proportion, and what is
-    given plainly no longer grows with φ. `base` as in `named`. Anything else comes back as it is.
-    Raises UserError naming `source` for an unknown name.
+    given plainly no longer grows with φ. `base` as in `recipe_named`. Anything else comes back as
+    it is. Raises UserError naming `source` for an unknown name.
+
+    Examples:
+        >>> from scaling_search.training.recipes import expanded
+        >>> fields = expanded({"like": "paper", "batch_size": 256}, "study.toml")
+        >>> fields["batch_size"], fields["learning_rate"]
+        (256, 0.016)
     """
     if isinstance(given, str):
         given = {"like": given}

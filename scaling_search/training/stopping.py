@@ -45,7 +45,13 @@ class StopRequest:
 
 
 def steps_between(step_seconds: float) -> int:
-    """How many steps go by between two exchanges, at so many seconds a step."""
+    """How many steps go by between two exchanges, at so many seconds a step.
+
+    Examples:
+        >>> from scaling_search.training.stopping import steps_between
+        >>> steps_between(0.001), steps_between(0.1), steps_between(3.0)
+        (32, 10, 1)
+    """
     if step_seconds * MOST_STEPS <= EXCHANGE_SECONDS:
         return MOST_STEPS
     return max(1, int(EXCHANGE_SECONDS / step_seconds))

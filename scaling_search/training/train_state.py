@@ -101,6 +101,15 @@ def optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
     """The recipe's optimiser; norms, biases and scales (all below two axes) are not decayed.
 
     The `rate_multiple` of a group is its rate as a multiple of the recipe's.
+
+    Examples:
+        >>> from torch import nn
+        >>> from scaling_search.training.recipe import Recipe
+        >>> from scaling_search.training.train_state import optimizer
+        >>> layer = nn.Sequential(nn.Linear(8, 4), nn.LayerNorm(4))
+        >>> groups = optimizer(layer, Recipe(weight_decay=5e-4)).param_groups
+        >>> [(len(group["params"]), group["weight_decay"]) for group in groups]
+        [(1, 0.0005), (3, 0.0)]
     """
     return _optimizer(recipe, _groups(model, recipe))
 

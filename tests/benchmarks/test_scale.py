@@ -53,11 +53,3 @@ def test_a_search_over_its_limit_says_that_it_was_cut_off(scale: ModuleType) -> 
 
 def test_one_by_one_the_points_give_the_candidates_of_the_enumeration(scale: ModuleType) -> None:
     scale.same_candidates()
-
-
-def test_a_claim_is_reached_by_its_median(scale: ModuleType) -> None:
-    claim = scale.claimed("fast", "slow", [0.5, 2.0, 8.0], 1.0)
-    assert (claim.ratio, claim.n, claim.reached) == (2.0, 3, True)
-    # log ratios -ln 2, ln 2, 3 ln 2: mean ln 2, sd 2 ln 2; t(2) = 4.3027, so 2 · 2^(±4.9683).
-    assert claim.low == pytest.approx(0.0639, abs=1e-3)
-    assert claim.high == pytest.approx(62.6, abs=0.2)

@@ -299,8 +299,17 @@ def test_a_training_that_failed_is_a_line_with_the_way_out_and_never_a_repr(
     call: Call, tmp_path: Path
 ) -> None:
     (tmp_path / "steep.toml").write_text("learning_rate = 1e6\nwarmup_epochs = 0\nclip_norm = 0\n")
-    words = ("train", "nano", "--train-images", "200", "--epochs", "1", "--recipe")
-    words += (str(tmp_path / "steep.toml"), "--workers", "0", "--out", str(tmp_path / "run"))
+    options = ("--train-images", "200", "--epochs", "1", "--recipe")
+    words = (
+        "train",
+        "nano",
+        *options,
+        str(tmp_path / "steep.toml"),
+        "--workers",
+        "0",
+        "--out",
+        str(tmp_path / "run"),
+    )
     status, printed, said = call(*words)
     assert status == 1
     assert "None" not in printed

@@ -29,6 +29,7 @@ def tiff(pixels: NDArray[np.generic], *, big: bool = False) -> bytes:
     kinds = struct.pack(f"<{samples}H", *[FORMATS[pixels.dtype.kind]] * samples)
     head, word, entry = (16, "<Q", "<HHQ") if big else (8, "<I", "<HHI")
     room = struct.calcsize(word)
+    tags: list[tuple[int, int | bytes]]
     tags = [(256, 4), (257, 4), (258, bits), (259, 1), (262, 1 if samples == 1 else 2)]
     tags += [(273, 0), (277, samples), (278, 4), (279, pixels.nbytes), (339, kinds)]
     count = struct.pack("<Q" if big else "<H", len(tags))

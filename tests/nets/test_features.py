@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import doctest
 import math
 from collections import OrderedDict
 from dataclasses import replace
@@ -16,7 +15,6 @@ from torchvision.ops import FeaturePyramidNetwork
 
 from scaling_search.arch import zoo
 from scaling_search.core.errors import UserError
-from scaling_search.nets import features as documented
 from scaling_search.nets.build import build
 from scaling_search.nets.features import FeatureNetwork, features
 
@@ -131,7 +129,3 @@ def test_a_detector_of_torchvisions_trains_on_it() -> None:
     assert set(losses) == {"classification", "bbox_regression"}
     sum(losses.values()).backward()
     assert next(backbone.parameters()).grad is not None
-
-
-def test_the_example_of_the_docstring_runs() -> None:
-    assert doctest.testmod(documented).failed == 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import doctest
 from functools import cache
 
 import pytest
@@ -12,8 +11,6 @@ from torch import nn
 from scaling_search.arch import zoo
 from scaling_search.arch.scaling import Multipliers, scale
 from scaling_search.arch.spec import Architecture
-from scaling_search.nets import preservation
-from scaling_search.nets import transfer as module
 from scaling_search.nets.build import build
 from scaling_search.nets.preservation import changes
 from scaling_search.nets.transfer import for_channels, transfer
@@ -165,8 +162,3 @@ def test_networks_of_two_kinds_share_no_function() -> None:
 
 def test_the_official_networks_take_b0s_weights_as_any_scaled_one_does() -> None:
     assert changes(zoo.get("efficientnet-b0"), zoo.get("efficientnet-b3")) == ()
-
-
-@pytest.mark.parametrize("documented", [module, preservation])
-def test_the_examples_of_the_docstrings_run(documented: object) -> None:
-    assert doctest.testmod(documented).failed == 0  # type: ignore[arg-type]

@@ -48,7 +48,13 @@ VOWELS, CONSONANTS = "aeiou", "bfghmnrstv"
 
 
 def label(index: int) -> int:
-    """The class of a picture: the faces take turns, so every run of 20 holds each once."""
+    """The class of a picture: the faces take turns, so every run of 20 holds each once.
+
+    Examples:
+        >>> from scaling_search.data.sources.typeface_images import label
+        >>> label(0), label(1)
+        (0, 1)
+    """
     return index % len(FACES)
 
 
