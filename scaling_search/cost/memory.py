@@ -93,7 +93,7 @@ def peak_live_bytes(
         >>> from torch import nn
         >>> from scaling_search.cost.memory import peak_live_bytes
         >>> layer, row = nn.Linear(1000, 250, device="meta"), torch.empty(1, 1000, device="meta")
-        >>> peak_live_bytes(lambda: layer(row), own=layer.parameters())
+        >>> peak_live_bytes(lambda: layer(row), tensors=layer.parameters())
         5000
     """
     tracker = _Tracker(block_bytes)
