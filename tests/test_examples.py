@@ -66,6 +66,8 @@ def test_the_examples_of_a_module_print_what_they_say(
     # Without the module's own names: what is shown can be pasted as it stands.
     for example in doctest.DocTestFinder(exclude_empty=True).find(module, name, globs={}):
         runner.run(example, out=said.append)
+        # The site shows others as quotations within quotations.
+        assert not example.examples or "Examples:" in str(example.docstring), example.name
     assert runner.tries > 0
     assert not said, "".join(said)
 

@@ -26,8 +26,10 @@ class RemainingWork:
 def trainings_left(count: int) -> str:
     """So many are left, in words.
 
-    >>> trainings_left(1)
-    '1 training left'
+    Examples:
+        >>> from scaling_search.experiment.remaining_work import trainings_left
+        >>> trainings_left(1)
+        '1 training left'
     """
     return f"{count} {'training' if count == 1 else 'trainings'} left"
 

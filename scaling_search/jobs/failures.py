@@ -30,8 +30,11 @@ def what_speaks(results: Iterable[Result]) -> str:
 def failure_words(result: Result) -> str:
     """Why a single training came to no end, and the way out; empty for one that did.
 
-    >>> failure_words(TimedOut(3.0))
-    'timed-out: more than 3 s; give more time with --job-timeout'
+    Examples:
+        >>> from scaling_search.jobs.failures import failure_words
+        >>> from scaling_search.jobs.job import TimedOut
+        >>> failure_words(TimedOut(3.0))
+        'timed-out: more than 3 s; give more time with --job-timeout'
     """
     reason, remedy = _reason_and_remedy(result)
     return f"{result.kind}: {reason}; {remedy}" if remedy else ""
