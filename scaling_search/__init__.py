@@ -2,6 +2,17 @@
 
 from __future__ import annotations
 
+import sys
+
+if (
+    not sys.flags.safe_path
+    and sys.argv[:1] == ["-m"]  # as long as the module is looked for
+    and any(w.removeprefix("-m").partition(".")[0] == __name__ for w in sys.orig_argv)
+):
+    # `python -m` put the working directory first: a queue.py or a typing.py there must not stand
+    # in for Python's own.
+    sys.path.append(sys.path.pop(0))
+
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 

@@ -11,6 +11,7 @@ from torch import nn
 
 from scaling_search.arch.spec import Architecture
 from scaling_search.compare.family import Member
+from scaling_search.core import toml_config
 from scaling_search.core.errors import UserError, require
 from scaling_search.data.load import load_split
 from scaling_search.experiment.experiment import Experiment
@@ -36,7 +37,7 @@ def trained_network(
     they were seen as pretrained weights see them. Raises
     UserError when there is no such network, or its training is not finished.
     """
-    experiment = read_experiment(run_directory, root=root)
+    experiment = _with_table(run_directory, root)
     seed, ledger = _seed(experiment, seed), read_ledger(run_directory)
     members = experiment.members(coefficients_of(experiment, ledger))
     chosen = member_named(members, network)
@@ -56,7 +57,24 @@ def seed_of(run_directory: Path, seed: int | None) -> int:
 
     Raises UserError for a seed that it doesn't have.
     """
-    return _seed(read_experiment(run_directory), seed)
+    return _seed(_with_table(run_directory), seed)
+
+
+def _with_table(run_directory: Path, root: str | None = None) -> Experiment:
+    """The experiment of a run whose networks tables describe; raises UserError for a function's.
+
+    A file without the code that makes its network would be none that others can use.
+    """
+    text = toml_config.read_text(run_directory / "study.toml", "study")
+    values = toml_config.parsed(text, str(run_directory / "study.toml"))
+    base = str(values.get("base", ""))
+    if ":" in base and not values.get("network"):
+        raise UserError(
+            f"a network is exported with its table of stages, got one that {base} makes: load the "
+            f"tensors below {str(run_directory / 'checkpoints')!r} whose names begin with model. "
+            "into the module that it makes"
+        )
+    return read_experiment(run_directory, root=root)
 
 
 def member_named(members: Sequence[Member], network: str) -> Member:

@@ -89,7 +89,7 @@ def read_mapping(path: Path, folders: Sequence[str]) -> dict[str, str]:
     except (OSError, UnicodeDecodeError) as error:
         why = getattr(error, "strerror", None) or "no text"
         raise UserError(f"the file of classes must be readable, got {str(path)!r}: {why}") from None
-    return _of_json(text, path) if path.suffix == ".json" else _of_lines(text, path)
+    return _of_json(text, path) if path.suffix.lower() == ".json" else _of_lines(text, path)
 
 
 def _of_json(text: str, path: Path) -> dict[str, str]:

@@ -29,6 +29,19 @@ def test_a_card_keeps_the_rules_of_its_images() -> None:
     assert card_from_json(json.dumps(old), "an earlier export") == CARD
 
 
+def test_a_run_of_a_function_is_refused_with_where_its_weights_lie(tmp_path: Path) -> None:
+    (tmp_path / "study.toml").write_text('name = "x"\nbase = "mine:make"\nbase_px = 16\n')
+    for words in (("export", str(tmp_path), "base"), ("predict", str(tmp_path), "a.png")):
+        status, printed, said = call(
+            *words, *(["--network", "base"] if words[0] == "predict" else [])
+        )
+        assert (status, printed) == (2, "")
+        assert said.startswith(
+            "a network is exported with its table of stages, got one that mine:make makes: load the"
+        )
+        assert str(tmp_path / "checkpoints") in said
+
+
 def test_predict_decodes_by_the_rules_of_the_card(tmp_path: Path) -> None:
     path = tmp_path / "scan.png"
     Image.fromarray(np.full((30, 30), 2048, np.uint16)).save(path)

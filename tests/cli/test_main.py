@@ -314,6 +314,6 @@ def test_a_training_that_failed_is_a_line_with_the_way_out_and_never_a_repr(
     assert status == 1
     assert "None" not in printed
     last = said.strip().splitlines()[-1]
-    assert last.startswith("nano, seed 0: diverged: the loss of epoch 1 is nan; lower the learning")
-    assert last.endswith("; as it is, --retry-failed tries it again")
+    assert last.startswith("nano, seed 0: diverged: the ")
+    assert last.endswith("; lower the learning rate; as it is, --retry-failed tries it again")
     assert "Diverged(" not in said

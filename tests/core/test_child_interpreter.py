@@ -62,3 +62,19 @@ def test_the_variable_is_as_it_was_afterwards(monkeypatch: pytest.MonkeyPatch) -
     with safe_path():
         assert os.environ[SAFE_PATH] == "1"
     assert os.environ[SAFE_PATH] == "yes"
+
+
+@pytest.mark.parametrize("name", ["typing", "queue", "torch", "numpy", "logging"])
+def test_a_module_of_the_users_folder_stands_in_for_nobody_elses(tmp_path: Path, name: str) -> None:
+    (tmp_path / f"{name}.py").write_text("raise RuntimeError('mine')\n")
+    words = [sys.executable, "-m", "scaling_search", "count", "nano", "--json"]
+    folder = str(Path(__file__).parents[2])
+    done = subprocess.run(
+        words,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": folder},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert json.loads(done.stdout)[-1]["stage"] == "total"

@@ -68,9 +68,11 @@ def test_a_place_beyond_the_last_class_is_refused() -> None:
     ],
 )
 def test_a_file_says_which_class_a_folder_holds(tmp_path: Path, name: str, text: str) -> None:
-    (tmp_path / name).write_text(text)
-    mapped = read_mapping(tmp_path / name, [])
-    assert targets(["kaffee", "katze"], None, 1000, mapped) == (967, 285)
+    of_windows = b"\xef\xbb\xbf" + text.replace("\n", "\r\n").encode()
+    for place, content in ((name, text.encode()), (name.upper(), of_windows)):
+        (tmp_path / place).write_bytes(content)
+        mapped = read_mapping(tmp_path / place, [])
+        assert targets(["kaffee", "katze"], None, 1000, mapped) == (967, 285)
 
 
 @pytest.mark.parametrize(
