@@ -67,6 +67,7 @@ def train_command(
     jobs_per_gpu: options.JobsPerGpu = "auto",
     job_timeout: options.JobTimeout = None,
     retry_failed: options.RetryFailed = False,
+    track: options.Track = None,
     as_json: options.AsJson = False,
 ) -> None:
     """Train one network, score it on the test split and write its weights.
@@ -113,6 +114,7 @@ def train_command(
             jobs_per_gpu=options.jobs_per_gpu(jobs_per_gpu),
             limit_seconds=job_timeout,
             retry_failed=retry_failed,
+            track=track or (),
             listener=live,
         )
     _show_trained(trained, as_json)

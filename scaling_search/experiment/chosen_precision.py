@@ -39,6 +39,22 @@ def with_precision(
     return _at(experiment, kept.precision(None if device == "cpu" else rate))
 
 
+def with_likely_precision(
+    experiment: Experiment, out: Path, on_cpu: bool, say: Callable[[str], None]
+) -> Experiment:
+    """The experiment as it can be planned: with what is kept, else float32 on a CPU, else tf32.
+
+    Nothing is tried or kept.
+    """
+    if experiment.study.recipe.precision != "auto":
+        return experiment
+    likely = KeptPrecision(out / KEPT, "", say).read()
+    if likely is None:
+        likely = "float32" if on_cpu else "tf32"
+        say(f'precision = "auto" is chosen when a run begins: planned in {likely}')
+    return _at(experiment, likely)
+
+
 def _at(experiment: Experiment, precision: Precision) -> Experiment:
     study = experiment.study
     recipe = replace(study.recipe, precision=precision)

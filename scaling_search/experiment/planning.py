@@ -12,6 +12,7 @@ from scaling_search.core.errors import require
 from scaling_search.cost.torch_defaults import torch_defaults
 from scaling_search.data.load import describe
 from scaling_search.experiment.capacity import PlannedMachine, PlannedPlacement, planned_machine
+from scaling_search.experiment.chosen_precision import with_likely_precision
 from scaling_search.experiment.experiment import Experiment
 from scaling_search.experiment.plan import Plan, jobs_to_measure, plan
 from scaling_search.experiment.planned_phases import planned_comparison, planned_phases
@@ -51,7 +52,8 @@ def plan_run(
     info = describe(study.data, report=say)
     for note in info.notes:
         say(note)
-    experiment, find = _plannable(Experiment(study, info), out, say)
+    likely = with_likely_precision(Experiment(study, info), out, place.card is None, say)
+    experiment, find = _plannable(likely, out, say)
     compared = planned_comparison(experiment, find)
     if busy := busy_words(*os.getloadavg()[:1], default_workers("cpu")):
         say(busy)

@@ -22,6 +22,7 @@ from scaling_search.experiment.pipeline import open_runner
 from scaling_search.experiment.remaining_work import RemainingWork
 from scaling_search.experiment.runner import NullListener, ProgressListener
 from scaling_search.experiment.study import Comparison, Study
+from scaling_search.experiment.tracked import tracked
 from scaling_search.experiment.trained_weights import trained_network
 from scaling_search.jobs.job import Finished, Result, TrainJob
 from scaling_search.jobs.local import OnThisMachine
@@ -134,19 +135,24 @@ def train_alone(
     gpus: int | str | None = None,
     jobs_per_gpu: int | Literal["auto"] = "auto",
     retry_failed: bool = False,
+    track: Sequence[str] = (),
     listener: ProgressListener | None = None,
 ) -> tuple[Trained, ...]:
     """Train the base of a study made by `alone` from these seeds, unless the ledger has them.
 
     The run directory is like any other: `report`, `export` and `predict` read it; `result.json`
-    and a safetensors file a seed are written beside. Raises UserError for what can't be met,
-    before anything is trained, the second run on one directory among it.
+    and a safetensors file a seed are written beside. `track` names trackers, as `run` does. Raises
+    UserError for what can't be met, before anything is trained, the second run on one directory
+    among it.
     """
     listener = listener or NullListener()
     here = OnThisMachine(None if gpus is None else str(gpus), jobs_per_gpu, at_most=len(seeds))
-    with open_runner(
-        study, out, device, workers, limit_seconds, listener, None, retry_failed, here
-    ) as runner:
+    with (
+        tracked(listener, track, study.name, out) as told,
+        open_runner(
+            study, out, device, workers, limit_seconds, told, None, retry_failed, here
+        ) as runner,
+    ):
         experiment = runner.experiment
         jobs = [experiment.compare_job(experiment.base, seed) for seed in seeds]
         runner.finish("training", jobs, RemainingWork())

@@ -69,6 +69,14 @@ def test_a_budget_of_latencies_is_planned_with_networks_of_equal_macs(tmp_path: 
     assert any("latencies first" in line for line in said)
 
 
+def test_a_precision_that_a_run_will_choose_is_planned_as_the_likely_one(tmp_path: Path) -> None:
+    study = replace(TINY, recipe=replace(TINY.recipe, precision="auto"))
+    said: list[str] = []
+    assert planned(study, tmp_path, said).trainings_left == 16
+    assert 'precision = "auto" is chosen when a run begins: planned in float32' in said
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_what_a_run_would_refuse_a_plan_refuses(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="at least as many training images"):
         planned(replace(TINY, recipe=replace(TINY.recipe, batch_size=1000)), tmp_path)

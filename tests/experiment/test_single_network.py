@@ -57,6 +57,13 @@ def test_a_network_is_trained_scored_and_its_weights_written(photos: Path, tmp_p
     assert not module.training
 
 
+def test_a_training_alone_is_tracked_too(photos: Path, tmp_path: Path) -> None:
+    pytest.importorskip("tensorboard", reason="tensorboard is not installed")
+    train(photos, tmp_path / "run", epochs=2, track=["tensorboard"])
+    (folder,) = (tmp_path / "run" / "tensorboard").iterdir()
+    assert folder.name.startswith("micro-16px-2ep-seed0-")
+
+
 def test_each_class_is_counted_and_old_results_have_no_counts(
     photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -14,7 +14,7 @@ from scaling_search.training.captured import WARM_UP, CapturedSteps, Work, why_n
 from scaling_search.training.distributed import ALONE
 from scaling_search.training.loop import Trainer
 from scaling_search.training.recipe import Recipe
-from scaling_search.training.step import train_step
+from scaling_search.training.step import set_rate, train_step
 from scaling_search.training.train_state import optimizer_in_graphs
 from tests.training.small import CPU, RECIPE, keeping, same_tensors, trainer
 
@@ -127,3 +127,11 @@ def test_a_rate_on_the_device_is_there_after_a_checkpoint(tmp_path: Any) -> None
     one.state = replace(one.state, optimizer=optimizer_in_graphs(one.model, one.recipe, CPU))
     one.state.restore(one.state.tensors())
     assert all(isinstance(each["lr"], torch.Tensor) for each in one.state.optimizer.param_groups)
+
+
+def test_each_part_of_a_network_keeps_a_rate_of_its_own_on_the_device() -> None:
+    one = trainer(recipe=Recipe(batch_size=8, backbone_rate=0.5))
+    made = optimizer_in_graphs(one.model, one.recipe, CPU)
+    set_rate(made, 0.25)
+    rates = {(each["rate_multiple"], each["lr"].item()) for each in made.param_groups}
+    assert rates == {(0.5, 0.125), (1.0, 0.25)}
