@@ -39,6 +39,21 @@ def with_precision(
     return _at(experiment, kept.precision(None if device == "cpu" else rate))
 
 
+def planned_precision(
+    experiment: Experiment, out: Path, device: str, say: Callable[[str], None]
+) -> Experiment:
+    """The experiment with the precision of its run directory, if that is "auto"; nothing is tried.
+
+    Where none is kept, tf32 stands in for a GPU's, which is said.
+    """
+    if experiment.study.recipe.precision != "auto":
+        return experiment
+    kept = KeptPrecision(out / KEPT, "", say).read()
+    if kept is None and device != "cpu":
+        say('precision = "auto": tf32 stands in until a run has tried it against bfloat16')
+    return _at(experiment, kept or ("float32" if device == "cpu" else "tf32"))
+
+
 def _at(experiment: Experiment, precision: Precision) -> Experiment:
     study = experiment.study
     recipe = replace(study.recipe, precision=precision)

@@ -11,7 +11,9 @@ from pathlib import Path
 from scaling_search.core.errors import require
 from scaling_search.cost.torch_defaults import torch_defaults
 from scaling_search.data.load import describe
+from scaling_search.experiment.beginning import found_weights
 from scaling_search.experiment.capacity import PlannedMachine, PlannedPlacement, planned_machine
+from scaling_search.experiment.chosen_precision import planned_precision
 from scaling_search.experiment.experiment import Experiment
 from scaling_search.experiment.plan import Plan, jobs_to_measure, plan
 from scaling_search.experiment.planned_phases import planned_comparison, planned_phases
@@ -51,7 +53,9 @@ def plan_run(
     info = describe(study.data, report=say)
     for note in info.notes:
         say(note)
-    experiment, find = _plannable(Experiment(study, info), out, say)
+    experiment = Experiment(study, info, initial=found_weights(study, info, say))
+    experiment = planned_precision(experiment, out, place.capacity.device, say)
+    experiment, find = _plannable(experiment, out, say)
     compared = planned_comparison(experiment, find)
     if busy := busy_words(*os.getloadavg()[:1], default_workers("cpu")):
         say(busy)
@@ -100,7 +104,7 @@ def _by_macs(experiment: Experiment) -> Experiment:
     search = study.search
     if search.second == "latency":
         search = replace(search, second="macs")
-    return Experiment(replace(study, budget=budget, search=search), experiment.info)
+    return replace(experiment, study=replace(study, budget=budget, search=search))
 
 
 def _probe(
