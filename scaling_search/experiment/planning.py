@@ -11,6 +11,7 @@ from pathlib import Path
 from scaling_search.core.errors import require
 from scaling_search.cost.torch_defaults import torch_defaults
 from scaling_search.data.load import describe
+from scaling_search.experiment.beginning import found_weights
 from scaling_search.experiment.capacity import PlannedMachine, PlannedPlacement, planned_machine
 from scaling_search.experiment.chosen_precision import with_likely_precision
 from scaling_search.experiment.experiment import Experiment
@@ -52,7 +53,8 @@ def plan_run(
     info = describe(study.data, report=say)
     for note in info.notes:
         say(note)
-    likely = with_likely_precision(Experiment(study, info), out, place.card is None, say)
+    experiment = Experiment(study, info, initial=found_weights(study, info, say))
+    likely = with_likely_precision(experiment, out, place.card is None, say)
     experiment, find = _plannable(likely, out, say)
     compared = planned_comparison(experiment, find)
     if busy := busy_words(*os.getloadavg()[:1], default_workers("cpu")):
@@ -102,7 +104,7 @@ def _by_macs(experiment: Experiment) -> Experiment:
     search = study.search
     if search.second == "latency":
         search = replace(search, second="macs")
-    return Experiment(replace(study, budget=budget, search=search), experiment.info)
+    return replace(experiment, study=replace(study, budget=budget, search=search))
 
 
 def _probe(

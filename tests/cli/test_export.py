@@ -31,10 +31,11 @@ def test_a_card_keeps_the_rules_of_its_images() -> None:
 
 def test_a_run_of_a_function_is_refused_with_where_its_weights_lie(tmp_path: Path) -> None:
     (tmp_path / "study.toml").write_text('name = "x"\nbase = "mine:make"\nbase_px = 16\n')
-    for words in (("export", str(tmp_path), "base"), ("predict", str(tmp_path), "a.png")):
-        status, printed, said = call(
-            *words, *(["--network", "base"] if words[0] == "predict" else [])
-        )
+    for words in (
+        ("export", str(tmp_path), "base"),
+        ("predict", str(tmp_path), "a.png", "--network", "base"),
+    ):
+        status, printed, said = call(*words)
         assert (status, printed) == (2, "")
         assert said.startswith(
             "a network is exported with its table of stages, got one that mine:make makes: load the"

@@ -12,8 +12,10 @@ from scaling_search.arch import zoo
 from scaling_search.arch.scaling import Coefficients
 from scaling_search.core.errors import UserError
 from scaling_search.doctor.examine import examine
+from scaling_search.experiment.capacity import PlannedPlacement
 from scaling_search.experiment.outcome import read_experiment, redraw
 from scaling_search.experiment.pipeline import run
+from scaling_search.experiment.planning import plan_run
 from scaling_search.experiment.runner import NullListener
 from scaling_search.experiment.study import Study, from_toml
 from scaling_search.experiment.trained_weights import trained_network
@@ -91,6 +93,16 @@ def test_every_training_begins_with_them_and_the_report_says_so(
     text = (out / "README.md").read_text()
     assert "Every network begins with what fits of w.safetensors." in text
     assert "what depth and width add begins untrained" in text
+
+
+def test_a_plan_knows_the_trainings_that_began_with_them(
+    begun: tuple[Path, list[str]], weights: Path, tmp_path: Path
+) -> None:
+    asked, here = study(weights, backbone_rate=0.1), PlannedPlacement("cpu", workers=0)
+    assert plan_run(asked, begun[0], here, seconds=0.1).trainings_left == 0
+    fresh = plan_run(asked, tmp_path, here, seconds=0.1)
+    assert fresh.trainings_left == 3
+    assert fresh.seconds is not None
 
 
 def test_a_trained_network_sees_as_the_weights_did(begun: tuple[Path, list[str]]) -> None:

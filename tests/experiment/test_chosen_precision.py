@@ -9,12 +9,15 @@ import pytest
 
 from scaling_search.core.errors import UserError
 from scaling_search.data.load import describe
-from scaling_search.experiment.chosen_precision import with_precision
+from scaling_search.experiment.capacity import PlannedPlacement
+from scaling_search.experiment.chosen_precision import with_likely_precision, with_precision
 from scaling_search.experiment.experiment import Experiment
 from scaling_search.experiment.outcome import read_experiment
 from scaling_search.experiment.pipeline import run
+from scaling_search.experiment.planning import plan_run
 from scaling_search.jobs.cards import GpuCard
 from scaling_search.jobs.job import job_from_json
+from scaling_search.jobs.kept_precision import KEPT
 from scaling_search.jobs.ledger import Ledger
 from scaling_search.jobs.local import OnThisMachine
 from tests.jobs.pretended import pretend
@@ -37,6 +40,20 @@ def test_on_a_cpu_a_run_is_that_of_float32_and_is_taken_up_as_such(tmp_path: Pat
     before = compared(tmp_path / "auto")
     run(AUTO, tmp_path / "auto", device="cpu", workers=0, search_only=True)
     assert compared(tmp_path / "auto") == before
+    planned = plan_run(AUTO, tmp_path / "auto", PlannedPlacement("cpu", workers=0), seconds=0.1)
+    assert all(each.done == each.trainings for each in planned.phases[:2])
+
+
+def test_a_plan_tries_no_precision_and_says_what_stands_in(tmp_path: Path) -> None:
+    said: list[str] = []
+    experiment = Experiment(AUTO, describe(AUTO.data))
+    found = with_likely_precision(experiment, tmp_path, False, said.append)
+    assert found.study.recipe.precision == "tf32"
+    assert said == ['precision = "auto" is chosen when a run begins: planned in tf32']
+    (tmp_path / KEPT).write_text('{"precision": "bfloat16"}')
+    kept = with_likely_precision(experiment, tmp_path, False, said.append)
+    assert kept.study.recipe.precision == "bfloat16"
+    assert len(said) == 1
 
 
 def test_the_trial_is_of_the_base_on_a_card_by_processes_of_their_own(
