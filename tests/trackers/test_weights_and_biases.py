@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import struct
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from wandb.proto.wandb_internal_pb2 import Record
 
 from scaling_search.core.errors import UserError
 from scaling_search.trackers.weights_and_biases import WeightsAndBiases
+from tests.jobs.small import until
 from tests.trackers.events import DIVERGED, DONE, FIRST, RECORDS, SECOND
 
 BLOCK, FULL, LAST = 32768, 1, 4
@@ -50,6 +52,11 @@ def chunks(log: bytes) -> Iterator[bytes]:
             data = b""
 
 
+def has_ended(folder: Path, job: str) -> bool:
+    read = records(folder, job)
+    return bool(read) and read[-1].WhichOneof("record_type") == "exit"
+
+
 def points(read: list[Any], name: str) -> list[tuple[float, float]]:
     rows = [
         {
@@ -73,6 +80,8 @@ def test_two_trainings_at_once_are_two_runs_with_a_point_an_epoch(
             tracker.epoch(job, record)
     tracker.end(FIRST, DIVERGED)
     tracker.end(SECOND, DONE)
+    for job in (FIRST, SECOND):  # a process of wandb's own writes them
+        assert until(partial(has_ended, tmp_path, job.hash))
     for job in (FIRST, SECOND):
         read = records(tmp_path, job.hash)
         assert points(read, "validation/top1") == [(1, 0.25), (2, 0.5)]
