@@ -11,6 +11,7 @@ from pathlib import Path
 from scaling_search.core.errors import require
 from scaling_search.cost.torch_defaults import torch_defaults
 from scaling_search.data.load import describe
+from scaling_search.experiment.beginning import found_weights
 from scaling_search.experiment.capacity import PlannedMachine, PlannedPlacement, planned_machine
 from scaling_search.experiment.experiment import Experiment
 from scaling_search.experiment.plan import Plan, jobs_to_measure, plan
@@ -51,7 +52,9 @@ def plan_run(
     info = describe(study.data, report=say)
     for note in info.notes:
         say(note)
-    experiment, find = _plannable(Experiment(study, info), out, say)
+    experiment, find = _plannable(
+        Experiment(study, info, initial=found_weights(study, info, say)), out, say
+    )
     compared = planned_comparison(experiment, find)
     if busy := busy_words(*os.getloadavg()[:1], default_workers("cpu")):
         say(busy)
@@ -98,7 +101,8 @@ def _by_macs(experiment: Experiment) -> Experiment:
     search = study.search
     if search.second == "latency":
         search = replace(search, second="macs")
-    return Experiment(replace(study, budget=budget, search=search), experiment.info)
+    by_macs = replace(study, budget=budget, search=search)
+    return Experiment(by_macs, experiment.info, initial=experiment.initial)
 
 
 def _probe(
