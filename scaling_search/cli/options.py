@@ -32,7 +32,10 @@ MovedRoot = Annotated[
     str | None,
     typer.Option("--root", help="Where the run's images lie now, if they have moved."),
 ]
-Download = Annotated[bool, typer.Option("--download", help="Fetch the data set if it is missing.")]
+Download = Annotated[
+    bool,
+    typer.Option("--download", help="Fetch images, and the weights of a study, that are missing."),
+]
 GroundOption = Annotated[
     str, typer.Option(help=f"What transparency is laid on: {', '.join(GROUNDS)}.")
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -124,6 +125,19 @@ def test_a_second_start_trains_nothing_and_other_weights_train_anew(
     moved.unlink()
     with pytest.raises(UserError, match="weights must be torchvision, lite or a file"):
         run(again, out, device="cpu", workers=0)
+
+
+def test_a_plan_knows_what_began_with_the_weights(
+    begun: tuple[Path, list[str]], weights: Path
+) -> None:
+    ticks = count()
+    planned = plan_run(
+        study(weights, backbone_rate=0.1),
+        begun[0],
+        PlannedPlacement("cpu", workers=0),
+        clock=lambda: float(next(ticks)),
+    )
+    assert planned.trainings_left == 0
 
 
 def test_the_doctor_looks_for_the_file(weights: Path, tmp_path: Path) -> None:
