@@ -18,10 +18,12 @@ from scaling_search.report.paper_figures import X_NAMES, Kind, Style
 
 def figure_command(
     runs: Annotated[list[Path], typer.Argument(help="Directories that `run` wrote, up to four.")],
-    kind: Annotated[str, typer.Argument(help=f"{' or '.join(get_args(Kind))}.")],
+    kind: Annotated[str, typer.Argument(help=f"{', '.join(get_args(Kind))}.")],
     x: Annotated[str, typer.Option("--x", help=f"One of {', '.join(X_NAMES)}.")] = "macs",
     width: Annotated[str, typer.Option(help="Such as 3.25in, 85mm or 234pt.")] = "3.25in",
-    height: Annotated[str | None, typer.Option(help="[default: 0.78 of the width]")] = None,
+    height: Annotated[
+        str | None, typer.Option(help="[default: 0.78 of the width, 1.05 for a landscape]")
+    ] = None,
     style: Annotated[str, typer.Option(help=f"{' or '.join(get_args(Style))}.")] = "paper",
     format: Annotated[str, typer.Option(help=f"One of {', '.join(FIGURE_FORMATS)}.")] = "pdf",
     methods: Annotated[

@@ -24,13 +24,15 @@ from scaling_search.report.paper_figures import (
     only,
     rc,
 )
+from scaling_search.report.paper_landscape import draw_landscape
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 FIGURE_FORMATS = ("pdf", "svg", "png", "eps")
 _INCHES = {"in": 1.0, "cm": 1 / 2.54, "mm": 1 / 25.4, "pt": 1 / 72.27}
-_SHAPE = 0.78  # a figure's height over its width, with the legend below
+_SHAPES: dict[Kind, float] = {"accuracy": 0.78, "curves": 0.78, "landscape": 1.05}
+"""A figure's height over its width, with the legend below."""
 
 
 def figure(
@@ -50,7 +52,8 @@ def figure(
     A notebook displays it.
 
     `kind` "accuracy" is test top-1 against `x` (macs, params, activations, latency, seconds or
-    memory) with 95 % intervals; "curves" is validation top-1 by epoch at the largest φ. `methods`
+    memory) with 95 % intervals; "curves" is validation top-1 by epoch at the largest φ;
+    "landscape" is a search's candidates by how they share the growth, of one run. `methods`
     are shown beside the base, all of them by default. With `ax` it is drawn there, with a legend,
     and the figure is that of `ax`; sizes are then the caller's. `function` is given again where
     the base is a function of the user's. Nothing is trained or written. Raises UserError for what
@@ -81,7 +84,7 @@ def figure(
             ax.legend(handles=_draw(ax, data, kind, x, style))
             callers: Figure = ax.figure
             return callers
-        size = (width_inches, height_inches or _SHAPE * width_inches)
+        size = (width_inches, height_inches or _SHAPES[kind] * width_inches)
         made: Figure = plotting.DisplayedFigure(figsize=size, layout="constrained")
         plotting.FigureCanvasAgg(made)
         keys = _draw(made.add_subplot(), data, kind, x, style)
@@ -145,7 +148,7 @@ def _check(kind: str, style: str, width: float, height: float | None) -> None:
 def _draw(axes: Any, data: Sequence[dict[str, Any]], kind: Kind, x: str, style: Style) -> list[Any]:
     if kind == "accuracy":
         return draw_accuracy(axes, data, x, style)
-    return draw_curves(axes, data, style)
+    return (draw_curves if kind == "curves" else draw_landscape)(axes, data, style)
 
 
 def _data(out: Path, function: str | None) -> dict[str, Any]:

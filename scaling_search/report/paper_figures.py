@@ -12,7 +12,7 @@ from scaling_search.core.errors import UserError, require
 from scaling_search.report.figures import si_text
 from scaling_search.report.method_styles import MethodStyle, looks_of
 
-Kind = Literal["accuracy", "curves"]
+Kind = Literal["accuracy", "curves", "landscape"]
 Style = Literal["paper", "talk"]
 XName = Literal["macs", "params", "activations", "latency", "seconds", "memory"]
 X_NAMES: Mapping[str, str] = {

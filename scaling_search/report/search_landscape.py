@@ -73,35 +73,41 @@ def landscape_picture(search: pd.DataFrame) -> Picture:
     return picture("search_landscape", caption, (7.2, 5.9), draw)
 
 
-def triangle(axes: Any) -> None:
-    """Draw the simplex of shares: corners, edges and the lines of each quarter."""
+def triangle(axes: Any, sizes: tuple[float, float, float] = (9, 8, 11)) -> None:
+    """Draw the simplex of shares: corners, edges and the lines of each quarter.
+
+    `sizes` are those of the edges' words, of the quarters' and of the corners', in points.
+    """
+    of_edges, of_quarters, of_corners = sizes
     axes.set_aspect("equal")
     axes.set(xlim=(-0.15, 1.15), ylim=(-0.13, _HEIGHT + 0.08))
     axes.axis("off")
     axes.fill(*_CORNERS.T, facecolor="#fafafa", edgecolor="#555555", linewidth=1.2, zorder=0)
     for share in (0.25, 0.5, 0.75):
         for corner in range(3):
-            _draw_share_line(axes, corner, share)
+            _draw_share_line(axes, corner, share, of_quarters)
     edges = (("depth's share", (0.1, 0.53), 60), ("resolution's share", (0.9, 0.53), -60))
     for text, place, turn in (*edges, ("width's share", (0.5, -0.1), 0)):
-        look = {"fontsize": 9, "color": "#666666", "rotation": turn}
+        look = {"fontsize": of_edges, "color": "#666666", "rotation": turn}
         axes.text(*place, text, ha="center", va="center", **look)
     names = ("all to depth", "all to width", "all to resolution")
     for (x, y), name in zip(_CORNERS, names, strict=True):
         above = y > 0
         place = (x, y + (0.025 if above else -0.075))
-        axes.text(*place, name, ha="center", va="bottom", fontsize=11, fontweight="bold")
+        axes.text(*place, name, ha="center", va="bottom", fontsize=of_corners, fontweight="bold")
 
 
-def _draw_share_line(axes: Any, corner: int, share: float) -> None:
+def _draw_share_line(axes: Any, corner: int, share: float, size: float) -> None:
     """Draw the line of one share, labelled on the edge that runs up to its corner."""
     following, other = _CORNERS[(corner + 1) % 3], _CORNERS[(corner + 2) % 3]
     start = share * _CORNERS[corner] + (1 - share) * other
     end = share * _CORNERS[corner] + (1 - share) * following
     axes.plot(*np.stack([start, end]).T, color="#d5d5d5", linewidth=0.8, zorder=1)
     outwards = start - _CORNERS.mean(axis=0)
-    place = start + 0.05 * outwards / np.linalg.norm(outwards)
-    axes.text(*place, f"{100 * share:.0f} %", ha="center", va="center", fontsize=8, color="#666666")
+    place = start + 0.06 * outwards / np.linalg.norm(outwards)
+    axes.text(
+        *place, f"{100 * share:.0f} %", ha="center", va="center", fontsize=size, color="#666666"
+    )
 
 
 def _draw_candidates(axes: Any, places: pd.DataFrame) -> Any:
@@ -116,7 +122,7 @@ def _draw_candidates(axes: Any, places: pd.DataFrame) -> Any:
             rows["y"],
             c=rows["top1"],
             s=size,
-            marker=_marker(rung),
+            marker=rung_marker(rung),
             cmap="viridis",
             edgecolors=_edges(rows),
             linewidths=[_edge_width(row) for row in rows.to_dict("records")],
@@ -141,7 +147,8 @@ def _rungs(places: pd.DataFrame) -> list[int]:
     return sorted({int(rung) for rung in places["rung"]})
 
 
-def _marker(rung: int) -> str:
+def rung_marker(rung: int) -> str:
+    """The marker of a rung, numbered from 0."""
     return _RUNG_MARKERS[min(rung, len(_RUNG_MARKERS) - 1)]
 
 
@@ -156,7 +163,9 @@ def _legend(places: pd.DataFrame) -> list[Line2D]:
     for rung in _rungs(places):
         epochs = places.loc[places["rung"] == rung, "epochs"].max()
         keys.append(
-            key(_marker(rung), "#9a9a9a", "#ffffff", 0.6, f"rung {rung + 1} ({_epochs(epochs)})")
+            key(
+                rung_marker(rung), "#9a9a9a", "#ffffff", 0.6, f"rung {rung + 1} ({_epochs(epochs)})"
+            )
         )
     keys.append(key("o", "#ffffff", "#000000", 2.6, "best"))
     if (places["tie"] & ~places["best"]).any():

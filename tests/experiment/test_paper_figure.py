@@ -74,10 +74,24 @@ def test_the_program_writes_the_file_that_it_names(tmp_path: Path) -> None:
     assert path.read_bytes().startswith(b"<?xml")
 
 
+def test_a_landscape_has_a_dot_for_each_candidate_of_the_search(tmp_path: Path) -> None:
+    drawn = scaling_search.figure(RUN, "landscape")
+    axes, bar = drawn.axes
+    rows = (RUN / "tables" / "candidates.csv").read_text(encoding="utf-8").splitlines()[1:]
+    assert sum(len(dots.get_offsets()) for dots in axes.collections) == len(rows)
+    assert bar.get_xlabel() == "validation top-1 (%)"
+    assert drawn.get_size_inches()[1] == pytest.approx(1.05 * 3.25)
+    own = Figure().subplots()
+    assert scaling_search.figure(RUN, "landscape", ax=own) is own.figure
+    status, printed, _ = call("figure", str(RUN), "landscape", "--out", str(tmp_path / "a.pdf"))
+    assert (status, printed.strip()) == (0, str(tmp_path / "a.pdf"))
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("figure", str(RUN), "pie"), "a figure is one of accuracy, curves, got 'pie'"),
+        (("figure", str(RUN), str(RUN), "landscape"), "a landscape shows 1 run, got 2"),
+        (("figure", str(RUN), "pie"), "a figure is one of accuracy, curves, landscape, got 'pie'"),
         (("figure", str(RUN), "accuracy", "--width", "wide"), "3.25in, 85mm, 8.5cm or 234pt"),
         (("figure", "nowhere", "accuracy"), "nowhere"),
         (("figure", *[str(RUN)] * 5, "accuracy"), "one axis holds 1 to 4 runs, got 5"),
