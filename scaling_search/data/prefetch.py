@@ -95,7 +95,7 @@ class _Ahead:
 
     def __init__(self, read: Read, readers: int, pin: bool) -> None:
         self._order = _Order()
-        self._loader = DataLoader(
+        self._loader = _Loader(
             _Batches(read),
             batch_size=None,  # an item of the order is a whole batch
             sampler=self._order,
@@ -113,6 +113,11 @@ class _Ahead:
             if isinstance(found, str):
                 raise UserError(found)
             yield found
+
+
+class _Loader(DataLoader[torch.Tensor | str]):
+    def check_worker_number_rationality(self) -> None:
+        """Say nothing: where there are more readers than cores, a user asked for them."""
 
 
 class _Order(Sampler[Indices]):
