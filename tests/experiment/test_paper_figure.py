@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib
+import numpy as np
 import pytest
 from matplotlib.figure import Figure
 from PIL import Image
@@ -78,7 +79,7 @@ def test_a_landscape_has_a_dot_for_each_candidate_of_the_search(tmp_path: Path) 
     drawn = scaling_search.figure(RUN, "landscape")
     axes, bar = drawn.axes
     rows = (RUN / "tables" / "candidates.csv").read_text(encoding="utf-8").splitlines()[1:]
-    assert sum(len(dots.get_offsets()) for dots in axes.collections) == len(rows)
+    assert sum(len(np.asarray(dots.get_offsets())) for dots in axes.collections) == len(rows)
     assert bar.get_xlabel() == "validation top-1 (%)"
     assert drawn.get_size_inches()[1] == pytest.approx(1.05 * 3.25)
     own = Figure().subplots()

@@ -20,13 +20,15 @@ def data(candidates: int = 30) -> dict[str, Any]:
     return page_data(Frames("first", runs_frame(), searched, curves_frame()))
 
 
-def test_each_candidate_lies_at_its_shares_with_the_colour_of_its_accuracy():
+def test_each_candidate_lies_at_its_shares_with_the_colour_of_its_accuracy() -> None:
     axes, run = Figure().subplots(), data()
     draw_landscape(axes, [run], "paper")
     placed = {
         (x, y): top1
         for dots in axes.collections
-        for (x, y), top1 in zip(dots.get_offsets(), dots.get_array(), strict=True)
+        for (x, y), top1 in zip(
+            np.asarray(dots.get_offsets()), np.asarray(dots.get_array()), strict=True
+        )
     }
     for candidate in run["candidates"]:
         _, width, resolution = candidate["shares"]
@@ -37,7 +39,7 @@ def test_each_candidate_lies_at_its_shares_with_the_colour_of_its_accuracy():
     assert limits == {(min(placed.values()), max(placed.values()))}
 
 
-def test_rungs_differ_in_marker_and_the_best_and_its_ties_in_their_edge():
+def test_rungs_differ_in_marker_and_the_best_and_its_ties_in_their_edge() -> None:
     axes, run = Figure().subplots(), data()
     keys = draw_landscape(axes, [run], "paper")
     assert [key.get_label() for key in keys] == [
@@ -45,12 +47,12 @@ def test_rungs_differ_in_marker_and_the_best_and_its_ties_in_their_edge():
     ]
     assert len({key.get_marker() for key in keys[:2]}) == 2
     final = axes.collections[-1]
-    dark = [to_hex(edge) == "#000000" for edge in final.get_edgecolors()]
+    dark = [to_hex(edge) == "#000000" for edge in np.asarray(final.get_edgecolor())]
     assert sum(dark) == 3  # the best and two ties
-    assert np.argmax(final.get_linewidths()) == len(dark) - 1  # the best lies on top
+    assert np.argmax(final.get_linewidth()) == len(dark) - 1  # the best lies on top
 
 
-def test_a_search_that_trained_none_and_two_runs_are_lines():
+def test_a_search_that_trained_none_and_two_runs_are_lines() -> None:
     with pytest.raises(UserError, match="the landscape of first needs trained candidates, got 0"):
         draw_landscape(Figure().subplots(), [data(0)], "paper")
     with pytest.raises(UserError, match="a landscape shows 1 run, got 2: draw a figure of each"):
