@@ -21,7 +21,7 @@ SHOWN = (
         "benchmarks/*.md",
     ),
     *(f"results/**/*.{e}" for e in ("md", "svg", "png", "csv", "html", "toml", "json", "txt")),
-    *("benchmarks/**/*.py", "results/*.py", "scaling_search/**/*.py", "tests/**/*.py"),
+    *("benchmarks/**/*.py", "results/**/*.py", "scaling_search/**/*.py", "tests/**/*.py"),
 )
 """What pages link to: themselves, pictures, tables, and the code that made them."""
 
