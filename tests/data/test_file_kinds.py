@@ -99,7 +99,7 @@ def numpy_file() -> bytes:
         (b"%PDF-1.7", "a PDF", "JPEG"),
         (b"\0" * 128 + b"DICM", "DICOM", "16-bit PNG"),
         (numpy_file(), "an array of NumPy", "16-bit PNG"),
-        (gzip.compress(b"an image"), "a gzip archive", "unpack"),
+        (gzip.compress(b"an image", mtime=0), "a gzip archive", "unpack"),
         (b"II*\0", "a TIFF whose tags can't be read", ""),
         (b"", "bytes of no known kind", ""),
         (b"no image", "bytes of no known kind", ""),
