@@ -282,7 +282,14 @@ def frames_of(evidence: ReportData) -> Frames:
         peaks = dict(zip(measured["fingerprint"], measured["peak_bytes"].astype(int), strict=True))
         latency = accuracy_latency_frame(evidence.runs, time.frame)
     frames = (evidence.runs, evidence.search, evidence.curves, latency)
-    return Frames(evidence.title, *frames, peaks=peaks, details=evidence.details)
+    return Frames(
+        evidence.title,
+        *frames,
+        peaks=peaks,
+        details=evidence.details,
+        gate=evidence.gate_runs,
+        second=evidence.second if _weighed(evidence) else None,
+    )
 
 
 def _inlined(name: str) -> Markup:

@@ -15,8 +15,11 @@ from scaling_search.compare.methods import in_words
 from scaling_search.compare.networks import MethodAtPhi, Networks, finished
 from scaling_search.report.method_styles import looks_of
 from scaling_search.report.page_colours import GROUND, INK, on_dark
+from scaling_search.report.pareto import pareto
 from scaling_search.report.tables import candidates_table, comparison_table
 from scaling_search.search.frame import SEARCH_CURVE_COLUMNS, SHARE_COLUMNS
+from scaling_search.search.resources import KINDS
+from scaling_search.search.space import Resource
 
 CURVE_MEASURES = ("validation_top1", "validation_loss", "train_loss")
 """What a learning curve may show; accuracies become percent."""
@@ -43,7 +46,8 @@ class Details:
 class Frames:
     """The frames of a report; `latency` is `accuracy_latency_frame`'s, None where nothing is timed.
 
-    `peaks` are bytes that a device measured, by fingerprint.
+    `peaks` are bytes that a device measured, by fingerprint; `gate` has a row a training of the
+    gate; `second` is the column of `search` that was weighed beside accuracy (None: there is none).
     """
 
     title: str
@@ -53,6 +57,8 @@ class Frames:
     latency: pd.DataFrame | None = None
     peaks: Mapping[str, int] = field(default_factory=dict)
     details: Details = field(default_factory=Details)
+    gate: pd.DataFrame | None = None
+    second: Resource | None = None
 
 
 def page_json(frames: Frames) -> str:
@@ -75,7 +81,9 @@ def page_data(frames: Frames) -> dict[str, Any]:
             "title": frames.title,
             "ground": GROUND,
             "ink": INK,
-            "methods": _methods(frames.runs),
+            "methods": _methods(frames),
+            "gate": list(_gate(frames.gate)),
+            "second": None if frames.second is None else KINDS[frames.second].label,
             "costs": _costs(frames, networks),
             "networks": networks,
             "candidates": list(_candidates(frames)),
@@ -101,8 +109,23 @@ class _Pieces:
         return self.texts.index(piece)
 
 
-def _methods(runs: pd.DataFrame) -> list[dict[str, Any]]:
-    looks = looks_of(runs["method"]) if len(runs) else {}
+def _gate(runs: pd.DataFrame | None) -> Iterator[dict[str, Any]]:
+    """The base and each axis grown alone: the MACs, and each training's validation top-1."""
+    if runs is None or not len(runs):
+        return
+    for method, rows in runs.groupby("method", sort=False):
+        top1 = [100 * float(each) for each in rows["validation_top1"]]
+        yield {
+            **{"key": f"gate {method}", "method": method, "network": rows["network"].iloc[0]},
+            **{"macs": rows["macs"].iloc[0], "top1": sum(top1) / len(top1), "trainings": top1},
+        }
+
+
+def _methods(frames: Frames) -> list[dict[str, Any]]:
+    known = [
+        each["method"] for each in (frames.runs, frames.gate) if each is not None and len(each)
+    ]
+    looks = looks_of(pd.concat(known)) if known else {}
     return [
         {
             "name": method,
@@ -200,6 +223,7 @@ def _candidates(frames: Frames) -> Iterator[dict[str, Any]]:
         return
     curves = _curves(frames.details.search_curves, ["network"])
     rows = {str(row["network"]): row for row in search.to_dict("records")}
+    weighed = {} if frames.second is None else _weighed(search, frames.second)
     kept = ("alpha", "beta", "gamma", "px", "macs", "growth", "nominal_growth", "n", "epochs")
     for name in candidates_table(search).numbers["network"]:
         row = rows[str(name)]
@@ -213,7 +237,20 @@ def _candidates(frames: Frames) -> Iterator[dict[str, Any]]:
             "sd": 100 * float(row["sd"]),
             "p_best": row["p_best"],
             "curves": curves.get((str(name),)),
+            **weighed.get(str(name), {"second": None}),
         }
+
+
+def _weighed(search: pd.DataFrame, second: Resource) -> dict[str, dict[str, Any]]:
+    """By candidate: its second objective, and whether it was compared and is on the front."""
+    return {
+        str(row["network"]): {
+            "second": row[second],
+            "compared": bool(row["compared"]),
+            "on_front": bool(row["on_front"]),
+        }
+        for row in pareto(search, second).to_dict("records")
+    }
 
 
 def _curves(curves: pd.DataFrame, keys: list[str]) -> dict[tuple[Any, ...], dict[str, Any]]:

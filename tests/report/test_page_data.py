@@ -14,7 +14,7 @@ from scaling_search.report.method_styles import LOOKS, OWN_LOOKS
 from scaling_search.report.page_colours import GROUND, INK, on_dark
 from scaling_search.report.page_data import Details, Frames, page_data, page_json
 from scaling_search.report.tables import candidates_table, comparison_table
-from tests.report.frames import curves_frame, runs_frame, search_frame
+from tests.report.frames import curves_frame, gate_frame, runs_frame, search_frame
 from tests.report.test_method_styles import VISIONS, seen
 
 STUDIES = {
@@ -138,3 +138,28 @@ def test_every_method_is_seen_on_the_dark_page_and_told_from_the_others() -> Non
 
 def test_ink_is_read_on_either_ground() -> None:
     assert all(contrast(INK[theme], GROUND[theme]) >= 7 for theme in GROUND)
+
+
+def test_the_gate_has_the_mean_of_its_trainings_and_a_look_a_method() -> None:
+    data = page_data(frames(gate=gate_frame()))
+    means = {each["method"]: each["top1"] for each in data["gate"]}
+    assert means == pytest.approx({"base": 62.5, "depth": 66.5, "width": 71.5, "resolution": 69.5})
+    assert [len(each["trainings"]) for each in data["gate"]] == [2] * 4
+    alone = page_data(
+        Frames("trial", runs_frame()[:0], search_frame(), curves_frame()[:0], gate=gate_frame())
+    )
+    assert {each["name"] for each in alone["methods"]} == set(means)
+    assert page_data(frames())["gate"] == []
+
+
+def test_candidates_say_their_second_objective_and_whether_they_are_on_the_front() -> None:
+    data = page_data(frames(second="macs"))
+    assert data["second"] == "MACs"
+    compared = [each for each in data["candidates"] if each["compared"]]
+    assert [each["second"] for each in compared] == [each["macs"] for each in compared]
+    for each in compared:
+        beaten = any(
+            other["top1"] >= each["top1"] and other["second"] < each["second"] for other in compared
+        )
+        assert each["on_front"] != beaten
+    assert {each["second"] for each in page_data(frames())["candidates"]} == {None}

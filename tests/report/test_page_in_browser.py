@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from scaling_search.report.figures import accuracy_picture, curves_picture
+from scaling_search.report.figures import accuracy_picture, curves_picture, gate_picture
 from scaling_search.report.page import ReportData, page_html, tables_of
 from scaling_search.report.page_data import Details
-from tests.report.frames import SHARE_NAMES, curves_frame, runs_frame, search_frame
+from tests.report.frames import SHARE_NAMES, curves_frame, gate_frame, runs_frame, search_frame
 from tests.report.test_page import CONSTANTS
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
@@ -53,10 +53,15 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
         environment={"torch": "2.14.1"},
         command="scaling-search run study.toml --out trial",
         details=details,
+        gate_runs=gate_frame(),
+        second="macs",
     )
     page = page_html(
-        evidence, tables_of(evidence), (accuracy_picture(runs, "macs"), curves_picture(epochs))
+        evidence,
+        tables_of(evidence),
+        (accuracy_picture(runs, "macs"), curves_picture(epochs), gate_picture(gate_frame())),
     )
+    assert '<section id="gate"' in page
     path = tmp_path_factory.mktemp("page") / "report.html"
     path.write_text(page, encoding="utf-8")
     return path
@@ -123,6 +128,18 @@ def test_it_draws_three_figures_in_place_of_the_still_ones(opened: Open) -> None
     page = opened()
     assert [marks(page, name) for name in ("accuracy", "landscape", "curves")] == [9, 30, 5]
     assert not page.locator("#accuracy img").is_visible()
+
+
+def test_the_gate_and_the_second_objective_are_drawn_too(opened: Open) -> None:
+    page = opened()
+    assert (marks(page, "gate"), marks(page, "pareto")) == (4, 30)
+    mark(page, "gate", "gate width").hover()
+    assert "71.50 % (n = 2)" in page.locator("#live-gate .tip").inner_text()
+    mark(page, "gate", "gate width").click()
+    assert "single trainings" in page.locator(".chosen-network dl").inner_text()
+    front = page.locator('#live-pareto .mark path[fill="var(--compound)"]').count()
+    said = page.locator("#pareto_macs td").all_inner_texts()
+    assert front == said.count("yes")
 
 
 def test_without_its_script_it_shows_the_still_ones(opened: Open) -> None:

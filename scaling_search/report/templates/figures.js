@@ -53,9 +53,11 @@ function mark(x, y, kind, r, look, what) {
 
 /* What hovering says, a line each. */
 function describe(what) {
+  if (what.key.startsWith("gate ")) return describeGate(what);
   return what.key.startsWith("candidate ") ? describeCandidate(what) : describeNetwork(what);
 }
 function title(what) {
+  if (what.key.startsWith("gate ")) return what.method === "base" ? METHOD.get("base").words : `${METHOD.get(what.method).words}, before the search`;
   if (what.key.startsWith("candidate ")) return `candidate ${what.network}`;
   return what.method === "base" ? METHOD.get("base").words : `${METHOD.get(what.method).words}, φ = ${+what.phi.toPrecision(4)}`;
 }

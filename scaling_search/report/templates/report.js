@@ -5,7 +5,7 @@ function keep() {
   const values = { ...state, hidden: [...state.hidden], rungs: [...state.rungs] };
   try { sessionStorage.setItem(KEPT, JSON.stringify(values)); } catch { /* a browser that keeps nothing */ }
 }
-const everything = new Map([...DATA.networks, ...DATA.candidates].map((what) => [what.key, what]));
+const everything = new Map([...DATA.networks, ...DATA.candidates, ...DATA.gate].map((what) => [what.key, what]));
 const figures = [];
 
 /* A figure in place of the still ones of a section: its choices, its drawing, what it gives away. */
@@ -95,7 +95,7 @@ function yes(words, name) {
 }
 /* The legend: a button a method, the same in every figure. */
 function legend() {
-  return html("div", { class: "tools keys", role: "group", "aria-label": "Methods shown" }, ...[...METHOD.values()].map((look) => {
+  return html("div", { class: "tools keys", role: "group", "aria-label": "Methods shown" }, ...[...METHOD.values()].filter((look) => DATA.networks.some((each) => each.method === look.name)).map((look) => {
     const line = look.name === "base" ? null : svg("path", { d: "M0,7H34", stroke: look.colour, "stroke-width": 2, "stroke-dasharray": dashes(look.dash) });
     const key = svg("svg", { viewBox: "0 0 34 14", "aria-hidden": "true" }, line, svg("path", { d: outline(look.marker, 5), transform: "translate(17,7)", fill: look.colour }));
     return toggle(key, look.words, state.hidden, look.name, "method");
@@ -124,7 +124,7 @@ function showChosen() {
   document.querySelectorAll("tr.chosen").forEach((row) => row.classList.remove("chosen"));
   if (!what) return;
   document.querySelector(`tr[data-key="${CSS.escape(what.key)}"]`)?.classList.add("chosen");
-  const facts = what.shares ? candidateFacts(what) : networkFacts(what);
+  const facts = what.shares ? candidateFacts(what) : what.key.startsWith("gate ") ? gateFacts(what) : networkFacts(what);
   const list = html("dl", {}, ...facts.flatMap(([name, value]) => [html("dt", {}, name), html("dd", {}, value)]));
   const measure = what.curves?.validation_top1 ? "validation_top1" : Object.keys(what.curves ?? {}).find((name) => MEASURES[name]);
   const look = METHOD.get(what.method) ?? { colour: "var(--compound)", dash: [], marker: "o" };
@@ -197,6 +197,12 @@ bind("comparison", DATA.networks);
 bind("candidates", DATA.candidates);
 
 const section = (name) => document.querySelector(`#${name}`);
+if (section("gate") && DATA.gate.length)
+  live(section("gate"), "gate", [gate, gateKeys],
+    "The base and each axis grown alone, before the search. Lines lead from the base to means over seeds, faint dots are single trainings.", [still(gateKeys())], gateRows);
+if (section("pareto") && WEIGHED.length)
+  live(section("pareto"), "pareto", [pareto, paretoKeys],
+    "On the line is every candidate that no other beats in both; only those of the highest rung are compared. Bars are one standard deviation over seeds, where there are several.", [still(paretoKeys())], paretoRows);
 if (section("accuracy") && done.length)
   live(section("accuracy"), "accuracy", [accuracy, methodKeys],
     "Lines join means over seeds, bars are 95 % intervals with the scatter of all networks. Choose a network to see its trainings and how to train it again.",
@@ -214,7 +220,7 @@ if (section("curves") && done.some((each) => each.curves)) {
     [oneOf("Measure", "measure", measures), PHIS.length > 1 ? oneOf("φ", "phi", PHIS.map((phi) => [phi, String(phi)])) : null, yes("single trainings", "seeds"), legend()], curveRows);
 }
 if (state.chosen && everything.has(state.chosen)) {
-  const home = everything.get(state.chosen).shares ? "landscape" : "accuracy";
+  const home = everything.get(state.chosen).shares ? "landscape" : state.chosen.startsWith("gate ") ? "gate" : "accuracy";
   section(home)?.querySelector(".live")?.after(panel);
   showChosen();
 }
