@@ -7,9 +7,12 @@ import re
 import shutil
 import subprocess
 import sys
+import sysconfig
 import tomllib
+import venv
 from email.message import Message
 from email.parser import Parser
+from itertools import takewhile
 from pathlib import Path
 from zipfile import ZipFile
 
@@ -86,6 +89,38 @@ def test_away_from_its_sources_it_has_its_presets_and_renders_a_report(
     ).stdout.splitlines()
     assert Path(printed[0]).is_relative_to(tmp_path / "site")
     assert printed[1] == f"{' '.join(PRESETS)} nano True"
+
+
+def test_installed_in_a_fresh_environment_the_demo_begins(wheel: Path, tmp_path: Path) -> None:
+    """Until its first training has ended; what it needs is that of this environment."""
+    fresh = tmp_path / "fresh"
+    venv.create(fresh, symlinks=True)
+    pip = [sys.executable, "-m", "pip", "--python", str(fresh / "bin" / "python"), "install"]
+    pip += ["--quiet", "--disable-pip-version-check", "--no-deps", "--no-index", str(wheel)]
+    subprocess.run(pip, check=True)
+    (site,) = (fresh / "lib").glob("python*/site-packages")
+    # Looked into after its own: of the package there is the wheel's first.
+    (site / "others.pth").write_text(sysconfig.get_path("purelib"))
+    bare = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    program = str(fresh / "bin" / "scaling-search")
+    words = [program, "run", "--preset", "demo", "--workers", "1", "--device", "cpu"]
+    with subprocess.Popen(
+        words, cwd=tmp_path, env=bare, text=True, stderr=subprocess.PIPE, start_new_session=True
+    ) as demo:
+        assert demo.stderr is not None
+        said = list(
+            takewhile(lambda line: "of the validation images right" not in line, demo.stderr)
+        )
+        demo.terminate()
+        demo.stderr.read()
+    assert demo.returncode == 75, said  # asked to make room
+    results = (tmp_path / "runs" / "demo" / "ledger.jsonl").read_text().splitlines()
+    assert len(results) >= 1
+    asked = [str(fresh / "bin" / "python"), "-c", "import scaling_search as s; print(s.__file__)"]
+    where = subprocess.run(
+        asked, cwd=tmp_path, env=bare, check=True, capture_output=True, text=True
+    )
+    assert Path(where.stdout.strip()).is_relative_to(fresh)
 
 
 def test_its_metadata_names_licence_readme_and_the_program(wheel: Path, metadata: Message) -> None:
