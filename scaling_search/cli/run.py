@@ -45,7 +45,7 @@ def run_command(
     """
     chosen = chosen_study(study, preset, function, root, download)
     where = Placement(device, workers, gpus, jobs_per_gpu, ray, gpus_per_job)
-    _drive(chosen, out, where, Limits(job_timeout, max_hours), retry_failed, track, as_json)
+    _drive(chosen, out, where, TimeLimits(job_timeout, max_hours), retry_failed, track, as_json)
 
 
 def search_command(
@@ -77,7 +77,7 @@ def search_command(
         chosen,
         out,
         where,
-        Limits(job_timeout, max_hours),
+        TimeLimits(job_timeout, max_hours),
         retry_failed,
         track,
         as_json,
@@ -118,7 +118,7 @@ def compare_command(
     given = replace(chosen.compare, constants=Coefficients(alpha, beta, gamma), rivals=against)
     chosen = replace(chosen, name=f"{chosen.name}-compare", compare=given)
     where = Placement(device, workers, gpus, jobs_per_gpu, ray, gpus_per_job)
-    _drive(chosen, out, where, Limits(job_timeout, max_hours), retry_failed, track, as_json)
+    _drive(chosen, out, where, TimeLimits(job_timeout, max_hours), retry_failed, track, as_json)
 
 
 def report_command(
@@ -161,7 +161,7 @@ class Placement(NamedTuple):
     gpus_per_job: float | None
 
 
-class Limits(NamedTuple):
+class TimeLimits(NamedTuple):
     """The options that say how long a training, and all of them, may take."""
 
     job_seconds: float | None
@@ -172,7 +172,7 @@ def _drive(
     study: Study,
     out: Path | None,
     where: Placement,
-    limits: Limits,
+    limits: TimeLimits,
     retry_failed: bool,
     track: list[str] | None,
     as_json: bool,

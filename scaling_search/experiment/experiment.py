@@ -28,7 +28,7 @@ from scaling_search.search.constants import Constants, conclude
 from scaling_search.search.gate import GateFinding, gate_findings
 from scaling_search.search.halving import HalvingSearch
 from scaling_search.search.latency_ratios import ratios_of, same_terms, tries_of
-from scaling_search.search.resources import KINDS, Meter, gathered, meter_of
+from scaling_search.search.resources import RESOURCES, Meter, gathered, meter_of
 from scaling_search.search.search import Find, Search
 from scaling_search.search.space import Resource
 
@@ -56,7 +56,7 @@ class Experiment:
         rule = f"a batch of {batch} needs at least as many training images"
         require(images >= batch, rule, images, "lower batch_size or take more images")
         for weighed in (self.study.budget.resource, self.study.search.second):
-            if weighed and KINDS[weighed].needs_table:
+            if weighed and RESOURCES[weighed].needs_table:
                 self._meter_of(weighed)(self.base)
         if self.study.asks_latency:
             seconds = self.study.timing.seconds
@@ -184,7 +184,7 @@ class Experiment:
         seeds, epochs = self.study.gate.seeds, self.study.search.full_epochs
         if not seeds or self.study.compare.constants is not None:
             return {}
-        axes = KINDS[self.study.budget.resource].axes
+        axes = RESOURCES[self.study.budget.resource].axes
         members = gathered([partial(self._rival, axis, 1.0) for axis in axes])
         networks = {BASE: self.base} | {m.method: m.architecture for (m,) in members}
         return {

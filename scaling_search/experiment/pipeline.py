@@ -46,7 +46,7 @@ from scaling_search.jobs.torchrun import peers
 from scaling_search.jobs.torchrun_program import TorchrunBackend
 from scaling_search.search.resources import UntimedError
 
-NEWEST = 200  # trainings of an earlier call say how long those to come take
+NEWEST_TRAININGS = 200  # trainings of an earlier call say how long those to come take
 
 
 @torch_defaults()
@@ -241,7 +241,7 @@ def _run(runner: Runner, out: Path, search_only: bool) -> Outcome:
 
 def _limited(runner: Runner, limit: TimeLimit) -> Runner:
     """The runner under a limit that knows how long this device's newest trainings took."""
-    for job, result, where in runner.ledger.newest_trainings(NEWEST):
+    for job, result, where in runner.ledger.newest_trainings(NEWEST_TRAININGS):
         if where.get(DEVICE) == runner.environment.get(DEVICE):
             limit.learn(job, result)
     return replace(runner, limit=limit)

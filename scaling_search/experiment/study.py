@@ -36,7 +36,7 @@ from scaling_search.latency.job import Regime
 from scaling_search.pretrained.initial import Init
 from scaling_search.search.gate import Gate
 from scaling_search.search.plan import MOST_SEEDS, Rung, SearchPlan
-from scaling_search.search.resources import KINDS
+from scaling_search.search.resources import RESOURCES
 from scaling_search.search.space import Axis, Budget, Space
 from scaling_search.training.recipe import Recipe
 from scaling_search.training.recipe_growth import AtPhi
@@ -236,7 +236,7 @@ class Study:
     def asks_latency(self) -> bool:
         """Whether networks must be timed before the search can weigh them."""
         weighed = (self.budget.resource, self.search.second)
-        return any(KINDS[resource].is_timed for resource in weighed if resource)
+        return any(RESOURCES[resource].is_timed for resource in weighed if resource)
 
     @property
     def is_function(self) -> bool:

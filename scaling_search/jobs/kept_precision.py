@@ -14,7 +14,7 @@ from typing import get_args
 from scaling_search.core.atomic_files import as_json, write_atomically
 from scaling_search.core.number_formats import Precision
 
-KEPT = "precision.json"
+PRECISION_FILE = "precision.json"
 TRIED: tuple[Precision, ...] = ("tf32", "bfloat16")
 WORTH = 1.05  # what bfloat16, of 8 bits instead of 11, must gain
 

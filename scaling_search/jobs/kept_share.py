@@ -12,7 +12,7 @@ from scaling_search.jobs.cards import GpuCard
 from scaling_search.jobs.gpu_share import ShareMeasurement, chosen, most_jobs, words
 from scaling_search.jobs.job import TrainJob
 
-KEPT = "jobs-per-gpu.json"
+SHARE_FILE = "jobs-per-gpu.json"
 
 
 @dataclass(frozen=True)

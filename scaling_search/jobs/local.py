@@ -19,7 +19,7 @@ from scaling_search.jobs.environment import DEVICE, environment
 from scaling_search.jobs.execute import Place
 from scaling_search.jobs.executor import Inline, default_workers
 from scaling_search.jobs.job import TrainJob
-from scaling_search.jobs.kept_share import KEPT, KeptShare
+from scaling_search.jobs.kept_share import SHARE_FILE, KeptShare
 from scaling_search.jobs.ray.backend import Found
 from scaling_search.jobs.share_trial import ShareTrial
 from scaling_search.jobs.workers import Workers
@@ -82,7 +82,7 @@ class OnThisMachine:
         if number is None:
             found["workers"] = "by a trial"
         place = Place("cuda:0", str(out / "checkpoints"))  # in a worker its card is the only one
-        share = KeptShare(out / KEPT, found[DEVICE], self.say)
+        share = KeptShare(out / SHARE_FILE, found[DEVICE], self.say)
         trial = partial(ShareTrial, place=place, logs=out / "logs", memory_share=memory_share)
 
         def decide(job: TrainJob) -> int:

@@ -17,7 +17,7 @@ from scaling_search.nets.torchvision_names import Names, lite_names, torchvision
 from scaling_search.nets.weights import load_torchvision
 
 State = Mapping[str, torch.Tensor]
-Kind = Literal["own", "torchvision", "lite"]
+WeightsKind = Literal["own", "torchvision", "lite"]
 """Whose names tensors have."""
 _COUNT = "num_batches_tracked"
 _HEAD = "head.classifier.weight"
@@ -46,7 +46,7 @@ def fit(network: Architecture, state: State) -> tuple[nn.Module, Architecture]:
     return module.eval(), sized
 
 
-def own_named(network: Architecture, state: State) -> tuple[Kind, dict[str, torch.Tensor]]:
+def own_named(network: Architecture, state: State) -> tuple[WeightsKind, dict[str, torch.Tensor]]:
     """Whose names the tensors have, and the tensors by ours, each with our number of axes.
 
     As `fit`, but some may be missing, of another size or strange: those keep their names. Raises
@@ -82,7 +82,7 @@ def state_digest(state: State) -> str:
     return hashed.hexdigest()[:16]
 
 
-def _names(ours: list[str], state: State, network: str) -> tuple[Kind, Names]:
+def _names(ours: list[str], state: State, network: str) -> tuple[WeightsKind, Names]:
     """Whose names the tensors have, and ours to theirs."""
     tables = _tables(ours)
     for kind, names in tables:
@@ -92,9 +92,9 @@ def _names(ours: list[str], state: State, network: str) -> tuple[Kind, Names]:
     raise _of_another(network, sorted(set(nearest.values()) ^ set(state)))
 
 
-def _tables(ours: list[str]) -> list[tuple[Kind, Names]]:
+def _tables(ours: list[str]) -> list[tuple[WeightsKind, Names]]:
     """Our names to those of each library that has a network like this one, and to our own."""
-    tables: list[tuple[Kind, Names]] = [("own", {name: name for name in ours})]
+    tables: list[tuple[WeightsKind, Names]] = [("own", {name: name for name in ours})]
     with suppress(UserError):
         tables.append(("torchvision", torchvision_names(ours)))
     with suppress(UserError):

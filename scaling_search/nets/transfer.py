@@ -9,7 +9,6 @@ which splits old channels into equal ones instead.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
@@ -17,8 +16,7 @@ from torch import nn
 
 from scaling_search.nets.modules import Residual
 from scaling_search.nets.residuals import zero_branch
-
-StateDict = Mapping[str, torch.Tensor]
+from scaling_search.nets.weights import StateDict
 
 CLASSIFIER = "head.classifier."
 """The tensors of the layer that gives the logits begin like this."""

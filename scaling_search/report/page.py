@@ -56,7 +56,7 @@ from scaling_search.report.tables import (
 )
 from scaling_search.search.constants import Constants
 from scaling_search.search.gate import GateFinding
-from scaling_search.search.resources import KINDS
+from scaling_search.search.resources import RESOURCES
 from scaling_search.search.space import Resource
 
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -229,7 +229,7 @@ def _weighed(evidence: ReportData) -> list[tuple[Resource, str]]:
     second = evidence.second
     if second is None or not len(pareto(evidence.search, second)):
         return []
-    return [(second, KINDS[second].label)]
+    return [(second, RESOURCES[second].label)]
 
 
 def _time_pictures(runs: pd.DataFrame, time: Time | None) -> Iterator[Picture]:

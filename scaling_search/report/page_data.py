@@ -18,7 +18,7 @@ from scaling_search.report.page_colours import GROUND, INK, on_dark
 from scaling_search.report.pareto import pareto
 from scaling_search.report.tables import candidates_table, comparison_table
 from scaling_search.search.frame import SEARCH_CURVE_COLUMNS, SHARE_COLUMNS
-from scaling_search.search.resources import KINDS
+from scaling_search.search.resources import RESOURCES
 from scaling_search.search.space import Resource
 
 CURVE_MEASURES = ("validation_top1", "validation_loss", "train_loss")
@@ -83,7 +83,7 @@ def page_data(frames: Frames) -> dict[str, Any]:
             "ink": INK,
             "methods": _methods(frames),
             "gate": list(_gate(frames.gate)),
-            "second": None if frames.second is None else KINDS[frames.second].label,
+            "second": None if frames.second is None else RESOURCES[frames.second].label,
             "costs": _costs(frames, networks),
             "networks": networks,
             "candidates": list(_candidates(frames)),

@@ -14,7 +14,7 @@ from scaling_search.report.search_landscape import place_in_triangle, rung_marke
 
 EDGES = {"best": ("#000000", 1.6), "tie": ("#000000", 0.7), "other": ("#ffffff", 0.3)}
 """The edge's colour, and its width as a multiple of the style's line."""
-WORDS = {"best": "the best", "tie": "can't be told from the best"}
+STANDINGS = {"best": "the best", "tie": "can't be told from the best"}
 
 
 def draw_landscape(axes: Any, runs: Sequence[Mapping[str, Any]], style: Style) -> list[Any]:
@@ -86,6 +86,6 @@ def _keys(candidates: Sequence[Mapping[str, Any]], style: Style) -> list[Any]:
             label=words,
             **size,
         )
-        for standing, words in WORDS.items()
+        for standing, words in STANDINGS.items()
         if standing in there
     ]

@@ -24,7 +24,7 @@ from scaling_search.core.errors import UserError
 from scaling_search.core.stats import Floats
 from scaling_search.cost.analytic import Cost, count
 from scaling_search.search.intervals import Bounds, interval_of
-from scaling_search.search.resources import KINDS, Meter, UntimedError, gathered, meter_of
+from scaling_search.search.resources import RESOURCES, Meter, UntimedError, gathered, meter_of
 from scaling_search.search.shares import Shares, growth_shares
 from scaling_search.search.space import NOISE, Axis, Budget, Space
 
@@ -217,7 +217,7 @@ def _within(base: Network, budget: Budget, grid: _Points, read: Meter) -> Candid
     target = read(base) * budget.growth
     low = target * (1 - budget.tolerance) * (1 - NOISE)
     high = target * (1 + budget.tolerance) * (1 + NOISE)
-    choose = _timed_between if KINDS[budget.resource].is_timed else _between
+    choose = _timed_between if RESOURCES[budget.resource].is_timed else _between
     _, distinct = np.unique(grid.network, return_index=True)
     same = (np.diff(grid.alpha[distinct]) == 0) & (np.diff(grid.beta[distinct]) == 0)
     sides = np.split(distinct, np.flatnonzero(~same) + 1)
@@ -270,7 +270,7 @@ def _none(base: Network, budget: Budget, grid: _Points, read: Meter) -> UserErro
 def _growths(base: Network, budget: Budget, grid: _Points, read: Meter) -> Iterator[float]:
     """The real growth of some networks of the grid; of timed ones those that are known."""
     _, distinct = np.unique(grid.network, return_index=True)
-    step = max(1, len(distinct) // KINDS[budget.resource].looked_at)
+    step = max(1, len(distinct) // RESOURCES[budget.resource].looked_at)
     for row in distinct[::step]:
         with suppress(UntimedError):
             yield read(scale(base, grid.at(int(row)).at(1.0))) / read(base)

@@ -18,7 +18,7 @@ from scaling_search.jobs.failures import what_speaks
 from scaling_search.search.candidates import Candidate
 from scaling_search.search.curve_gp import Level
 from scaling_search.search.intervals import Bounds
-from scaling_search.search.resources import KINDS, Meter, meter_of
+from scaling_search.search.resources import RESOURCES, Meter, meter_of
 from scaling_search.search.search import Search
 from scaling_search.search.shares import coverage
 from scaling_search.search.space import Budget
@@ -122,7 +122,7 @@ def steadiest(
         >>> winner.gamma, point.gamma, scale(micro, point.at(1.0)) == winner.architecture
         ((1.3125, 1.3541), 1.3125, True)
     """
-    growth, read, kind = budget.growth, meter or meter_of(budget), KINDS[budget.resource]
+    growth, read, kind = budget.growth, meter or meter_of(budget), RESOURCES[budget.resource]
     if kind.is_timed:
         growth, read = winner.cost.macs / count(base).macs, meter_of(Budget("macs"))
     spans = (winner.alpha, winner.beta, winner.gamma)

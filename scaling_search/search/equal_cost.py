@@ -19,7 +19,7 @@ from scaling_search.arch.scaling import (
     scale_resolution,
 )
 from scaling_search.core.errors import UserError
-from scaling_search.search.resources import KINDS, Meter, UntimedError, meter_of
+from scaling_search.search.resources import RESOURCES, Meter, UntimedError, meter_of
 from scaling_search.search.space import Budget
 
 LEAST_MULTIPLIER = 1.0 / 1024.0
@@ -65,7 +65,7 @@ def matched(
         2.0
     """
     read = meter or meter_of(budget)
-    if axis not in KINDS[budget.resource].axes:
+    if axis not in RESOURCES[budget.resource].axes:
         raise UserError(
             f"a {axis}-only rival needs a resource that grows with it, got {budget.resource!r}: "
             "budget in macs or activations"
@@ -128,7 +128,7 @@ def _nearest(
             return -math.inf
 
     cost = _Asked(cost_of)
-    ends = _bracket(cost, target, KINDS[budget.resource].most_multiplier)
+    ends = _bracket(cost, target, RESOURCES[budget.resource].most_multiplier)
     return at(_plainest(grown, cost.nearest(target, ends)))
 
 

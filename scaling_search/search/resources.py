@@ -38,7 +38,7 @@ class MeterTerms:
 
 @dataclass(frozen=True)
 class ResourceKind:
-    """All that a search must know of a resource; `KINDS` has one for each.
+    """All that a search must know of a resource; `RESOURCES` has one for each.
 
     `label` names it on an axis, with its unit. `meter` makes what reads it off a network. It grows
     with `axes`, and an axis alone is grown by `most_multiplier` at most. `needs_table`: it is not
@@ -87,7 +87,7 @@ def meter_of(
         >>> meter_of(Budget(resource="params"))(zoo.get("efficientnet-b0"))
         5288548.0
     """
-    return KINDS[budget.resource].meter(MeterTerms(regime or Regime(), ratios or {}))
+    return RESOURCES[budget.resource].meter(MeterTerms(regime or Regime(), ratios or {}))
 
 
 def gathered(asks: Iterable[Callable[[], Answer]]) -> list[Answer]:
@@ -146,7 +146,7 @@ def _described(network: Network, resource: Resource) -> Architecture:
     )
 
 
-KINDS: Mapping[Resource, ResourceKind] = {
+RESOURCES: Mapping[Resource, ResourceKind] = {
     "macs": ResourceKind("MACs", partial(_counted, "macs")),
     "params": ResourceKind("parameters", partial(_counted, "params"), axes=("depth", "width")),
     "activations": ResourceKind(

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from scaling_search.jobs.job import Finished, Result, TrainJob
-from scaling_search.trackers.tracker import facts, of_epoch, of_result, title
+from scaling_search.trackers.tracker import facts, of_epoch, of_result, training_title
 from scaling_search.training.history import EpochRecord
 
 JOB_TAG = "scaling_search.job"
@@ -70,7 +70,7 @@ class Mlflow:
 
     def _new(self, job: TrainJob, phase: str) -> str:
         made = self._client.create_run(
-            self._experiment, run_name=title(job), tags={JOB_TAG: job.hash}
+            self._experiment, run_name=training_title(job), tags={JOB_TAG: job.hash}
         )
         for name, value in facts(job, phase).items():
             self._client.log_param(made.info.run_id, name, value)

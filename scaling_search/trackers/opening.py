@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from scaling_search.core.errors import UserError, require
-from scaling_search.trackers.sender import Sender, words
+from scaling_search.trackers.sender import Sender
 from scaling_search.trackers.tracker import Tracker
 
 TrackerName = Literal["tensorboard", "wandb", "mlflow"]
@@ -49,7 +49,7 @@ def opened(name: TrackerName, study: str, out: Path) -> Sender:
         raise
     except Exception as error:  # a package of others may raise anything
         raise UserError(
-            f"{name} must be there before anything is trained, got {words(error)}: "
+            f"{name} must be there before anything is trained, got {error_line(error)}: "
             f"mend it, or leave out --track {name}"
         ) from error
 

@@ -40,10 +40,10 @@ class Sender:
                 message(self._tracker)
             self._tracker.close()
         except Exception as error:  # noqa: BLE001 (a tracker's trouble is no training's)
-            self.trouble = words(error)
+            self.trouble = error_line(error)
 
 
-def words(error: Exception) -> str:
+def error_line(error: Exception) -> str:
     """An error of a tracker as one line."""
     text = " ".join(str(error).split())
     return f"{type(error).__name__}: {text}" if text else type(error).__name__

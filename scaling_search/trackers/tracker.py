@@ -32,17 +32,17 @@ class Tracker(Protocol):
         """The run ends; a training that has not ended may go on in another one."""
 
 
-def title(job: TrainJob) -> str:
+def training_title(job: TrainJob) -> str:
     """What a training is called where it is listed.
 
     Examples:
         >>> from scaling_search import DataRequest
         >>> from scaling_search.arch import zoo
         >>> from scaling_search.jobs.job import TrainJob
-        >>> from scaling_search.trackers.tracker import title
+        >>> from scaling_search.trackers.tracker import training_title
         >>> from scaling_search.training.recipe import Recipe
         >>> nano, images = zoo.get("nano"), (DataRequest(), "f" * 16, 3600)
-        >>> title(TrainJob(nano, *images, Recipe(), epochs=8, seed=0))
+        >>> training_title(TrainJob(nano, *images, Recipe(), epochs=8, seed=0))
         'nano, 16 px, 8 epochs, seed 0'
     """
     px = job.architecture.resolution_px

@@ -9,10 +9,10 @@ from typing import Any
 
 from scaling_search.core.errors import require
 from scaling_search.jobs.job import Finished, Result, TrainJob
-from scaling_search.trackers.tracker import facts, of_epoch, of_result, title
+from scaling_search.trackers.tracker import facts, of_epoch, of_result, training_title
 from scaling_search.training.history import EpochRecord
 
-STOPPED = 255  # an exit code that is none of ours: the training has not ended
+STOPPED_EXIT_CODE = 255  # an exit code that is none of ours: the training has not ended
 
 
 @dataclass
@@ -52,7 +52,7 @@ class WeightsAndBiases:
             dir=self._dir,
             group=self.study,
             job_type=phase,
-            name=title(job),
+            name=training_title(job),
             id=job.hash,
             config=facts(job, phase),
             resume="allow",
@@ -77,4 +77,4 @@ class WeightsAndBiases:
     def close(self) -> None:
         """Mark what has not ended as stopped."""
         while self._open:
-            self._open.popitem()[1].finish(exit_code=STOPPED)
+            self._open.popitem()[1].finish(exit_code=STOPPED_EXIT_CODE)

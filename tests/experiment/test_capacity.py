@@ -12,7 +12,7 @@ from scaling_search.core.errors import UserError
 from scaling_search.experiment import capacity
 from scaling_search.experiment.capacity import PlannedPlacement, planned_machine
 from scaling_search.jobs import environment
-from scaling_search.jobs.kept_share import KEPT
+from scaling_search.jobs.kept_share import SHARE_FILE
 
 
 @pytest.fixture
@@ -60,9 +60,11 @@ def test_cards_take_what_is_asked(
 
 @pytest.mark.usefixtures("two_cards")
 def test_what_a_runs_trial_has_found_is_planned_with(tmp_path: Path) -> None:
-    (tmp_path / KEPT).write_text(json.dumps({"card": "a made-up card", "jobs": 4, "tried": []}))
+    (tmp_path / SHARE_FILE).write_text(
+        json.dumps({"card": "a made-up card", "jobs": 4, "tried": []})
+    )
     assert place(tmp_path) == (8, 4, "0")
-    (tmp_path / KEPT).write_text(json.dumps({"card": "another", "jobs": 4, "tried": []}))
+    (tmp_path / SHARE_FILE).write_text(json.dumps({"card": "another", "jobs": 4, "tried": []}))
     assert place(tmp_path) == (2, 1, "0")
 
 

@@ -17,7 +17,7 @@ from scaling_search.experiment.pipeline import run
 from scaling_search.experiment.planning import plan_run
 from scaling_search.jobs.cards import GpuCard
 from scaling_search.jobs.job import job_from_json
-from scaling_search.jobs.kept_precision import KEPT
+from scaling_search.jobs.kept_precision import PRECISION_FILE
 from scaling_search.jobs.ledger import Ledger
 from scaling_search.jobs.local import OnThisMachine
 from tests.jobs.pretended import pretend
@@ -50,7 +50,7 @@ def test_a_plan_tries_no_precision_and_says_what_stands_in(tmp_path: Path) -> No
     found = with_likely_precision(experiment, tmp_path, False, said.append)
     assert found.study.recipe.precision == "tf32"
     assert said == ['precision = "auto" is chosen when a run begins: planned in tf32']
-    (tmp_path / KEPT).write_text('{"precision": "bfloat16"}')
+    (tmp_path / PRECISION_FILE).write_text('{"precision": "bfloat16"}')
     kept = with_likely_precision(experiment, tmp_path, False, said.append)
     assert kept.study.recipe.precision == "bfloat16"
     assert len(said) == 1

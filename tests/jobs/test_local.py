@@ -14,7 +14,7 @@ from scaling_search.jobs import local
 from scaling_search.jobs.card_workers import CardWorkers
 from scaling_search.jobs.executor import Inline, each_of
 from scaling_search.jobs.gpu_share import ShareMeasurement
-from scaling_search.jobs.kept_share import KEPT
+from scaling_search.jobs.kept_share import SHARE_FILE
 from scaling_search.jobs.local import OnThisMachine
 from scaling_search.jobs.workers import Workers
 from tests.jobs.pretended import EIGHT, pretend
@@ -90,7 +90,7 @@ def test_timing_is_on_the_first_card_that_was_asked_for(trials: list[str], tmp_p
 def test_a_run_that_goes_on_does_not_try_again(trials: list[str], tmp_path: Path) -> None:
     assert [pool(tmp_path, 1)[0].workers for _ in range(2)] == [24, 24]
     assert trials == ["0"]
-    assert (tmp_path / KEPT).exists()
+    assert (tmp_path / SHARE_FILE).exists()
 
 
 def test_a_run_without_a_job_tries_and_starts_nothing(trials: list[str], tmp_path: Path) -> None:
@@ -98,7 +98,7 @@ def test_a_run_without_a_job_tries_and_starts_nothing(trials: list[str], tmp_pat
         assert list(found.executor.run(each_of([]))) == []
         found.executor.rest()
     assert trials == []
-    assert not (tmp_path / KEPT).exists()
+    assert not (tmp_path / SHARE_FILE).exists()
 
 
 def test_without_workers_this_process_trains_on_one_card(trials: list[str], tmp_path: Path) -> None:

@@ -6,14 +6,14 @@ from dataclasses import replace
 
 from scaling_search.cost.analytic import count
 from scaling_search.jobs.job import Diverged
-from scaling_search.trackers.tracker import facts, of_epoch, of_result, title
+from scaling_search.trackers.tracker import facts, of_epoch, of_result, training_title
 from scaling_search.training.recipe import Recipe
 from tests.jobs.small import JOB, NETWORK, job
 from tests.trainings import finished, record, scores
 
 
 def test_a_training_is_called_after_what_tells_it_from_the_others() -> None:
-    assert title(job(epochs=3, seed=2)) == "micro, 8 px, 3 epochs, seed 2"
+    assert training_title(job(epochs=3, seed=2)) == "micro, 8 px, 3 epochs, seed 2"
 
 
 def test_the_facts_of_a_training_are_plain_values_with_the_recipes_under_a_prefix() -> None:
