@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from scaling_search.core.errors import UserError, require
-from scaling_search.trackers.sender import Sender
+from scaling_search.trackers.sender import Sender, error_line
 from scaling_search.trackers.tracker import Tracker
 
 TrackerName = Literal["tensorboard", "wandb", "mlflow"]
