@@ -15,6 +15,7 @@ from typing import Any
 from unittest.mock import patch
 
 import torch
+from torch._subclasses.fake_tensor import is_fake
 from torch.profiler import ProfilerActivity, profile
 from torch.utils._python_dispatch import TorchDispatchMode
 
@@ -140,9 +141,11 @@ class _Driver:
 def living_bytes() -> int:
     """The bytes of all tensors of the CPU that Python holds, each storage once."""
     gc.collect()
-    tensors = [each for each in gc.get_objects() if issubclass(type(each), torch.Tensor)]
-    real = [each.untyped_storage() for each in tensors if each.device.type == "cpu"]
-    return sum({each.data_ptr(): each.nbytes() for each in real}.values())
+    kinds = (torch.Tensor, torch.nn.Parameter)  # what compilers trace with has types of its own
+    tensors = [each for each in gc.get_objects() if type(each) in kinds]
+    real = [each for each in tensors if each.device.type == "cpu" and not is_fake(each)]
+    storages = [each.untyped_storage() for each in real]
+    return sum({each.data_ptr(): each.nbytes() for each in storages}.values())
 
 
 def _most_beyond(seen: Any) -> int:

@@ -139,7 +139,7 @@ def test_one_process_writes_and_prints(pair: Run) -> None:
     assert "0 trainings left" in ended
     assert [line[:22] for line in said] == [
         "the smallest class, De",
-        "training: 1 trainings ",
+        "training: 1 training l",
         "seed 0, epoch 1 of 2: ",
         "seed 0, epoch 2 of 2: ",
     ]
