@@ -13,27 +13,21 @@ from step to step, as it does between any two orders of summing.
 from __future__ import annotations
 
 import argparse
-import json
-import math
 import os
 import random
 import statistics
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict
 from typing import Any
 
 import torch
-from claim import Claim
+from claim import Claim, parser_of, print_claims
 from peers.child import task_of
 from peers.process import Rate, Team
 from peers.seeds import WAYS, losses_apart, losses_at_once
 
-from scaling_search.core.stats import mean_interval
-from scaling_search.jobs.environment import environment
-
 GOAL, STEPS, TOLERANCE = 1.5, 5, 1e-6
-PEERS = ("in turn", "processes")
+PEERS = {"in turn": "one after the other", "processes": "as many processes"}
 Asked = Mapping[str, Any]
 
 
@@ -82,53 +76,33 @@ def measure(asked: Asked, rounds: int) -> dict[str, list[Rate]]:
 def claims(asked: Asked, rates: Mapping[str, Sequence[Rate]]) -> list[Claim]:
     """Each way against each peer, by the processes' own time."""
     network = f"{asked['network']}, {asked['px']} px, batch {asked['batch_size']}"
-    made = []
-    for way in WAYS:
-        for peer in PEERS:
-            words = (
-                f"{asked['seeds']} seeds of {network} train at once, {way}, {GOAL:g} times as fast"
-            )
-            pairs = zip(rates[way], rates[peer], strict=True)
-            made.append(
-                _claim(words, peer, [(ours.of_cpu, theirs.of_cpu) for ours, theirs in pairs])
-            )
-    return made
+    by_cpu = {name: [rate.of_cpu for rate in each] for name, each in rates.items()}
+    return [
+        Claim.of_medians(
+            f"{asked['seeds']} seeds of {network} train at once, {way}, {GOAL:g} times as fast",
+            words,
+            by_cpu[way],
+            by_cpu[peer],
+            GOAL,
+        )
+        for way in WAYS
+        for peer, words in PEERS.items()
+    ]
 
 
-def _claim(words: str, peer: str, pairs: Sequence[tuple[float, float]]) -> Claim:
-    """The ratio of medians; its interval is that of the mean log ratio of the rounds."""
-    interval = mean_interval([math.log(ours / theirs) for ours, theirs in pairs])
-    ours, theirs = (statistics.median(each) for each in zip(*pairs, strict=True))
-    return Claim(
-        claim=words,
-        peer={"in turn": "one after the other", "processes": "as many processes"}[peer],
-        ratio=round(ours / theirs, 3),
-        low=round(math.exp(interval.low), 3),
-        high=round(math.exp(interval.high), 3),
-        n=len(pairs),
-        goal=GOAL,
-        reached=ours / theirs >= GOAL,
-    )
-
-
-def show(rates: Mapping[str, Sequence[Rate]], made: Sequence[Claim], off: float) -> None:
-    """Print rates and claims for people."""
+def show(rates: Mapping[str, Sequence[Rate]], off: float) -> None:
+    """Print rates for people."""
     print(f"float32 losses of the first {STEPS} steps are off by {off:.2g} at most")
     print(f"{'':>12}  {'images/s':>9}  {'images/CPU-s':>12}   (medians)")
-    for name, found in rates.items():
-        wall = statistics.median(rate.of_wall for rate in found)
-        cpu = statistics.median(rate.of_cpu for rate in found)
+    for name, each in rates.items():
+        wall = statistics.median(rate.of_wall for rate in each)
+        cpu = statistics.median(rate.of_cpu for rate in each)
         print(f"{name:>12}  {wall:9.0f}  {cpu:12.0f}")
-    for claim in made:
-        reached = "reached" if claim.reached else "missed"
-        print(f"{claim.claim}: {claim.ratio:.2f} [{claim.low:.2f}, {claim.high:.2f}], n={claim.n}")
-        print(f"  against {claim.peer}; goal {claim.goal:g}: {reached}")
 
 
 def asked_for() -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--json", action="store_true")
+    parser = parser_of(__doc__)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seeds", type=int, default=4)
     parser.add_argument("--network", default="micro")
@@ -148,15 +122,10 @@ def main() -> None:
         common |= {"batch_size": asked.batch, "seeds": asked.seeds}
         off = check(common)
         rates = measure(common, asked.rounds)
-        made = claims(common, rates)
-        all_claims += made
+        all_claims += claims(common, rates)
         if not asked.json:
-            show(rates, made, off)
-    if asked.json:
-        print(json.dumps([asdict(claim) for claim in all_claims], indent=2))
-        return
-    for key, value in environment("cpu", 1).items():
-        print(f"{key}: {value}")
+            show(rates, off)
+    print_claims(all_claims, as_json=asked.json)
 
 
 if __name__ == "__main__":
