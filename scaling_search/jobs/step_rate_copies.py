@@ -10,7 +10,7 @@ import os
 import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from types import TracebackType
 from typing import IO, Self
@@ -106,7 +106,10 @@ class _Copy:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        assert self._process.stdin is not None  # noqa: S101
         self._process.kill()
+        with suppress(BrokenPipeError):  # an order that it never read
+            self._process.stdin.close()
         with self._process, self._log:
             pass
 

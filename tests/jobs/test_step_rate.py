@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from itertools import count as numbers
 
@@ -79,6 +80,12 @@ def test_a_training_that_comes_to_no_step_says_why(job: TrainJob) -> None:
 
 def test_a_copy_that_dies_is_a_failure_with_its_last_words(job: TrainJob) -> None:
     with Copies(1, "cpu", {"OMP_NUM_THREADS": "1", "PYTHONHOME": "/nowhere"}) as copies:
+        assert copies.measure(job, 0.2).failure.startswith("its process ended, saying ")
+
+
+def test_a_copy_that_is_dead_before_its_order_is_a_failure_too(job: TrainJob) -> None:
+    with Copies(1, "cpu", {"PYTHONHOME": "/nowhere"}) as copies:
+        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOWAIT)
         assert copies.measure(job, 0.2).failure.startswith("its process ended, saying ")
 
 
