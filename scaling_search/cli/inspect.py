@@ -27,7 +27,10 @@ from scaling_search.search.space import Budget
 
 
 def networks_command(
-    network: Annotated[str | None, typer.Argument(help="Show this network's stages.")] = None,
+    network: Annotated[
+        str | None,
+        typer.Argument(help="Show this network's stages.", autocompletion=zoo.network_names),
+    ] = None,
     px: options.Px = None,
     as_json: options.AsJson = False,
 ) -> None:

@@ -100,7 +100,7 @@ def main() -> NoReturn:
 
 def _main() -> NoReturn:
     try:
-        status = among_peers(lambda: app(standalone_mode=False))
+        status = among_peers(lambda: app(prog_name="scaling-search", standalone_mode=False))
     except UserError as error:
         _fail(str(error), 2)
     except typer.TyperException as error:

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from scaling_search.arch import zoo
 from scaling_search.compare.rivals import RIVAL_NAMES
 from scaling_search.core.errors import UserError
 from scaling_search.core.pixel_rules import GROUNDS
@@ -18,7 +19,10 @@ StudyFile = Annotated[
     Path | None,
     typer.Argument(help="A study as TOML (`init` prints one), unless --preset names one."),
 ]
-Preset = Annotated[str | None, typer.Option(help=f"A ready study: {', '.join(PRESETS)}.")]
+Preset = Annotated[
+    str | None,
+    typer.Option(help=f"A ready study: {', '.join(PRESETS)}.", autocompletion=lambda: PRESETS),
+]
 Out = Annotated[Path | None, typer.Option(help="The run directory. [default: runs/NAME]")]
 FunctionOption = Annotated[
     str | None,
@@ -96,7 +100,11 @@ Track = Annotated[
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 NetworkArgument = Annotated[
-    str, typer.Argument(help="A name that `networks` lists, or a file of your own (….toml).")
+    str,
+    typer.Argument(
+        help="A name that `networks` lists, or a file of your own (….toml).",
+        autocompletion=zoo.network_names,
+    ),
 ]
 Px = Annotated[int | None, typer.Option("--px", help="The side of the images in pixels.")]
 Rivals = Annotated[

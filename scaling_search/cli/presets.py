@@ -20,7 +20,14 @@ def presets_command(as_json: options.AsJson = False) -> None:
 
 
 def init_command(
-    name: Annotated[str, typer.Argument(metavar="PRESET", help="A name that `presets` lists.")],
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="PRESET",
+            help="A name that `presets` lists.",
+            autocompletion=lambda: PRESETS,
+        ),
+    ],
 ) -> None:
     """Print the file of a ready study, to be changed and run.
 

@@ -46,6 +46,26 @@ def test_every_verb_has_help_with_an_example(call: Call, verb: str) -> None:
     assert f"Example: scaling-search {verb}" in " ".join(printed.split())
 
 
+COMPLETED = {
+    "ru": ["run"],
+    "run --preset cifar": ["cifar10-b0"],
+    "init fash": ["fashion-mnist"],
+    "count resnet-3": ["resnet-34"],
+    "networks mic": ["micro"],
+}
+
+
+@pytest.mark.parametrize("begun", COMPLETED)
+def test_a_shell_completes_verbs_presets_and_networks(
+    call: Call, monkeypatch: pytest.MonkeyPatch, begun: str
+) -> None:
+    monkeypatch.setenv("_SCALING_SEARCH_COMPLETE", "complete_bash")
+    monkeypatch.setenv("COMP_WORDS", f"scaling-search {begun}")
+    monkeypatch.setenv("COMP_CWORD", str(len(begun.split())))
+    status, printed, _ = call()
+    assert (status, printed.split()) == (0, COMPLETED[begun])
+
+
 BROKEN = {
     "tolerance = 0.2": ("tolerance = 0.5", "growth tolerance must lie in (0, 0.5), got 0.5"),
     "growth = 2.0": ("growth = -0.5", "growth must be positive, finite and other than 1, got -0.5"),
