@@ -12,15 +12,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cache, partial
 from multiprocessing import get_context
 from pathlib import Path
 from statistics import fmean
 
 import pandas as pd
+from allocations import ocba, top_two
 from claim import Claim, parser_of, print_claims
-from replay import Landscape, World, complete, known_jobs, table
+from replay import Landscape, Table, World, complete, known_jobs, table
 from search_cost_figure import regret_picture
 from tabulate import tabulate
 
@@ -31,6 +32,7 @@ from scaling_search.search import curve_table
 from scaling_search.search.adaptive import AdaptiveSearch
 from scaling_search.search.candidates import Candidate
 from scaling_search.search.halving import HalvingSearch
+from scaling_search.search.knowledge_gradient import Allocation, most_valuable
 from scaling_search.search.plan import Rung, SearchPlan, Until
 from scaling_search.search.search import Find, Grow, MakeJob
 from scaling_search.search.spending import spent_mac_images
@@ -43,6 +45,16 @@ MEANS = (1, 3, 10)
 # In trainings in full, as shares of the peer's.
 BUDGETS = (0.05, 0.09)
 SEEDS = 96  # more than any plan here asks for
+
+
+@dataclass(frozen=True)
+class Contender:
+    """A search that is replayed: its name, its budget as a share of the peer's cost, its plan."""
+
+    name: str
+    budget: float
+    plan: SearchPlan
+    allocation: Allocation = most_valuable
 
 
 @dataclass(frozen=True)
@@ -67,25 +79,26 @@ class Ground:
         jobs = [self.make(each.architecture, self.full_epochs, 0, 1.0) for each in self.pool]
         return PEER_SEEDS * sum(job.mac_images for job in jobs)
 
-    def plans(self) -> Iterator[tuple[str, float, SearchPlan]]:
-        """Every search that is replayed: its name, its budget as a share, and its plan."""
+    def contenders(self) -> Iterator[Contender]:
+        """Every search that is replayed."""
         short, full = self.landscape.tables[-1].lengths[0], self.full_epochs
-        yield "every network, verdict", 1.0, SearchPlan(rungs=(Rung(full),))
+        once, both = (Rung(full),), (Rung(short), Rung(full))
+        halving = (Rung(short, keep=0.4), Rung(full, seeds=2))
+        yield Contender("every network, verdict", 1.0, SearchPlan(rungs=once))
         for share in BUDGETS:
             trainings = share * PEER_SEEDS * len(self.pool)
-            tried, until = max(3, round(trainings)), Until(trainings=trainings)
-            once = (Rung(full),)
-            halving = (Rung(short, keep=0.4), Rung(full, seeds=2))
-            yield "random", share, SearchPlan("random", trials=tried, rungs=once)
-            yield "tpe", share, SearchPlan("tpe", trials=tried, rungs=once)
-            yield "gp", share, SearchPlan("gp", trials=tried, rungs=once)
-            yield "gp, halving", share, SearchPlan("gp", trials=tried, rungs=halving)
-            for name, rungs in (
-                ("adaptive", once),
-                ("adaptive, two lengths", (Rung(short), Rung(full))),
-            ):
-                plan = SearchPlan("gp", seeds="adaptive", until=until, rungs=rungs)
-                yield name, share, plan
+            tried = max(3, round(trainings))
+            for strategy in ("random", "tpe", "gp"):
+                plan = SearchPlan(strategy, trials=tried, rungs=once)
+                yield Contender(strategy, share, plan)
+            yield Contender("gp, halving", share, SearchPlan("gp", trials=tried, rungs=halving))
+            adaptive = SearchPlan(
+                "gp", seeds="adaptive", until=Until(trainings=trainings), rungs=once
+            )
+            yield Contender("adaptive", share, adaptive)
+            yield Contender("adaptive, two lengths", share, replace(adaptive, rungs=both))
+            yield Contender("adaptive, top-two", share, adaptive, top_two)
+            yield Contender("adaptive, OCBA", share, adaptive, ocba)
 
 
 @dataclass(frozen=True)
@@ -93,7 +106,8 @@ class Replayed:
     """What one replayed search cost and found.
 
     Regrets are in points of top-1; `covered` says whether the best network's α, β and γ lie in
-    their 95 % regions, as a share of three.
+    their 95 % intervals, as a share of three; `named` whether the best network is one of those that
+    the search can't tell from its winner, its 95 % region.
     """
 
     search: str
@@ -103,18 +117,27 @@ class Replayed:
     expected_regret: float = float("nan")
     p_within: float = float("nan")
     covered: float = float("nan")
+    named: float = float("nan")
 
 
 @cache
-def read_ground(folder: Path) -> Ground:
-    """The table of a folder with study.toml, data.json and curves.csv; once a process."""
+def read_ground(folder: Path, grown: Path | None = None) -> Ground:
+    """The table of a folder with study.toml, data.json and curves.csv; once a process.
+
+    With a table of the same base at the square of its growth, `grown`, φ = 2 is what counts.
+    """
     experiment = read_experiment(folder)
     make = curve_table.remembered(experiment.network_job)
-    landscape = Landscape(
-        (table(complete(curve_table.read_curves(folder / "curves.csv")), experiment.pool),)
-    )
+    tables = [_table(folder, experiment.pool, 1.0)]
+    if grown is not None:
+        tables.append(_table(grown, read_experiment(grown).pool, 2.0))
+    landscape = Landscape(tuple(tables))
     known = known_jobs(landscape, experiment.pool, make, experiment.grown, SEEDS)
     return Ground(folder.name, experiment.pool, make, experiment.grown, landscape, known)
+
+
+def _table(folder: Path, pool: Sequence[Candidate], phi: float) -> Table:
+    return table(complete(curve_table.read_curves(folder / "curves.csv")), pool, phi)
 
 
 def replay(folder: Path, seed: int) -> list[Replayed]:
@@ -122,7 +145,7 @@ def replay(folder: Path, seed: int) -> list[Replayed]:
     ground = read_ground(folder)
     world = World(ground.landscape, ground.known, seed)
     means = [best_mean(ground, world, seeds) for seeds in MEANS]
-    return means + [searched(ground, world, *named) for named in ground.plans()]
+    return means + [searched(ground, world, each) for each in ground.contenders()]
 
 
 def best_mean(ground: Ground, world: World, seeds: int) -> Replayed:
@@ -140,38 +163,40 @@ def best_mean(ground: Ground, world: World, seeds: int) -> Replayed:
     return Replayed(name, seeds / PEER_SEEDS, cost, world.regret(means.index(max(means))))
 
 
-def searched(ground: Ground, world: World, name: str, budget: float, plan: SearchPlan) -> Replayed:
+def searched(ground: Ground, world: World, contender: Contender) -> Replayed:
     """What this search finds in this world."""
     results: dict[str, Result] = {}
 
     def find(job: TrainJob) -> Result | None:
         return results.get(job.hash)
 
-    trained = list(_trained(ground, plan, find, world, results))
-    judged = verdict(_search(ground, plan, find))
+    trained = list(_trained(_search(ground, contender, find), world, results))
+    judged = verdict(_search(ground, contender, find))
     assert judged is not None  # no training fails here
     names = [candidate.name for candidate in ground.pool]
     best = ground.pool[int(world.truth.argmax())]
     return Replayed(
-        name,
-        budget,
+        contender.name,
+        contender.budget,
         spent_mac_images(trained),
         world.regret(names.index(judged.ties[0])),
         judged.expected_regret_points,
         judged.p_within,
         _covered(judged, best),
+        float(best.name in judged.ties),
     )
 
 
-def _search(ground: Ground, plan: SearchPlan, find: Find) -> AdaptiveSearch | HalvingSearch:
-    kind = AdaptiveSearch if plan.seeds == "adaptive" else HalvingSearch
-    return kind(plan, ground.pool, ground.make, find, None, ground.grow)
+def _search(ground: Ground, contender: Contender, find: Find) -> AdaptiveSearch | HalvingSearch:
+    asked = (contender.plan, ground.pool, ground.make, find, None, ground.grow)
+    if contender.plan.seeds == "adaptive":
+        return AdaptiveSearch(*asked, allocation=contender.allocation)
+    return HalvingSearch(*asked)
 
 
 def _trained(
-    ground: Ground, plan: SearchPlan, find: Find, world: World, results: dict[str, Result]
+    search: AdaptiveSearch | HalvingSearch, world: World, results: dict[str, Result]
 ) -> Iterator[TrainJob]:
-    search = _search(ground, plan, find)
     while (job := search.next_job(results.keys())) is not None:
         results[job.hash] = world.result(job)
         yield job
@@ -196,6 +221,7 @@ def summary(replayed: pd.DataFrame) -> pd.DataFrame:
             within=("within", "mean"),
             p_within=("p_within", "mean"),
             covered=("covered", "mean"),
+            named=("named", "mean"),
             n=("regret", "size"),
         )
         .reset_index()
@@ -233,8 +259,9 @@ def digest(rows: pd.DataFrame) -> str:
     for search, found in shown.groupby("search", sort=False):
         by_table = found.set_index("table")
         cells.append((search, *(_cell(by_table.loc[name]) for name in tables), *_foretold(found)))
-    heads = ("search", *tables, "regret foretold (points)", "best in 95 % region (%)")
-    sides = ("left", *["right"] * (len(tables) + 2))
+    foretold = ("regret foretold (points)", "best in 95 % intervals (%)", "best among ties (%)")
+    heads = ("search", *tables, *foretold)
+    sides = ("left", *["right"] * (len(tables) + 3))
     body = tabulate(cells, heads, "pipe", disable_numparse=True, colalign=sides)
     return (
         f"{body}\n\nRegret in points of top-1, its 95 % interval, and the cost in percent of "
@@ -247,12 +274,16 @@ def _cell(row: pd.Series) -> str:
     return f"{row['regret']:.2f} {interval} for {100 * row['share']:.0f} %"
 
 
-def _foretold(rows: pd.DataFrame) -> tuple[str, str]:
-    """The expected regret beside the true one, and how often the regions hold the best."""
+def _foretold(rows: pd.DataFrame) -> tuple[str, ...]:
+    """The expected regret beside the true one, and how often what is said to hold the best does."""
     if rows["expected"].isna().all():
-        return "–", "–"
+        return "–", "–", "–"
     foretold = f"{rows['expected'].mean():.2f} (true {rows['regret'].mean():.2f})"
-    return foretold, f"{100 * rows['covered'].min():.0f}–{100 * rows['covered'].max():.0f}"
+    return foretold, _percents(rows["covered"]), _percents(rows["named"])
+
+
+def _percents(shares: pd.Series) -> str:
+    return f"{100 * shares.min():.0f}–{100 * shares.max():.0f}"
 
 
 def measure(folders: Sequence[Path], replays: int, workers: int) -> pd.DataFrame:

@@ -17,7 +17,7 @@ import numpy as np
 
 from scaling_search.jobs.job import Finished, Result, TrainJob
 from scaling_search.search.curve_gp import Level
-from scaling_search.search.knowledge_gradient import Option, Waiting, most_valuable
+from scaling_search.search.knowledge_gradient import Allocation, Option, Waiting, most_valuable
 from scaling_search.search.measurement import SeedGroup, rows_of
 from scaling_search.search.posterior import posterior
 from scaling_search.search.search import Search, SearchState
@@ -47,7 +47,12 @@ _Seen = dict[tuple[int, int], _Trainings]
 
 @dataclass(frozen=True, eq=False)
 class AdaptiveSearch(Search):
-    """Network, rung and seed of each training are chosen by all results so far."""
+    """Network, rung and seed of each training are chosen by all results so far.
+
+    `allocation` chooses; others than the knowledge gradient are there to compare it with.
+    """
+
+    allocation: Allocation = most_valuable
 
     def state(self) -> SearchState:
         """The candidates with trainings at each rung, and the training that would come next."""
@@ -169,5 +174,5 @@ class AdaptiveSearch(Search):
                 jobs.append(trainings.following)
                 options.append(Option(row, level, added_mac_images(trainings.following, done)))
                 waiting += [Waiting(row, level, job.seed) for job in trainings.under_way]
-        chosen = most_valuable(self._shares(alive), rows_of(groups), waiting, options)
+        chosen = self.allocation(self._shares(alive), rows_of(groups), waiting, options)
         return jobs[chosen]

@@ -7,7 +7,7 @@ deviation of a training's result, a training adds E[max(μ + σ̃ z)] − max μ
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,6 +40,10 @@ class Waiting:
     candidate: int
     level: Level
     seed: int
+
+
+Allocation = Callable[[Floats, Sequence[SeedScores], Sequence[Waiting], Sequence[Option]], int]
+"""Of shares, scores, trainings under way and options: the index of the option to train next."""
 
 
 def most_valuable(

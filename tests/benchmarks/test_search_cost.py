@@ -44,7 +44,7 @@ def test_a_replayed_search_pays_for_what_it_trained(search_cost: ModuleType) -> 
     ground = search_cost.read_ground(TABLE)
     world = search_cost.World(ground.landscape, ground.known, 1)
     plan = search_cost.SearchPlan("random", trials=5, rungs=(search_cost.Rung(8),))
-    found = search_cost.searched(ground, world, "random", 0.05, plan)
+    found = search_cost.searched(ground, world, search_cost.Contender("random", 0.05, plan))
     share = found.mac_images / ground.peer_mac_images
     assert share == pytest.approx(5 / (3 * len(ground.pool)), rel=0.06)
     assert found.regret >= 0
