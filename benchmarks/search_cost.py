@@ -265,7 +265,21 @@ def digest(rows: pd.DataFrame) -> str:
     body = tabulate(cells, heads, "pipe", disable_numparse=True, colalign=sides)
     return (
         f"{body}\n\nRegret in points of top-1, its 95 % interval, and the cost in percent of "
-        f"every network from {PEER_SEEDS} seeds; n = {int(rows['n'].min())} replays each.\n"
+        f"every network from {PEER_SEEDS} seeds; n = {int(rows['n'].min())} replays each.\n\n"
+        f"{calibration(rows)}\n"
+    )
+
+
+def calibration(rows: pd.DataFrame) -> str:
+    """How often what searches say of their answer holds, over all searches and budgets."""
+    said = rows[rows["p_within"].notna()]
+    by_table = [100 * float(share) for share in said.groupby("table")["named"].mean()]
+    within, foretold = (100 * said[column].mean() for column in ("within", "p_within"))
+    return (
+        f"The networks that a search can't tell from its winner hold the best in "
+        f"{100 * said['named'].mean():.0f} % of all replays (by table {min(by_table):.0f} to "
+        f"{max(by_table):.0f}), where 95 is meant; the winner is within half a point of the best "
+        f"in {within:.0f} %, where {foretold:.0f} was foretold."
     )
 
 

@@ -19,6 +19,8 @@ LOOKS = {
     "gp, halving": ("#CC79A7", "D"),
     "adaptive": ("#000000", "P"),
     "adaptive, two lengths": ("#009E73", "^"),
+    "adaptive, top-two": ("#56B4E9", "v"),
+    "adaptive, OCBA": ("#E69F00", "<"),
 }
 
 

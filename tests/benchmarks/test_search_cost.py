@@ -69,3 +69,22 @@ def test_what_is_saved_is_read_off_the_cheapest_search_that_is_as_good(
     assert (claim.peer, claim.goal) == (PEER, 10.0)
     assert (claim.ratio, claim.low, claim.high) == pytest.approx((10.0, 10.0, 20.0))
     assert claim.reached
+
+
+def test_what_searches_say_of_their_answer_is_counted_over_all_replays(
+    search_cost: ModuleType,
+) -> None:
+    columns = ["table", "search", "named", "within", "p_within"]
+    rows = pd.DataFrame(
+        [
+            ("one", PEER, None, 0.1, None),
+            ("one", "gp", 0.9, 0.6, 0.7),
+            ("one", "adaptive", 1.0, 0.8, 0.7),
+            ("two", "gp", 0.9, 0.5, 0.4),
+            ("two", "adaptive", 0.8, 0.5, 0.4),
+        ],
+        columns=columns,
+    )
+    said = search_cost.calibration(rows)
+    assert "hold the best in 90 % of all replays (by table 85 to 95)" in said
+    assert said.endswith("within half a point of the best in 60 %, where 55 was foretold.")
