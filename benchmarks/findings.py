@@ -227,6 +227,28 @@ def proxies() -> str:
     return "\n".join(f"- {verdict}" for verdict in asked["verdict"])
 
 
+def serves_at_two() -> str:
+    """What a search at φ = 1 alone regrets at φ = 2 beside one that trains there too."""
+    rows = pd.read_csv(RESULTS / "tabular" / "search_phi.csv")
+    lines = []
+    for name, found in rows.groupby("table", sort=False):
+        cheapest, dearest = found["budget"].min(), found["budget"].max()
+        lines += [_at_budget(str(name), found[found["budget"] == b]) for b in (cheapest, dearest)]
+    return "".join(f"- {line}\n" for line in lines)
+
+
+def _at_budget(name: str, rows: pd.DataFrame) -> str:
+    regret = {
+        row["search"]: f"{row['regret']:.2f} ± {1.96 * row['error']:.2f}"
+        for row in rows.to_dict("records")
+    }
+    return (
+        f"{name}, {rows['budget'].iloc[0]:.0f} trainings' worth: a search at φ = 1 alone regrets "
+        f"{regret['φ = 1 alone']} points at φ = 2, one at both {regret['φ = 1 and 2']}, "
+        f"one at φ = 2 alone {regret['φ = 2 alone']} (replays; 95 %)."
+    )
+
+
 def overview(tables: list[Table]) -> str:
     """The page."""
     return f"""# Findings
@@ -256,6 +278,9 @@ called compound when it puts at least a tenth of its growth on each of depth, wi
 
 {proxies()}
 
+## Do constants of φ = 1 serve at φ = 2?
+
+{serves_at_two()}
 ## Nominal and real growth
 
 {nominal_sentence()}
