@@ -32,8 +32,9 @@ from scaling_search.experiment.network_study import network_study, network_study
 from scaling_search.experiment.study import Study, read_study, with_images
 from scaling_search.experiment.time_limit import may_conclude, noted_limit
 from scaling_search.jobs.environment import mixture
-from scaling_search.jobs.job import Result, TrainJob
+from scaling_search.jobs.job import TrainJob
 from scaling_search.jobs.ledger import Ledger
+from scaling_search.jobs.result import Result
 from scaling_search.report.answer import missing_sentence
 from scaling_search.report.page import Paths, ReportData, Time, write_report
 from scaling_search.report.page_data import Details

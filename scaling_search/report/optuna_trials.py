@@ -15,7 +15,8 @@ from optuna.distributions import BaseDistribution, FloatDistribution
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from scaling_search.core.stats import mean_interval
-from scaling_search.jobs.job import Finished, Result, TrainJob
+from scaling_search.jobs.job import TrainJob
+from scaling_search.jobs.result import Finished, Result
 from scaling_search.search.candidates import Candidate
 from scaling_search.search.constants import Constants
 from scaling_search.search.search import Search

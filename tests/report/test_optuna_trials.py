@@ -12,7 +12,8 @@ from optuna.trial import FrozenTrial, TrialState
 from scaling_search.arch import zoo
 from scaling_search.arch.protocol import Network
 from scaling_search.data.request import DataInfo, DataRequest
-from scaling_search.jobs.job import Diverged, Finished, Result, TrainJob, job_for
+from scaling_search.jobs.job import TrainJob, job_for
+from scaling_search.jobs.result import Diverged, Finished, Result
 from scaling_search.report.optuna_trials import Searched, optuna_trials
 from scaling_search.search.candidates import candidates
 from scaling_search.search.halving import HalvingSearch
