@@ -29,12 +29,7 @@ from scaling_search.experiment.redrawing import Redrawing
 from scaling_search.experiment.remaining_work import RemainingWork, after_state, comparison
 from scaling_search.experiment.runner import ProgressListener, Runner
 from scaling_search.experiment.study import Study, to_toml, with_absolute_paths
-from scaling_search.experiment.time_limit import (
-    TimeLimit,
-    forget_limit,
-    may_conclude,
-    note_limit,
-)
+from scaling_search.experiment.time_limit import TimeLimit, forget_limit, may_conclude, note_limit
 from scaling_search.experiment.tracked import tracked
 from scaling_search.jobs.backend import OpenBackend, OpenedBackend
 from scaling_search.jobs.environment import DEVICE, chosen_device

@@ -13,14 +13,7 @@ from typing import Any, Self
 from scaling_search.core.errors import UserError
 from scaling_search.jobs.card_pool import CardPool
 from scaling_search.jobs.cards import THIS_DEVICE, GpuCard
-from scaling_search.jobs.executor import (
-    DEATHS_ALLOWED,
-    Ended,
-    Epoch,
-    Event,
-    NextJob,
-    Started,
-)
+from scaling_search.jobs.executor import DEATHS_ALLOWED, Ended, Epoch, Event, NextJob, Started
 from scaling_search.jobs.failure import logged
 from scaling_search.jobs.job import TrainJob
 from scaling_search.jobs.place import Place

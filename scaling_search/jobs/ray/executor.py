@@ -16,12 +16,7 @@ from dataclasses import dataclass, field
 from typing import Self, assert_never
 
 import ray
-from ray.exceptions import (
-    NodeDiedError,
-    RayError,
-    RayTaskError,
-    RuntimeEnvSetupError,
-)
+from ray.exceptions import NodeDiedError, RayError, RayTaskError, RuntimeEnvSetupError
 
 from scaling_search.core.errors import UserError, require
 from scaling_search.jobs.environment import CAPABILITY, DEVICE
