@@ -12,8 +12,9 @@ from scaling_search.data.cache import user_path
 from scaling_search.doctor.finding import Finding, FindingState
 from scaling_search.experiment.experiment import Experiment
 from scaling_search.experiment.outcome import read_experiment
-from scaling_search.jobs.job import Finished, Result, TrainJob
+from scaling_search.jobs.job import TrainJob
 from scaling_search.jobs.ledger import Ledger
+from scaling_search.jobs.result import Finished, Result
 
 
 @dataclass

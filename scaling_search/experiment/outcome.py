@@ -32,11 +32,13 @@ from scaling_search.experiment.network_study import network_study, network_study
 from scaling_search.experiment.study import Study, read_study, with_images
 from scaling_search.experiment.time_limit import may_conclude, noted_limit
 from scaling_search.jobs.environment import mixture
-from scaling_search.jobs.job import Result, TrainJob
+from scaling_search.jobs.job import TrainJob
 from scaling_search.jobs.ledger import Ledger
+from scaling_search.jobs.result import Result
 from scaling_search.report.answer import missing_sentence
-from scaling_search.report.page import Paths, ReportData, Time, write_report
-from scaling_search.report.page_data import Details
+from scaling_search.report.page_frames import NetworkDetails
+from scaling_search.report.report_data import ReportData, TimingData
+from scaling_search.report.report_files import ReportPaths, write_report
 from scaling_search.search.constants import Constants
 from scaling_search.search.frame import (
     CANDIDATE_COLUMNS,
@@ -80,7 +82,7 @@ class Outcome:
     search: pd.DataFrame
     curves: pd.DataFrame
     gains: pd.DataFrame
-    report: Paths
+    report: ReportPaths
     cautions: tuple[str, ...] = ()
     rates: RateCheck | None = None
     gate: tuple[GateFinding, ...] | None = None
@@ -260,14 +262,14 @@ def _members(experiment: Experiment, coefficients: Coefficients | None) -> tuple
     return ()
 
 
-def _details(experiment: Experiment, search: Search | None, trainings: Trainings) -> Details:
+def _details(experiment: Experiment, search: Search | None, trainings: Trainings) -> NetworkDetails:
     """The studies of single networks, their simulated memory, and the candidates' curves."""
     study, members = experiment.study, trainings.members
     alone = {(m.method, m.phi): network_study(study, m, trainings) for m in members}
     meter = meter_of(Budget(resource="memory"), study.timing.regime)
     described = [m.architecture for m in members if isinstance(m.architecture, Architecture)]
     curves = {} if search is None else {"search_curves": search_curves_frame(search)}
-    return Details(
+    return NetworkDetails(
         studies={key: network_study_toml(each) for key, each in alone.items() if each is not None},
         peaks={network.fingerprint: round(meter(network)) for network in described},
         task=study.timing.regime.task,
@@ -284,12 +286,12 @@ def _gate(experiment: Experiment, ledger: Ledger) -> tuple[GateFinding, ...] | N
 
 def _time(
     experiment: Experiment, ledger: Ledger, line_up: Mapping[Architecture, Method]
-) -> Time | None:
+) -> TimingData | None:
     """The newest timing of exactly these networks, on whichever machine it was made."""
     regime = experiment.study.timing.regime
     for timed in ledger.timings():
         if timed.job.regime == regime and set(timed.job.networks) == set(line_up):
-            return Time(timed, tuple(line_up[network] for network in timed.job.networks))
+            return TimingData(timed, tuple(line_up[network] for network in timed.job.networks))
     return None
 
 
@@ -329,7 +331,7 @@ def _missing(
         yield f"{left} of the comparison's {len(compared)} trainings" if left else "the comparison"
 
 
-def _untimed(study: Study, limit_hours: float | None, timed: Time | None) -> Iterator[str]:
+def _untimed(study: Study, limit_hours: float | None, timed: TimingData | None) -> Iterator[str]:
     """The timing, where a limit of hours left no room for it."""
     if limit_hours is not None and timed is None and study.timing.seconds:
         yield "the timing of its networks"

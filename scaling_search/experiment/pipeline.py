@@ -29,18 +29,15 @@ from scaling_search.experiment.redrawing import Redrawing
 from scaling_search.experiment.remaining_work import RemainingWork, after_state, comparison
 from scaling_search.experiment.runner import ProgressListener, Runner
 from scaling_search.experiment.study import Study, to_toml, with_absolute_paths
-from scaling_search.experiment.time_limit import (
-    TimeLimit,
-    forget_limit,
-    may_conclude,
-    note_limit,
-)
+from scaling_search.experiment.time_limit import TimeLimit, forget_limit, may_conclude, note_limit
 from scaling_search.experiment.tracked import tracked
+from scaling_search.jobs.backend import OpenBackend, OpenedBackend
 from scaling_search.jobs.environment import DEVICE, chosen_device
-from scaling_search.jobs.job import Result, TrainJob
+from scaling_search.jobs.job import TrainJob
 from scaling_search.jobs.ledger import Ledger
-from scaling_search.jobs.local import GPUS, OnThisMachine
-from scaling_search.jobs.ray.backend import Found, OnRay, Where
+from scaling_search.jobs.local import GPUS, LocalBackend
+from scaling_search.jobs.ray.backend import RayBackend
+from scaling_search.jobs.result import Result
 from scaling_search.jobs.retry import Circumstances, circumstances
 from scaling_search.jobs.torchrun import peers
 from scaling_search.jobs.torchrun_program import TorchrunBackend
@@ -74,12 +71,13 @@ def run(
     process). They are spread over all visible GPUs, over the first `gpus` of them, or over a list
     such as "0,2,5"; `jobs_per_gpu` train on each. A training longer
     than `limit_seconds` is recorded as timed out. `ray` trains on a Ray cluster instead, `workers`
-    trainings at a time at most, each with `gpus_per_job` of a GPU: see `OnRay`. A training that
-    failed is tried again once what it failed of has changed (limit, device, memory, code), and all
-    of them with `retry_failed`. The trackers in `track` ("tensorboard", "wandb", "mlflow") are told
-    of each training too. With `max_hours`, from now on by the clock, nothing is begun that is not
-    expected to end within them: see `time_limit`. Without a `listener` a notebook's cell shows a
-    line a training. Raises UserError for a request that can't be met, before anything is trained.
+    trainings at a time at most, each with `gpus_per_job` of a GPU: see `RayBackend`. A training
+    that failed is tried again once what it failed of has changed (limit, device, memory, code),
+    and all of them with `retry_failed`. The trackers in `track` ("tensorboard", "wandb",
+    "mlflow") are told of each training too. With `max_hours`, from now on by the clock, nothing
+    is begun that is not expected to end within them: see `time_limit`. Without a `listener` a
+    notebook's cell shows a line a training. Raises UserError for a request that can't be met,
+    before anything is trained.
 
     Examples:
         >>> from pathlib import Path
@@ -95,8 +93,8 @@ def run(
     """
     rule = "a job's share of a GPU is given on a Ray cluster"
     require(ray is not None or gpus_per_job is None, rule, gpus_per_job, "add --ray ADDRESS")
-    here = OnThisMachine(None if gpus is None else str(gpus), jobs_per_gpu)
-    on_ray = None if ray is None else OnRay(ray, gpus_per_job)
+    here = LocalBackend(None if gpus is None else str(gpus), jobs_per_gpu)
+    on_ray = None if ray is None else RayBackend(ray, gpus_per_job)
     limit = None if max_hours is None else TimeLimit(max_hours, clock)
     with (
         tracked(listener or listener_here(), track, study.name, out) as told,
@@ -119,9 +117,9 @@ def open_runner(
     workers: int | None,
     limit_seconds: float | None,
     listener: ProgressListener,
-    on_ray: OnRay | None = None,
+    on_ray: RayBackend | None = None,
     retry_failed: bool = False,
-    here: OnThisMachine | None = None,
+    here: LocalBackend | None = None,
 ) -> Iterator[Runner]:
     """What trains in a run directory: its images are checked, and its ledger is held till the end.
 
@@ -131,15 +129,15 @@ def open_runner(
     require(workers is None or workers >= 0, "workers must be 0 or more", workers)
     if study.is_function and study.base.startswith("__main__:"):
         workers = _in_this_process(study.base, workers, on_ray)
-    here, ranks = replace(here or OnThisMachine(), say=listener.say), peers()
+    here, ranks = replace(here or LocalBackend(), say=listener.say), peers()
     rule = "--gpus and --jobs-per-gpu are for workers on this machine"
     require(here.is_plain or not (on_ray or ranks), rule, "them with Ray or torchrun")
-    where: Where = on_ray.tasks if on_ray else here.tasks
+    where: OpenBackend = on_ray.open if on_ray else here.open
     if ranks is not None:
         require(on_ray is None, "torchrun trains by itself, without --ray", "both")
         together = TorchrunBackend(ranks, listener.event)
         together.check(study.recipe, device, workers, limit_seconds)
-        where = together.tasks
+        where = together.open
     # The run directory may be moved, and `export` be asked from another working directory.
     study = with_absolute_paths(study)
     info = describe(study.data, report=listener.say)
@@ -161,7 +159,7 @@ def open_runner(
         yield runner
 
 
-def _in_this_process(function: str, workers: int | None, on_ray: OnRay | None) -> int:
+def _in_this_process(function: str, workers: int | None, on_ray: RayBackend | None) -> int:
     """0 workers for a function of a notebook or of the script itself: no other process has it."""
     rule = (
         f"{function} is a notebook's or the script's own, so it trains in this process (workers=0)"
@@ -172,7 +170,7 @@ def _in_this_process(function: str, workers: int | None, on_ray: OnRay | None) -
     return 0
 
 
-def _circumstances(found: Found, limit_seconds: float | None) -> Circumstances:
+def _circumstances(found: OpenedBackend, limit_seconds: float | None) -> Circumstances:
     named = found.environment["device"]
     # A training that lacks memory on a card is tried again with the card to itself.
     at_once = 1 if GPUS in found.environment else int(found.environment["workers"])

@@ -14,7 +14,8 @@ from scaling_search.arch.scaling import Coefficients
 from scaling_search.compare.family import Member
 from scaling_search.compare.trainings import Trainings
 from scaling_search.experiment.experiment import Experiment
-from scaling_search.jobs.job import Finished, Result, TrainJob
+from scaling_search.jobs.job import TrainJob
+from scaling_search.jobs.result import Finished, Result
 from scaling_search.search.adaptive import START
 from scaling_search.search.plan import Until
 from scaling_search.search.search import Find, Search

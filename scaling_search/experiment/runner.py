@@ -15,9 +15,10 @@ from scaling_search.experiment.time_limit import TimeLimit
 from scaling_search.experiment.timing_rounds import TimingRounds
 from scaling_search.jobs.batch_norms import check_steps
 from scaling_search.jobs.environment import where_in
-from scaling_search.jobs.executor import Ended, Event, Executor, NextJob, each_of
-from scaling_search.jobs.job import Finished, TrainJob
+from scaling_search.jobs.executor import Ended, Event, Executor, NextJob, jobs_in_order
+from scaling_search.jobs.job import TrainJob
 from scaling_search.jobs.ledger import Ledger
+from scaling_search.jobs.result import Finished
 from scaling_search.jobs.retry import Circumstances
 from scaling_search.latency.job import Machine
 from scaling_search.latency.process_runner import in_child, machine_of
@@ -85,7 +86,7 @@ class Runner:
             return
         check_steps(missing)
         self._announce(name, missing, later)
-        self._run(each_of(job for job in missing if self._fits(job, kept)))
+        self._run(jobs_in_order(job for job in missing if self._fits(job, kept)))
 
     def _fits(self, job: TrainJob, kept: Callable[[], float]) -> bool:
         return self.limit is None or self.limit.fits(job, self.experiment.info, kept())

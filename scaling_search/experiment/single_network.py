@@ -24,8 +24,9 @@ from scaling_search.experiment.runner import NullListener, ProgressListener
 from scaling_search.experiment.study import Comparison, Study
 from scaling_search.experiment.tracked import tracked
 from scaling_search.experiment.trained_weights import trained_network
-from scaling_search.jobs.job import Finished, Result, TrainJob
-from scaling_search.jobs.local import OnThisMachine
+from scaling_search.jobs.job import TrainJob
+from scaling_search.jobs.local import LocalBackend
+from scaling_search.jobs.result import Finished, Result
 from scaling_search.nets.export import export
 from scaling_search.pretrained.initial import Init
 from scaling_search.training.history import ClassCounts
@@ -146,7 +147,7 @@ def train_alone(
     among it.
     """
     listener = listener or NullListener()
-    here = OnThisMachine(None if gpus is None else str(gpus), jobs_per_gpu, at_most=len(seeds))
+    here = LocalBackend(None if gpus is None else str(gpus), jobs_per_gpu, at_most=len(seeds))
     with (
         tracked(listener, track, study.name, out) as told,
         open_runner(

@@ -22,7 +22,8 @@ from scaling_search.experiment.training_rates import (
     share_of_pixels,
 )
 from scaling_search.jobs.executor import Ended, Event, Started
-from scaling_search.jobs.job import Finished, Result, TrainJob
+from scaling_search.jobs.job import TrainJob
+from scaling_search.jobs.result import Finished, Result
 from scaling_search.jobs.step_rate import StepRate
 from scaling_search.search.search import Search
 

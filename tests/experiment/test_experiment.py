@@ -13,7 +13,8 @@ from scaling_search.cost.analytic import count
 from scaling_search.data.request import DataInfo
 from scaling_search.experiment.experiment import Experiment
 from scaling_search.experiment.remaining_work import RemainingWork, after_state, comparison, work_of
-from scaling_search.jobs.job import Result, TrainJob
+from scaling_search.jobs.job import TrainJob
+from scaling_search.jobs.result import Result
 from scaling_search.search.plan import Rung, SearchPlan, Until
 from scaling_search.search.search import SearchState
 from scaling_search.training.recipe import Recipe
