@@ -29,6 +29,8 @@ from scaling_search.experiment.beginning import growth_caution, read_weights_of
 from scaling_search.experiment.cautions import cautions
 from scaling_search.experiment.experiment import Experiment
 from scaling_search.experiment.network_study import network_study, network_study_toml
+from scaling_search.experiment.phases import phases_of
+from scaling_search.experiment.run_state import RunState
 from scaling_search.experiment.study import Study, read_study, with_images
 from scaling_search.experiment.time_limit import may_conclude, noted_limit
 from scaling_search.jobs.environment import mixture
@@ -207,7 +209,7 @@ def evidence_of(
         rates=rate_check(trainings),
         mixture=mixture(find.wheres()),
         missing=(
-            *_missing(experiment, ledger, search, trainings),
+            *_missing(RunState(experiment, find, constants)),
             *_untimed(study, limit_hours, timed),
         ),
         limit_hours=limit_hours,
@@ -313,37 +315,17 @@ def _search(experiment: Experiment, find: Find) -> Search | None:
     return None
 
 
-def _missing(
-    experiment: Experiment, ledger: Ledger, search: Search | None, trainings: Trainings
-) -> Iterator[str]:
+def _missing(state: RunState) -> Iterator[str]:
     """What the run has yet to do, in the order of its doing."""
-    with suppress(UntimedError):
-        gate = [job for jobs in experiment.gate_jobs().values() for job in jobs]
-        left = sum(ledger.get(job) is None for job in gate)
-        if left:
-            yield f"{left} of the gate's {len(gate)} trainings"
-    is_done = search is not None and search.state().done
-    if not is_done and experiment.study.compare.constants is None:
-        yield f"the rest of the search ({_tried(experiment, ledger)} candidates tried so far)"
-    compared = trainings.first()
-    left = sum(ledger.get(job) is None for job in compared)
-    if left or not compared:
-        yield f"{left} of the comparison's {len(compared)} trainings" if left else "the comparison"
+    for phase in phases_of(state.experiment.study):
+        with suppress(UntimedError):
+            yield from phase.unfinished(state)
 
 
 def _untimed(study: Study, limit_hours: float | None, timed: TimingData | None) -> Iterator[str]:
     """The timing, where a limit of hours left no room for it."""
     if limit_hours is not None and timed is None and study.timing.seconds:
         yield "the timing of its networks"
-
-
-def _tried(experiment: Experiment, ledger: Ledger) -> int:
-    """How many candidates have a training that ended."""
-    with suppress(UntimedError):
-        search = experiment.search(ledger.get)
-        tried = set().union(*search.reached())
-        return sum(any(map(ledger.get, search.jobs(0, index))) for index in tried)
-    return 0
 
 
 def _searched(

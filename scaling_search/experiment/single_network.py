@@ -19,7 +19,6 @@ from scaling_search.cost.analytic import count
 from scaling_search.data.request import DataRequest
 from scaling_search.experiment.network_file import is_file_name
 from scaling_search.experiment.pipeline import open_runner
-from scaling_search.experiment.remaining_work import RemainingWork
 from scaling_search.experiment.runner import NullListener, ProgressListener
 from scaling_search.experiment.study import Comparison, Study
 from scaling_search.experiment.tracked import tracked
@@ -156,7 +155,7 @@ def train_alone(
     ):
         experiment = runner.experiment
         jobs = [experiment.compare_job(experiment.base, seed) for seed in seeds]
-        runner.finish("training", jobs, RemainingWork())
+        runner.finish("training", jobs)
         found = [(job, runner.ledger.get(job)) for job in jobs]
     trained = tuple(
         Trained(

@@ -14,11 +14,11 @@ from scaling_search.core.atomic_files import as_json, write_atomically
 from scaling_search.core.errors import require
 from scaling_search.cost.analytic import count
 from scaling_search.data.request import DataInfo
-from scaling_search.experiment.plan import elapsed
 from scaling_search.experiment.training_rates import (
     MeasuredNetwork,
     SecondsRange,
     TrainingRates,
+    elapsed,
     share_of_pixels,
 )
 from scaling_search.jobs.executor import Ended, Event, Started

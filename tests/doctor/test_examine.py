@@ -153,6 +153,13 @@ def test_what_a_run_would_train_is_told(out: Path) -> None:
     assert progress.then.startswith("a run trains what is missing, ")
 
 
+def test_the_trainings_of_the_gate_are_the_studys_own() -> None:
+    for name in ("cifar10", "fashion-mnist"):
+        (progress,) = [f for f in examine(RESULTS / name) if "trainings have" in f.what]
+        assert "not asked for" not in progress.what
+        assert progress.state == "good"
+
+
 def test_results_of_another_study_are_told(out: Path) -> None:
     changed = replace(TINY, recipe=replace(TINY.recipe, learning_rate=0.01))
     (out / "study.toml").write_text(to_toml(changed))
