@@ -67,7 +67,7 @@ def ask_for_jobs(experiment: Experiment, ledger: Ledger | None, jobs: Jobs) -> N
     state = RunState(experiment, find)
     for phase in phases_of(experiment.study):
         ask(phase.jobs(state))
-    jobs.complete = state.compared.known
+    jobs.complete = state.is_concluded
 
 
 def progress(jobs: Jobs, ledger: Ledger | None) -> Finding:

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from scaling_search.core.errors import UserError
-from scaling_search.experiment.outcome import evidence_of, read_experiment
+from scaling_search.experiment.evidence import evidence_of
+from scaling_search.experiment.outcome import read_experiment
 from scaling_search.experiment.redrawing import SHARE
 from scaling_search.jobs.ledger import Ledger
 from scaling_search.jobs.result import Finished, result_from_json

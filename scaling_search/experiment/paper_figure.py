@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, get_args
 from scaling_search.core import plotting
 from scaling_search.core.atomic_files import write_atomically
 from scaling_search.core.errors import UserError, require
-from scaling_search.experiment.outcome import evidence_of, read_experiment
+from scaling_search.experiment.evidence import evidence_of
+from scaling_search.experiment.outcome import read_experiment
 from scaling_search.jobs.ledger import Ledger
 from scaling_search.report.page_data import page_data
 from scaling_search.report.paper_figures import (

@@ -12,7 +12,7 @@ from scaling_search.compare.family import Member, family
 from scaling_search.cost.analytic import count
 from scaling_search.experiment.experiment import Experiment
 from scaling_search.experiment.phases import PlannedPhase, planned_phases
-from scaling_search.experiment.run_state import PlannedComparison, RunState
+from scaling_search.experiment.run_state import RunState
 from scaling_search.experiment.training_memory import resident_bytes, training_memory
 from scaling_search.experiment.training_rates import SecondsRange, TrainingRates, elapsed
 from scaling_search.jobs.disk_use import FILES_A_TRAINING, disk_bytes, state_bytes
@@ -99,9 +99,9 @@ def plan(
     The family's sizes are listed up to φ = `up_to_phi` (None: the study's largest). Raises
     UntimedError.
     """
-    experiment, compared, phases = state.experiment, state.compared, planned_phases(state)
+    experiment, phases = state.experiment, planned_phases(state)
     rows = tuple(_phase(experiment, each, rates, capacity) for each in phases)
-    sizes = tuple(_sizes(experiment, compared, rates, capacity, up_to_phi))
+    sizes = tuple(_sizes(state, rates, capacity, up_to_phi))
     left = [portion for phase in phases for portion in phase.left]
     states = [state_bytes(p.job) for p in left for _ in range(ceil(p.count) if p.share else 0)]
     times = [row.seconds for row in rows if row.seconds is not None]
@@ -112,9 +112,9 @@ def plan(
         phases=rows,
         sizes=sizes,
         seconds=reduce(add, times, SecondsRange()) if times or not left else None,
-        memory_bytes=_largest(experiment, compared.members, capacity),
+        memory_bytes=_largest(experiment, state.members, capacity),
         disk_bytes=disk_bytes(states) if states else 0,
-        constants_known=compared.known,
+        constants_known=state.is_concluded,
         timing_seconds=timing,
     )
 
@@ -155,18 +155,14 @@ def _phase(
 
 
 def _sizes(
-    experiment: Experiment,
-    compared: PlannedComparison,
-    rates: TrainingRates | None,
-    capacity: Capacity,
-    up_to_phi: float | None,
+    state: RunState, rates: TrainingRates | None, capacity: Capacity, up_to_phi: float | None
 ) -> Iterator[SizePlan]:
-    study = experiment.study
+    experiment, study = state.experiment, state.experiment.study
     asked = {0.0, *study.compare.phis}
     last = max(asked) if up_to_phi is None else up_to_phi
     phis = sorted({*(phi for phi in asked if phi <= last), *map(float, range(int(last) + 1))})
     kind, meter = study.compare.family, experiment.meter
-    for member in family(experiment.base, compared.coefficients, phis, study.budget, kind, meter):
+    for member in family(experiment.base, state.coefficients, phis, study.budget, kind, meter):
         job = _comparison_job(experiment, member)
         cost = member.cost
         yield SizePlan(

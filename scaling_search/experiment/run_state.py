@@ -14,55 +14,52 @@ from scaling_search.search.search import Find, Search
 
 
 @dataclass(frozen=True)
-class PlannedComparison:
-    """The networks that a comparison is planned with, and whether they are the run's own already.
-
-    `known`: the constants are given, or a finished search has found them; else they are those of a
-    candidate in the middle.
-    """
-
-    coefficients: Coefficients
-    members: tuple[Member, ...]
-    known: bool
-
-
-@dataclass(frozen=True)
 class RunState:
     """An experiment and its results; what follows from both is worked out once.
 
-    `concluded` is what the search concludes, where that is known already. Under a latency budget
-    all of it may raise UntimedError.
+    `begun` is the search over the results, and `concluded` what it concludes, where they are there
+    already. Under a latency budget all of it may raise UntimedError.
     """
 
     experiment: Experiment
     find: Find
+    begun: Search | None = None
     concluded: Constants | None = None
 
     @cached_property
     def search(self) -> Search:
         """The search over the results."""
-        return self.experiment.search(self.find)
+        return self.begun or self.experiment.search(self.find)
+
+    @property
+    def is_concluded(self) -> bool:
+        """Whether the comparison's networks are known: constants are given, or were found."""
+        return self._concluded_coefficients is not None
+
+    @property
+    def coefficients(self) -> Coefficients:
+        """The comparison's constants; those of a candidate in the middle until they are known."""
+        return self._concluded_coefficients or self.experiment.middle_candidate.coefficients
 
     @cached_property
-    def compared(self) -> PlannedComparison:
-        """The comparison's networks as far as they are known."""
-        experiment = self.experiment
-        coefficients, known = experiment.study.compare.constants, True
-        if coefficients is None:
-            coefficients, known = self._searched()
-        return PlannedComparison(coefficients, experiment.members(coefficients), known)
+    def members(self) -> tuple[Member, ...]:
+        """The comparison's networks for these constants."""
+        return self.experiment.members(self.coefficients)
 
     @cached_property
     def trainings(self) -> Trainings:
-        """The comparison's trainings."""
-        return self.experiment.trainings(self.compared.members, self.find)
+        """The comparison's trainings for these constants."""
+        return self.experiment.trainings(self.members, self.find)
 
-    def _searched(self) -> tuple[Coefficients, bool]:
+    @cached_property
+    def _concluded_coefficients(self) -> Coefficients | None:
+        if self.experiment.study.compare.constants is not None:
+            return self.experiment.study.compare.constants
         if self.concluded is not None:
-            return self.concluded.coefficients, True
+            return self.concluded.coefficients
         if self.search.state().done:
-            return self.experiment.constants(self.search).coefficients, True
-        return self.experiment.middle_candidate.coefficients, False
+            return self.experiment.constants(self.search).coefficients
+        return None
 
 
 def by_macs(experiment: Experiment) -> Experiment:

@@ -108,7 +108,7 @@ def test_a_root_with_backslashes_is_told_apart_from_one_that_is_missing(tmp_path
 
 
 def test_the_report_says_how_it_was_run_as_a_shell_would_take_it(tmp_path: Path) -> None:
-    from scaling_search.experiment.outcome import _command
+    from scaling_search.experiment.evidence import _command
 
     assert _command(TINY, tmp_path / "my $run") == ("scaling-search run study.toml --out 'my $run'")
     mine = with_function(TINY, "my_net:make")

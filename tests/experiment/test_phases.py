@@ -104,7 +104,7 @@ def test_at_its_end_all_is_done_and_nothing_left(ledger: Path) -> None:
     there = Ledger.snapshot(ledger)
     found = phases(GATED, there.get)
     assert all(phase.done == phase.trainings and not phase.left for phase in found)
-    assert RunState(Experiment(GATED, describe(GATED.data)), there.get).compared.known
+    assert RunState(Experiment(GATED, describe(GATED.data)), there.get).is_concluded
 
 
 @pytest.mark.parametrize("lines", [3, 9, 13, 18])

@@ -30,7 +30,7 @@ class ComparisonPhase(Phase):
 
     def jobs(self, state: RunState) -> Iterator[TrainJob]:
         """None before the constants are known; those at the best rates once these are."""
-        if not state.compared.known:
+        if not state.is_concluded:
             return
         first = state.trainings.first()
         yield from first
@@ -58,13 +58,11 @@ class ComparisonPhase(Phase):
     def unfinished(self, state: RunState) -> Iterator[str]:
         """How many of its trainings are missing, or all of it."""
         try:
-            known = state.compared.known
+            asked = state.trainings.first() if state.is_concluded else []
         except UntimedError:
-            known = False
-        if not known:
+            asked = []
+        if not asked:
             yield "the comparison"
-            return
-        asked = state.trainings.first()
         left = sum(state.find(job) is None for job in asked)
         if left:
             yield f"{left} of the comparison's {len(asked)} trainings"
