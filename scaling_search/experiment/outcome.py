@@ -17,7 +17,8 @@ from scaling_search.data.request import DataInfo
 from scaling_search.experiment.beginning import read_weights_of
 from scaling_search.experiment.evidence import evidence_of
 from scaling_search.experiment.experiment import Experiment
-from scaling_search.experiment.study import read_study, with_images
+from scaling_search.experiment.study import with_images
+from scaling_search.experiment.study_file import read_study
 from scaling_search.jobs.ledger import Ledger
 from scaling_search.report.answer import missing_sentence
 from scaling_search.report.report_files import ReportPaths, write_report

@@ -25,7 +25,8 @@ from scaling_search.experiment.outcome import Outcome, report_of
 from scaling_search.experiment.phases import Run, advance_all
 from scaling_search.experiment.redrawing import Redrawing
 from scaling_search.experiment.runner import ProgressListener, Runner
-from scaling_search.experiment.study import Study, to_toml, with_absolute_paths
+from scaling_search.experiment.study import Study, with_absolute_paths
+from scaling_search.experiment.study_file import to_toml
 from scaling_search.experiment.time_limit import TimeLimit, forget_limit
 from scaling_search.experiment.tracked import tracked
 from scaling_search.jobs.backend import OpenBackend, OpenedBackend

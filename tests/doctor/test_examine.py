@@ -17,7 +17,7 @@ from scaling_search.doctor.finding import Finding, healthy, size
 from scaling_search.doctor.present import ledger_lines
 from scaling_search.experiment.outcome import read_experiment, redraw
 from scaling_search.experiment.pipeline import run
-from scaling_search.experiment.study import to_toml
+from scaling_search.experiment.study_file import to_toml
 from scaling_search.jobs.environment import where_on
 from scaling_search.jobs.ledger import Ledger
 from scaling_search.jobs.ledger_format import ledger_line

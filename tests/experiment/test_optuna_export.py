@@ -22,7 +22,8 @@ from scaling_search.data.request import DataInfo
 from scaling_search.experiment import optuna_export
 from scaling_search.experiment.experiment import Experiment
 from scaling_search.experiment.optuna_export import ExportedStudy, export_optuna
-from scaling_search.experiment.study import Study, to_toml
+from scaling_search.experiment.study import Study
+from scaling_search.experiment.study_file import to_toml
 from scaling_search.jobs.job import TrainJob
 from scaling_search.jobs.ledger import Ledger
 from scaling_search.jobs.result import Diverged, Result

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from scaling_search.experiment.study import to_toml
+from scaling_search.experiment.study_file import to_toml
 from scaling_search.jobs.executor import InlineExecutor, Started, jobs_in_order
 from scaling_search.jobs.preemption import PREEMPTION, REQUEUE, PreemptedError
 from scaling_search.jobs.worker_process import WorkerProcess

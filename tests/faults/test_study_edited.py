@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from scaling_search.experiment import pipeline
-from scaling_search.experiment.study import Study, to_toml
+from scaling_search.experiment.study import Study
+from scaling_search.experiment.study_file import to_toml
 from scaling_search.jobs import executor
 from scaling_search.jobs.job import TrainJob
 from scaling_search.jobs.result import Finished
