@@ -27,7 +27,7 @@ from scaling_search.core.atomic_files import write_atomically
 from scaling_search.cost.analytic import count
 from scaling_search.experiment.outcome import read_experiment
 from scaling_search.report.figure_style import picture
-from scaling_search.report.search_landscape import place_in_triangle, triangle
+from scaling_search.report.search_landscape import triangle, triangle_positions
 from scaling_search.search import curve_table
 from scaling_search.search.candidates import candidates
 from scaling_search.search.measurement import rows_of
@@ -312,7 +312,7 @@ def simplex(tables: list[Table]) -> bytes:
         panels = figure.subplots(1, len(tables), squeeze=False)[0]
         for axes, each in zip(panels, tables, strict=True):
             triangle(axes)
-            x, y = place_in_triangle(each.shares).T
+            x, y = triangle_positions(each.shares).T
             axes.scatter(x, y, s=6, color="#bbbbbb", zorder=2)
             area = 1200 * each.known.p_best
             axes.scatter(x, y, s=area, color="#D55E00", alpha=0.6, zorder=3)

@@ -24,9 +24,10 @@ from claim import Claim, parser_of, print_claims
 from scaling_search.arch import zoo
 from scaling_search.data.load import describe
 from scaling_search.data.request import DataRequest
-from scaling_search.jobs.execute import Place
-from scaling_search.jobs.executor import Ended, Executor, each_of
-from scaling_search.jobs.job import Finished, Result, TrainJob, job_for
+from scaling_search.jobs.executor import Ended, Executor, jobs_in_order
+from scaling_search.jobs.job import TrainJob, job_for
+from scaling_search.jobs.place import Place
+from scaling_search.jobs.result import Finished, Result
 from scaling_search.jobs.workers import Workers
 from scaling_search.training.recipe import Recipe
 
@@ -47,7 +48,7 @@ def jobs(seeds: range) -> list[TrainJob]:
 def timed(pool: Executor, work: Sequence[TrainJob]) -> tuple[float, dict[int, Result]]:
     """The seconds from the first order to the last result, and the results by seed."""
     began = time.perf_counter()
-    found = {e.job.seed: e.result for e in pool.run(each_of(work)) if isinstance(e, Ended)}
+    found = {e.job.seed: e.result for e in pool.run(jobs_in_order(work)) if isinstance(e, Ended)}
     return time.perf_counter() - began, found
 
 

@@ -18,9 +18,10 @@ from scaling_search.data.request import DataInfo
 from scaling_search.experiment.experiment import Experiment
 from scaling_search.experiment.study import Study
 from scaling_search.jobs.executor import Ended, Event, NextJob, Started
-from scaling_search.jobs.job import Finished, TrainJob
+from scaling_search.jobs.job import TrainJob
 from scaling_search.jobs.ledger import Ledger
 from scaling_search.jobs.ledger_format import Record, ledger_line, read_lines
+from scaling_search.jobs.result import Finished
 from scaling_search.search.plan import Rung, SearchPlan
 from scaling_search.search.space import Axis, Budget, Space
 from scaling_search.search.strategies import StrategyName

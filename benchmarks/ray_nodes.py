@@ -19,9 +19,9 @@ from pathlib import Path
 from claim import parser_of, print_claims
 from parallel import JOBS, conclude, jobs, measure, show, timed
 
-from scaling_search.jobs.execute import Place
-from scaling_search.jobs.ray.cluster import Slots, alive, answers, connected
-from scaling_search.jobs.ray.executor import RayTasks
+from scaling_search.jobs.place import Place
+from scaling_search.jobs.ray.cluster import Slots, connected, is_listening, live_nodes
+from scaling_search.jobs.ray.executor import RayExecutor
 
 HOST = "127.0.0.2"  # loopback; 127.0.0.1 is what Ray takes for the machine's own address
 PATIENCE_SECONDS = 120.0
@@ -57,11 +57,11 @@ def cluster() -> Iterator[None]:
     deadline = time.monotonic() + PATIENCE_SECONDS
     with ExitStack() as stack:
         stack.enter_context(node(*head))
-        while not answers(address) and time.monotonic() < deadline:
+        while not is_listening(address) and time.monotonic() < deadline:
             time.sleep(0.5)
         stack.enter_context(node(f"--address={address}"))
         stack.enter_context(connected(address, 1))
-        while len(alive()) < 2 and time.monotonic() < deadline:
+        while len(live_nodes()) < 2 and time.monotonic() < deadline:
             time.sleep(0.5)
         yield
 
@@ -72,7 +72,7 @@ def main() -> None:
     with ExitStack() as stack:
         stack.enter_context(cluster())
         # No checkpoints: each time, every job is trained from nothing.
-        one, two = (stack.enter_context(RayTasks(Place(), Slots(at_most=n))) for n in (1, 2))
+        one, two = (stack.enter_context(RayExecutor(Place(), Slots(at_most=n))) for n in (1, 2))
         # Each node more than once: its process starts, imports, and loads the images.
         timed(two, jobs(range(4)))
         pairs = measure(one, two, jobs(range(100, 100 + JOBS)), exact=True)

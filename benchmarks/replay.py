@@ -19,7 +19,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from scaling_search.core.errors import UserError
-from scaling_search.jobs.job import Finished, TrainJob
+from scaling_search.jobs.job import TrainJob
+from scaling_search.jobs.result import Finished
 from scaling_search.search.candidates import Candidate
 from scaling_search.search.curve_gp import CurveGP, Level, Points, SeedScores
 from scaling_search.search.measurement import Combination, SeedGroup, combination

@@ -35,7 +35,6 @@ from pretended import AtOnce, counted_flushes, experiment_of, write_ledger
 from scaling_search.arch import zoo
 from scaling_search.arch.scaling import Coefficients, scale
 from scaling_search.cost.analytic import count
-from scaling_search.experiment.remaining_work import RemainingWork
 from scaling_search.experiment.runner import NullListener, Runner
 from scaling_search.jobs.ledger import Ledger
 from scaling_search.jobs.retry import circumstances
@@ -173,7 +172,7 @@ def driven(strategy: StrategyName, trials: int, asynchronous: bool, limit_second
     ):
         now = circumstances("cpu", "cpu", 1, None)
         drive = Runner(experiment, ledger, executor, "cpu", found, NullListener(), now)
-        spent = timed(lambda: len(drive.search(RemainingWork()).state().missing))
+        spent = timed(lambda: len(drive.search().state().missing))
     own = spent.seconds - executor.seconds - flushes.cpu_seconds
     cut = spent.number > 0
     return Spent(own, spent.peak_bytes, spent.before_bytes, executor.jobs, flushes.seconds, cut)

@@ -27,7 +27,8 @@ from tabulate import tabulate
 
 from scaling_search.core.atomic_files import write_atomically
 from scaling_search.experiment.outcome import read_experiment
-from scaling_search.jobs.job import Result, TrainJob
+from scaling_search.jobs.job import TrainJob
+from scaling_search.jobs.result import Result
 from scaling_search.search import curve_table
 from scaling_search.search.adaptive import AdaptiveSearch
 from scaling_search.search.candidates import Candidate

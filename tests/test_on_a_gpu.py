@@ -20,9 +20,9 @@ from torch import nn
 from scaling_search.cost.arithmetic import arithmetic
 from scaling_search.data.prefetch import read_ahead
 from scaling_search.data.splits import StreamedSplit
-from scaling_search.jobs.execute import Place
-from scaling_search.jobs.executor import Inline, each_of
-from scaling_search.jobs.job import Finished
+from scaling_search.jobs.executor import InlineExecutor, jobs_in_order
+from scaling_search.jobs.place import Place
+from scaling_search.jobs.result import Finished
 from scaling_search.jobs.workers import Workers
 from scaling_search.nets.compilation import compiled, forget_compiled, never_plain
 from scaling_search.training.recipe import Recipe
@@ -129,8 +129,13 @@ def test_two_workers_train_on_one_device(device: str, tmp_path: Path) -> None:
     jobs = [job(seed=seed, epochs=2) for seed in range(4)]
     place = Place(device, str(tmp_path / "checkpoints"))
     with Workers(2, place, tmp_path / "logs") as workers:
-        shared = {each.job.seed: each.result for each in ended(list(workers.run(each_of(jobs))))}
-    alone = {each.job.seed: each.result for each in ended(list(Inline().run(each_of(jobs))))}
+        shared = {
+            each.job.seed: each.result for each in ended(list(workers.run(jobs_in_order(jobs))))
+        }
+    alone = {
+        each.job.seed: each.result
+        for each in ended(list(InlineExecutor().run(jobs_in_order(jobs))))
+    }
     assert shared.keys() == alone.keys()
     for seed, expected in alone.items():
         found = shared[seed]

@@ -24,7 +24,8 @@ TEMPLATES = {path.name for path in (ROOT / "scaling_search/report/templates").it
 RENDERED = """
 import pandas as pd, scaling_search
 from pathlib import Path
-from scaling_search.report.page import ReportData, write_report
+from scaling_search.report.report_data import ReportData
+from scaling_search.report.report_files import write_report
 from scaling_search.experiment.presets import PRESETS, preset
 from scaling_search.search.frame import CANDIDATE_COLUMNS
 from scaling_search.compare.frames import CURVE_COLUMNS, RUN_COLUMNS

@@ -12,7 +12,7 @@ import pytest
 from scaling_search.cli.main import VERBS
 from scaling_search.experiment.network_file import network_from_toml
 from scaling_search.experiment.outcome import redraw
-from scaling_search.experiment.study import from_toml
+from scaling_search.experiment.study_file import from_toml
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")

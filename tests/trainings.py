@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from scaling_search.jobs.job import Finished
+from scaling_search.jobs.result import Finished
 from scaling_search.training.history import EpochRecord, Scores
 
 

@@ -13,9 +13,9 @@ from gpu.card import Card as Device
 from gpu.check import Check, at_least, equal
 from gpu.memory import small_job
 from scaling_search.jobs.cards import VISIBLE, GpuCard, visible_cards
-from scaling_search.jobs.execute import Place
-from scaling_search.jobs.executor import Ended, Started, each_of
+from scaling_search.jobs.executor import Ended, Started, jobs_in_order
 from scaling_search.jobs.gpu_share import next_number
+from scaling_search.jobs.place import Place
 from scaling_search.jobs.share_trial import ShareTrial
 from scaling_search.jobs.workers import Workers
 from scaling_search.latency.nvml import memory_share
@@ -26,7 +26,7 @@ def cards_part(device: Device, out: Path) -> Iterator[Check]:
     place, cards = Place(str(device.device)), (_first(),)
     jobs = [replace(small_job(), seed=seed) for seed in range(2)]
     with Workers(2, place, out / "logs", cards=cards) as workers:
-        events = list(workers.run(each_of(jobs)))
+        events = list(workers.run(jobs_in_order(jobs)))
     ended = [event for event in events if isinstance(event, Ended)]
     kinds = [type(event) for event in events if isinstance(event, Started | Ended)]
     yield equal("cards", "two jobs on one card", [e.result.kind for e in ended], ["finished"] * 2)

@@ -17,8 +17,9 @@ from scaling_search.cost.memory import peak_memory
 from scaling_search.cost.step import Task
 from scaling_search.data.load import describe, forget_splits
 from scaling_search.data.request import DataRequest
-from scaling_search.jobs.execute import Place, execute
+from scaling_search.jobs.execute import execute
 from scaling_search.jobs.job import TrainJob, job_for
+from scaling_search.jobs.place import Place
 from scaling_search.nets.build import build
 from scaling_search.training.recipe import Recipe
 

@@ -80,7 +80,7 @@ class StandIn:
     def without_memory(self) -> Iterator[None]:
         """Every network that is built finds no memory."""
         lacking = torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB")
-        with patch("scaling_search.jobs.execute.build", side_effect=lacking):
+        with patch("scaling_search.jobs.starting_network.build", side_effect=lacking):
             yield
 
     def processes(self) -> int | None:

@@ -33,7 +33,7 @@ from scaling_search.cli.output import errors, speak_any_encoding
 from scaling_search.core.errors import UserError
 from scaling_search.jobs.preemption import PREEMPTION, REQUEUE
 from scaling_search.jobs.torchrun import LostPeerError
-from scaling_search.jobs.torchrun_program import among_peers
+from scaling_search.jobs.torchrun_program import run_on_ranks
 from scaling_search.training.loop import StoppedError
 
 NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}  # the disk's, the quota's, a limit's
@@ -100,7 +100,7 @@ def main() -> NoReturn:
 
 def _main() -> NoReturn:
     try:
-        status = among_peers(lambda: app(prog_name="scaling-search", standalone_mode=False))
+        status = run_on_ranks(lambda: app(prog_name="scaling-search", standalone_mode=False))
     except UserError as error:
         _fail(str(error), 2)
     except typer.TyperException as error:
@@ -111,7 +111,7 @@ def _main() -> NoReturn:
         _fail(f"{error}; the same command goes on from the last checkpoint", 1)
     except OSError as error:
         _fail(os_error_line(error), 1)
-    if PREEMPTION.asked:
+    if PREEMPTION.requested:
         _fail("asked to make room; the same command goes on from here", REQUEUE)
     if status == STOPPED:
         _fail("stopped; the same command goes on from here", STOPPED)

@@ -18,8 +18,8 @@ from rich.table import Table
 
 from scaling_search.experiment.outcome import Outcome
 from scaling_search.report.cells import LEFT_ALIGNED
-from scaling_search.report.ending import ending
-from scaling_search.report.tables import comparison_table
+from scaling_search.report.comparison_table import comparison_table
+from scaling_search.report.summary import summary_lines
 from scaling_search.search.constants import Constants
 
 # A pipe has no width of its own: what is read by a program or a pager is not cut.
@@ -55,7 +55,7 @@ def show_outcome(outcome: Outcome, as_json: bool) -> None:
     if as_json:
         print_json(_outcome_values(outcome))
         return
-    for line in ending(outcome.constants, outcome.gate, outcome.runs):
+    for line in summary_lines(outcome.constants, outcome.gate, outcome.runs):
         console.print(line, highlight=False, soft_wrap=True)
     if outcome.left_out:
         console.print(outcome.left_out, highlight=False, soft_wrap=True)

@@ -14,8 +14,9 @@ from rich.text import Text
 
 from scaling_search.experiment.remaining_work import RemainingWork, trainings_left, work_of
 from scaling_search.jobs.executor import Ended, Epoch, Event, Started
-from scaling_search.jobs.failures import failure_words
-from scaling_search.jobs.job import Finished, TrainJob
+from scaling_search.jobs.failure_summary import failure_words
+from scaling_search.jobs.job import TrainJob
+from scaling_search.jobs.result import Finished
 
 LONG_SECONDS = 2 * 3600  # from here on hours are read more easily
 

@@ -13,7 +13,7 @@ from scaling_search.cli.output import console, print_json
 from scaling_search.core.atomic_files import write_atomically
 from scaling_search.core.errors import UserError
 from scaling_search.experiment.run_comparison import read_comparison
-from scaling_search.experiment.study import to_toml
+from scaling_search.experiment.study_file import to_toml
 from scaling_search.recommend.goal import Limits, accuracy_goal, quantity
 from scaling_search.recommend.recommendation import Recommendation, reaching, within
 from scaling_search.recommend.words import (

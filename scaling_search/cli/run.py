@@ -17,7 +17,8 @@ from scaling_search.core.errors import UserError
 from scaling_search.experiment.outcome import redraw
 from scaling_search.experiment.pipeline import run
 from scaling_search.experiment.presets import PRESETS, preset
-from scaling_search.experiment.study import Study, read_study, with_function, with_images
+from scaling_search.experiment.study import Study, with_function, with_images
+from scaling_search.experiment.study_file import read_study
 
 
 def run_command(

@@ -18,8 +18,8 @@ from scaling_search.data.request import DATASETS
 from scaling_search.experiment.network_file import network_named
 from scaling_search.experiment.single_network import Trained, alone, recipe_of, train_alone
 from scaling_search.jobs.executor import Epoch, Event
-from scaling_search.jobs.failures import failure_words
-from scaling_search.jobs.job import Finished
+from scaling_search.jobs.failure_summary import failure_words
+from scaling_search.jobs.result import Finished
 from scaling_search.pretrained.initial import Init
 from scaling_search.report.class_table import class_numbers, shown_classes
 from scaling_search.training.recipes import RECIPES

@@ -11,7 +11,8 @@ import pandas as pd
 from scaling_search.compare.family import Member
 from scaling_search.compare.trainings import Trainings
 from scaling_search.core.hashing import digest
-from scaling_search.jobs.job import Finished, Result, TrainJob
+from scaling_search.jobs.job import TrainJob
+from scaling_search.jobs.result import Finished, Result
 
 RUN_COLUMNS = (
     *("method", "phi", "network", "depth", "width", "resolution", "px", "seed"),

@@ -13,7 +13,8 @@ from typing import Protocol
 
 from scaling_search.arch.protocol import Network
 from scaling_search.compare.family import Member
-from scaling_search.jobs.job import Finished, TrainJob
+from scaling_search.jobs.job import TrainJob
+from scaling_search.jobs.result import Finished
 from scaling_search.search.search import Find
 
 OWN_RATE = 1.0

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import assert_never
 
-from scaling_search.jobs.ledger import MISUNDERSTOOD, hash_of, is_failure, understood
 from scaling_search.jobs.ledger_format import CorruptLine, Line, Record, TruncatedLine, read_lines
+from scaling_search.jobs.ledger_records import READ_ERRORS, hash_of, is_failure, is_readable
 from scaling_search.training import checkpoint
 
 LOCKS = Path("/proc/locks")
@@ -86,11 +86,11 @@ def _seen(line: Line) -> _Seen:
 
 
 def _state(line: Record) -> str:
-    if not understood(line.record):
+    if not is_readable(line.record):
         return "unknown"
     try:
         return "known" if hash_of(line.record) == line.key else "misnamed"
-    except MISUNDERSTOOD:
+    except READ_ERRORS:
         return "unknown"
 
 

@@ -12,8 +12,11 @@ from scaling_search.data.cache import user_path
 from scaling_search.doctor.finding import Finding, FindingState
 from scaling_search.experiment.experiment import Experiment
 from scaling_search.experiment.outcome import read_experiment
-from scaling_search.jobs.job import Finished, Result, TrainJob
+from scaling_search.experiment.phases import phases_of
+from scaling_search.experiment.run_state import RunState
+from scaling_search.jobs.job import TrainJob
 from scaling_search.jobs.ledger import Ledger
+from scaling_search.jobs.result import Finished, Result
 
 
 @dataclass
@@ -61,19 +64,10 @@ def ask_for_jobs(experiment: Experiment, ledger: Ledger | None, jobs: Jobs) -> N
         jobs.asked.update(lacking)
         jobs.missing.update(lacking)
 
-    coefficients = experiment.study.compare.constants
-    if coefficients is None:
-        search = experiment.search(find)
-        state = search.state()
-        ask(state.missing)
-        if not state.done:
-            return
-        coefficients = experiment.constants(search).coefficients
-    jobs.complete = True
-    trainings = experiment.trainings(experiment.members(coefficients), find)
-    ask(trainings.first())
-    if not jobs.missing:
-        ask(trainings.scored())
+    state = RunState(experiment, find)
+    for phase in phases_of(experiment.study):
+        ask(phase.jobs(state))
+    jobs.complete = state.is_concluded
 
 
 def progress(jobs: Jobs, ledger: Ledger | None) -> Finding:

@@ -9,8 +9,8 @@ from pathlib import Path
 from scaling_search.core.errors import require
 from scaling_search.core.number_formats import Precision
 from scaling_search.experiment.experiment import Experiment
-from scaling_search.jobs.kept_precision import PRECISION_FILE, KeptPrecision
-from scaling_search.jobs.local import OnThisMachine
+from scaling_search.jobs.local import LocalBackend
+from scaling_search.jobs.precision_choice import PRECISION_FILE, PrecisionChoice
 from scaling_search.latency.process_runner import machine_of
 
 
@@ -18,7 +18,7 @@ def with_precision(
     experiment: Experiment,
     out: Path,
     device: str,
-    here: OnThisMachine | None,
+    here: LocalBackend | None,
     say: Callable[[str], None],
 ) -> Experiment:
     """The experiment with the precision of its run directory, which is chosen now if it lacks one.
@@ -26,7 +26,7 @@ def with_precision(
     `here` None: trainings run elsewhere, where nothing is tried. Raises UserError then, unless the
     choice is kept already.
     """
-    kept = KeptPrecision(out / PRECISION_FILE, machine_of(device) if here else "", say)
+    kept = PrecisionChoice(out / PRECISION_FILE, machine_of(device) if here else "", say)
     hint = 'name "tf32" or "bfloat16"'
     rule = 'precision = "auto" is tried on this machine, not with --ray or torchrun'
     require(here is not None or kept.read() is not None, rule, "auto", hint)
@@ -48,7 +48,7 @@ def with_likely_precision(
     """
     if experiment.study.recipe.precision != "auto":
         return experiment
-    likely = KeptPrecision(out / PRECISION_FILE, "", say).read()
+    likely = PrecisionChoice(out / PRECISION_FILE, "", say).read()
     if likely is None:
         likely = "float32" if on_cpu else "tf32"
         say(f'precision = "auto" is chosen when a run begins: planned in {likely}')

@@ -83,10 +83,16 @@ class Experiment:
         """What reads the budget's resource off a network."""
         return self._meter_of(self.study.budget.resource)
 
+    @property
+    def middle_candidate(self) -> Candidate:
+        """The candidate of the median MACs, which stands in for one that is not known yet."""
+        return self.pool[self.middle_index]
+
     @cached_property
-    def typical_macs(self) -> int:
-        """The median of the candidates' MACs."""
-        return sorted(candidate.cost.macs for candidate in self.pool)[len(self.pool) // 2]
+    def middle_index(self) -> int:
+        """Where it stands in the pool."""
+        by_macs = sorted(range(len(self.pool)), key=lambda index: self.pool[index].cost.macs)
+        return by_macs[len(by_macs) // 2]
 
     @cached_property
     def costs(self) -> tuple[float, ...] | None:

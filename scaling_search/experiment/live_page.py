@@ -14,11 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from scaling_search.core.errors import UserError
-from scaling_search.experiment.outcome import evidence_of, read_experiment
+from scaling_search.experiment.evidence import evidence_of
+from scaling_search.experiment.outcome import read_experiment
 from scaling_search.experiment.redrawing import SHARE
-from scaling_search.jobs.job import Finished, result_from_json
 from scaling_search.jobs.ledger import Ledger
-from scaling_search.report.page import ReportData, page_html, pictures_of, tables_of
+from scaling_search.jobs.result import Finished, result_from_json
+from scaling_search.report.page import page_html, pictures_of, tables_of
+from scaling_search.report.report_data import ReportData
 
 NEWEST = 5
 _DRAWN_LIVE = (

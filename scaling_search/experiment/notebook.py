@@ -8,8 +8,9 @@ from collections.abc import Callable, Sequence
 from scaling_search.experiment.remaining_work import RemainingWork, trainings_left, work_of
 from scaling_search.experiment.runner import NullListener, ProgressListener
 from scaling_search.jobs.executor import Ended, Event
-from scaling_search.jobs.failures import failure_words
-from scaling_search.jobs.job import Finished, TrainJob
+from scaling_search.jobs.failure_summary import failure_words
+from scaling_search.jobs.job import TrainJob
+from scaling_search.jobs.result import Finished
 
 
 def listener_here() -> ProgressListener:

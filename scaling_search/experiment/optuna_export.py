@@ -26,7 +26,7 @@ from scaling_search.core.hashing import digest
 from scaling_search.experiment.experiment import Experiment
 from scaling_search.experiment.outcome import read_experiment
 from scaling_search.jobs.ledger import Ledger
-from scaling_search.report.optuna_trials import Searched, optuna_trials
+from scaling_search.report.optuna_trials import SearchExport, optuna_trials
 from scaling_search.search.constants import Constants
 from scaling_search.search.search import Search, SearchState
 
@@ -70,9 +70,9 @@ def export_optuna(
 
 def _searched(
     experiment: Experiment, ledger: Ledger, search: Search, constants: Constants | None
-) -> Searched:
+) -> SearchExport:
     study = experiment.study
-    return Searched(search, study.budget, study.space, constants, ledger.accepted_at)
+    return SearchExport(search, study.budget, study.space, constants, ledger.accepted_at)
 
 
 def _constants(experiment: Experiment, search: Search) -> Constants | None:

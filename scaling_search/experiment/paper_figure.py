@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, get_args
 from scaling_search.core import plotting
 from scaling_search.core.atomic_files import write_atomically
 from scaling_search.core.errors import UserError, require
-from scaling_search.experiment.outcome import evidence_of, read_experiment
+from scaling_search.experiment.evidence import evidence_of
+from scaling_search.experiment.outcome import read_experiment
 from scaling_search.jobs.ledger import Ledger
-from scaling_search.report.page import frames_of
 from scaling_search.report.page_data import page_data
 from scaling_search.report.paper_figures import (
     FILLS,
@@ -21,10 +21,11 @@ from scaling_search.report.paper_figures import (
     Style,
     draw_accuracy,
     draw_curves,
-    only,
-    rc,
+    rc_params,
+    with_methods,
 )
 from scaling_search.report.paper_landscape import draw_landscape
+from scaling_search.report.report_data import frames_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -78,8 +79,8 @@ def figure(
     require(1 <= len(places) <= len(FILLS), rule, len(places))
     data = [_data(place, function) for place in places]
     if methods:
-        data = [only(each, methods) for each in data]
-    with plotting.rc_context(rc(style)):
+        data = [with_methods(each, methods) for each in data]
+    with plotting.rc_context(rc_params(style)):
         if ax is not None:
             ax.legend(handles=_draw(ax, data, kind, x, style))
             callers: Figure = ax.figure
@@ -117,7 +118,7 @@ def save_figure(figure: Figure, path: Path, style: Style = "paper") -> Path:
         "png": {"Software": None},
         "eps": {"Creator": "scaling-search"},
     }
-    with plotting.rc_context(rc(style)):
+    with plotting.rc_context(rc_params(style)):
         written = io.BytesIO()
         figure.savefig(written, format=ending, dpi=300, metadata=dates[ending])
     return write_atomically(path, written.getvalue())

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, replace
-from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -19,32 +17,27 @@ from scaling_search.core.errors import require
 from scaling_search.cost.custom_network import CustomNetwork
 from scaling_search.cost.torch_defaults import torch_defaults
 from scaling_search.data.load import describe
-from scaling_search.experiment.beginning import INIT_FILE, beginning, beginnings, found_weights
+from scaling_search.experiment.beginning import INIT_FILE, beginning, found_weights
 from scaling_search.experiment.chosen_precision import with_precision
 from scaling_search.experiment.experiment import Experiment
 from scaling_search.experiment.notebook import listener_here
 from scaling_search.experiment.outcome import Outcome, report_of
-from scaling_search.experiment.planned_phases import planned_comparison
+from scaling_search.experiment.phases import Run, advance_all
 from scaling_search.experiment.redrawing import Redrawing
-from scaling_search.experiment.remaining_work import RemainingWork, after_state, comparison
 from scaling_search.experiment.runner import ProgressListener, Runner
-from scaling_search.experiment.study import Study, to_toml, with_absolute_paths
-from scaling_search.experiment.time_limit import (
-    TimeLimit,
-    forget_limit,
-    may_conclude,
-    note_limit,
-)
+from scaling_search.experiment.study import Study, with_absolute_paths
+from scaling_search.experiment.study_file import to_toml
+from scaling_search.experiment.time_limit import TimeLimit, forget_limit
 from scaling_search.experiment.tracked import tracked
+from scaling_search.jobs.backend import OpenBackend, OpenedBackend
 from scaling_search.jobs.environment import DEVICE, chosen_device
-from scaling_search.jobs.job import Result, TrainJob
 from scaling_search.jobs.ledger import Ledger
-from scaling_search.jobs.local import GPUS, OnThisMachine
-from scaling_search.jobs.ray.backend import Found, OnRay, Where
+from scaling_search.jobs.local import GPUS, LocalBackend
+from scaling_search.jobs.ray.backend import RayBackend
+from scaling_search.jobs.result import Result
 from scaling_search.jobs.retry import Circumstances, circumstances
 from scaling_search.jobs.torchrun import peers
 from scaling_search.jobs.torchrun_program import TorchrunBackend
-from scaling_search.search.resources import UntimedError
 
 NEWEST_TRAININGS = 200  # trainings of an earlier call say how long those to come take
 
@@ -74,12 +67,13 @@ def run(
     process). They are spread over all visible GPUs, over the first `gpus` of them, or over a list
     such as "0,2,5"; `jobs_per_gpu` train on each. A training longer
     than `limit_seconds` is recorded as timed out. `ray` trains on a Ray cluster instead, `workers`
-    trainings at a time at most, each with `gpus_per_job` of a GPU: see `OnRay`. A training that
-    failed is tried again once what it failed of has changed (limit, device, memory, code), and all
-    of them with `retry_failed`. The trackers in `track` ("tensorboard", "wandb", "mlflow") are told
-    of each training too. With `max_hours`, from now on by the clock, nothing is begun that is not
-    expected to end within them: see `time_limit`. Without a `listener` a notebook's cell shows a
-    line a training. Raises UserError for a request that can't be met, before anything is trained.
+    trainings at a time at most, each with `gpus_per_job` of a GPU: see `RayBackend`. A training
+    that failed is tried again once what it failed of has changed (limit, device, memory, code),
+    and all of them with `retry_failed`. The trackers in `track` ("tensorboard", "wandb",
+    "mlflow") are told of each training too. With `max_hours`, from now on by the clock, nothing
+    is begun that is not expected to end within them: see `time_limit`. Without a `listener` a
+    notebook's cell shows a line a training. Raises UserError for a request that can't be met,
+    before anything is trained.
 
     Examples:
         >>> from pathlib import Path
@@ -95,8 +89,8 @@ def run(
     """
     rule = "a job's share of a GPU is given on a Ray cluster"
     require(ray is not None or gpus_per_job is None, rule, gpus_per_job, "add --ray ADDRESS")
-    here = OnThisMachine(None if gpus is None else str(gpus), jobs_per_gpu)
-    on_ray = None if ray is None else OnRay(ray, gpus_per_job)
+    here = LocalBackend(None if gpus is None else str(gpus), jobs_per_gpu)
+    on_ray = None if ray is None else RayBackend(ray, gpus_per_job)
     limit = None if max_hours is None else TimeLimit(max_hours, clock)
     with (
         tracked(listener or listener_here(), track, study.name, out) as told,
@@ -119,9 +113,9 @@ def open_runner(
     workers: int | None,
     limit_seconds: float | None,
     listener: ProgressListener,
-    on_ray: OnRay | None = None,
+    on_ray: RayBackend | None = None,
     retry_failed: bool = False,
-    here: OnThisMachine | None = None,
+    here: LocalBackend | None = None,
 ) -> Iterator[Runner]:
     """What trains in a run directory: its images are checked, and its ledger is held till the end.
 
@@ -131,15 +125,15 @@ def open_runner(
     require(workers is None or workers >= 0, "workers must be 0 or more", workers)
     if study.is_function and study.base.startswith("__main__:"):
         workers = _in_this_process(study.base, workers, on_ray)
-    here, ranks = replace(here or OnThisMachine(), say=listener.say), peers()
+    here, ranks = replace(here or LocalBackend(), say=listener.say), peers()
     rule = "--gpus and --jobs-per-gpu are for workers on this machine"
     require(here.is_plain or not (on_ray or ranks), rule, "them with Ray or torchrun")
-    where: Where = on_ray.tasks if on_ray else here.tasks
+    where: OpenBackend = on_ray.open if on_ray else here.open
     if ranks is not None:
         require(on_ray is None, "torchrun trains by itself, without --ray", "both")
         together = TorchrunBackend(ranks, listener.event)
         together.check(study.recipe, device, workers, limit_seconds)
-        where = together.tasks
+        where = together.open
     # The run directory may be moved, and `export` be asked from another working directory.
     study = with_absolute_paths(study)
     info = describe(study.data, report=listener.say)
@@ -161,7 +155,7 @@ def open_runner(
         yield runner
 
 
-def _in_this_process(function: str, workers: int | None, on_ray: OnRay | None) -> int:
+def _in_this_process(function: str, workers: int | None, on_ray: RayBackend | None) -> int:
     """0 workers for a function of a notebook or of the script itself: no other process has it."""
     rule = (
         f"{function} is a notebook's or the script's own, so it trains in this process (workers=0)"
@@ -172,7 +166,7 @@ def _in_this_process(function: str, workers: int | None, on_ray: OnRay | None) -
     return 0
 
 
-def _circumstances(found: Found, limit_seconds: float | None) -> Circumstances:
+def _circumstances(found: OpenedBackend, limit_seconds: float | None) -> Circumstances:
     named = found.environment["device"]
     # A training that lacks memory on a card is tried again with the card to itself.
     at_once = 1 if GPUS in found.environment else int(found.environment["workers"])
@@ -206,37 +200,10 @@ def _redrawing(runner: Runner, out: Path) -> Runner:
 
 
 def _run(runner: Runner, out: Path, search_only: bool) -> Outcome:
-    search = constants = None
-    coefficients = runner.experiment.study.compare.constants
-    if coefficients is None:
-        runner = runner.knowing(lambda experiment: (experiment.networks(), experiment.costs))
-        runner = runner.knowing(Experiment.gate_jobs)
-        later = RemainingWork() if search_only else comparison(runner.experiment)
-        kept = (lambda: 0.0) if search_only else _comparison_seconds(runner)
-        _gate(runner, later, kept)
-        search = runner.search(later, kept)
-        _note_limit(runner, out)
-        if may_conclude(search, out):
-            constants = runner.experiment.constants(search)
-            coefficients = constants.coefficients
-    if coefficients is not None and not search_only:
-        runner = runner.knowing(partial(Experiment.members, coefficients=coefficients))
-        experiment = runner.experiment
-        members = experiment.members(coefficients)
-        for line in beginnings(experiment, members):
-            runner.listener.say(line)
-        trainings = experiment.trainings(members, runner.ledger.get)
-        runner.finish("comparison", trainings.first(), RemainingWork())
-        # They are trained already: a limit of hours has room for their test images.
-        replace(runner, limit=None).finish(
-            "comparison, at each network's best rate",
-            [job for job in trainings.scored() if _is_scored_alone(runner, job)],
-            RemainingWork(),
-        )
-        runner.time(list(experiment.line_up(members, search)))
-        _note_limit(runner, out)
+    ended = advance_all(Run(runner, out), search_only=search_only)
+    runner = ended.runner
     runner.listener.say("drawing the report")
-    return report_of(runner.experiment, runner.ledger, out, concluded=constants, keep=True)
+    return report_of(runner.experiment, runner.ledger, out, concluded=ended.constants, keep=True)
 
 
 def _limited(runner: Runner, limit: TimeLimit) -> Runner:
@@ -245,44 +212,6 @@ def _limited(runner: Runner, limit: TimeLimit) -> Runner:
         if where.get(DEVICE) == runner.environment.get(DEVICE):
             limit.learn(job, result)
     return replace(runner, limit=limit)
-
-
-def _comparison_seconds(runner: Runner) -> Callable[[], float]:
-    """How long what is missing of the comparison is expected to take, its timing included."""
-    experiment, limit, find = runner.experiment, runner.limit, runner.ledger.get
-    if limit is None:
-        return lambda: 0.0
-    try:
-        members = planned_comparison(experiment, find).members
-    except UntimedError:
-        return lambda: math.inf  # as much as may be kept
-    asked = experiment.trainings(members, find).first()
-
-    def seconds() -> float:
-        missing = [job for job in asked if find(job) is None]
-        return limit.needed(missing, experiment.info) + experiment.study.timing.seconds
-
-    return seconds
-
-
-def _note_limit(runner: Runner, out: Path) -> None:
-    if runner.limit is not None and runner.limit.left_out:
-        note_limit(out, runner.limit)
-
-
-def _is_scored_alone(runner: Runner, job: TrainJob) -> bool:
-    """Whether nothing but the test images of a training is missing, under a limit of hours."""
-    return runner.limit is None or runner.ledger.get(replace(job, reads_test=False)) is not None
-
-
-def _gate(runner: Runner, afterwards: RemainingWork, kept: Callable[[], float]) -> None:
-    """Train the base and each axis alone, and say what speaks against the proxy."""
-    experiment = runner.experiment
-    jobs = [job for each in experiment.gate_jobs().values() for job in each]
-    search = after_state(experiment, experiment.search(runner.ledger.get).state())
-    runner.finish("the base and each axis alone", jobs, search + afterwards, kept)
-    for finding in experiment.gate_findings(runner.ledger.get) or ():
-        runner.listener.say(f"gate: {finding.sentence}")
 
 
 def _warnings(experiment: Experiment) -> list[str]:

@@ -11,16 +11,12 @@ from operator import add
 from scaling_search.compare.family import Member, family
 from scaling_search.cost.analytic import count
 from scaling_search.experiment.experiment import Experiment
-from scaling_search.experiment.planned_phases import (
-    PlannedComparison,
-    PlannedPhase,
-    planned_phases,
-)
+from scaling_search.experiment.phases import PlannedPhase, planned_phases
+from scaling_search.experiment.run_state import RunState
 from scaling_search.experiment.training_memory import resident_bytes, training_memory
-from scaling_search.experiment.training_rates import SecondsRange, TrainingRates
+from scaling_search.experiment.training_rates import SecondsRange, TrainingRates, elapsed
 from scaling_search.jobs.disk_use import FILES_A_TRAINING, disk_bytes, state_bytes
 from scaling_search.jobs.job import TrainJob
-from scaling_search.search.search import Find
 
 
 @dataclass(frozen=True)
@@ -93,21 +89,19 @@ class Plan:
 
 
 def plan(
-    experiment: Experiment,
-    find: Find,
-    compared: PlannedComparison,
+    state: RunState,
     rates: TrainingRates | None,
     capacity: Capacity,
     up_to_phi: float | None = None,
 ) -> Plan:
-    """The plan of a study with these results, at these rates (None: without hours).
+    """The plan of a run as far as its results reach, at these rates (None: without hours).
 
     The family's sizes are listed up to φ = `up_to_phi` (None: the study's largest). Raises
     UntimedError.
     """
-    phases = planned_phases(experiment, find, compared)
+    experiment, phases = state.experiment, planned_phases(state)
     rows = tuple(_phase(experiment, each, rates, capacity) for each in phases)
-    sizes = tuple(_sizes(experiment, compared, rates, capacity, up_to_phi))
+    sizes = tuple(_sizes(state, rates, capacity, up_to_phi))
     left = [portion for phase in phases for portion in phase.left]
     states = [state_bytes(p.job) for p in left for _ in range(ceil(p.count) if p.share else 0)]
     times = [row.seconds for row in rows if row.seconds is not None]
@@ -118,9 +112,9 @@ def plan(
         phases=rows,
         sizes=sizes,
         seconds=reduce(add, times, SecondsRange()) if times or not left else None,
-        memory_bytes=_largest(experiment, compared.members, capacity),
+        memory_bytes=_largest(experiment, state.members, capacity),
         disk_bytes=disk_bytes(states) if states else 0,
-        constants_known=compared.known,
+        constants_known=state.is_concluded,
         timing_seconds=timing,
     )
 
@@ -136,29 +130,6 @@ def jobs_to_measure(phases: Sequence[PlannedPhase]) -> tuple[TrainJob, ...]:
     middle = (min(left) * max(left)) ** 0.5
     nearest = min(left, key=lambda macs: max(macs / middle, middle / macs))
     return tuple(left[macs] for macs in sorted({min(left), nearest, max(left)}))
-
-
-def elapsed(trainings: Sequence[tuple[float, SecondsRange]], at_once: int) -> SecondsRange:
-    """The time of a phase whose trainings (how many, how long) start as soon as there is room.
-
-    Its end waits for the last: by at most the longest training, but for that one's own share of the
-    whole (Graham, Bounds on multiprocessing timing anomalies, 1969).
-
-    Examples:
-        >>> from scaling_search.experiment.plan import elapsed
-        >>> from scaling_search.experiment.training_rates import SecondsRange
-        >>> elapsed([(4, SecondsRange(10.0, 10.0, 10.0))], at_once=2)
-        SecondsRange(low=20.0, middle=22.5, high=25.0)
-    """
-    whole = reduce(add, (each.times(number) for number, each in trainings), SecondsRange())
-    longest = max((each for _, each in trainings), key=lambda each: each.middle, default=whole)
-    waiting = longest.times(1 - 1 / at_once)
-    shared = whole.times(1 / at_once)
-    return SecondsRange(
-        max(shared.low, min(longest.low, whole.low)),
-        max(shared.middle + waiting.middle / 2, min(longest.middle, whole.middle)),
-        shared.high + waiting.high,
-    )
 
 
 def _phase(
@@ -184,18 +155,14 @@ def _phase(
 
 
 def _sizes(
-    experiment: Experiment,
-    compared: PlannedComparison,
-    rates: TrainingRates | None,
-    capacity: Capacity,
-    up_to_phi: float | None,
+    state: RunState, rates: TrainingRates | None, capacity: Capacity, up_to_phi: float | None
 ) -> Iterator[SizePlan]:
-    study = experiment.study
+    experiment, study = state.experiment, state.experiment.study
     asked = {0.0, *study.compare.phis}
     last = max(asked) if up_to_phi is None else up_to_phi
     phis = sorted({*(phi for phi in asked if phi <= last), *map(float, range(int(last) + 1))})
     kind, meter = study.compare.family, experiment.meter
-    for member in family(experiment.base, compared.coefficients, phis, study.budget, kind, meter):
+    for member in family(experiment.base, state.coefficients, phis, study.budget, kind, meter):
         job = _comparison_job(experiment, member)
         cost = member.cost
         yield SizePlan(

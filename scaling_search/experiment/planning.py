@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 from scaling_search.core.errors import require
@@ -15,16 +14,16 @@ from scaling_search.experiment.beginning import found_weights
 from scaling_search.experiment.capacity import PlannedMachine, PlannedPlacement, planned_machine
 from scaling_search.experiment.chosen_precision import with_likely_precision
 from scaling_search.experiment.experiment import Experiment
+from scaling_search.experiment.phases import planned_phases
 from scaling_search.experiment.plan import Plan, jobs_to_measure, plan
-from scaling_search.experiment.planned_phases import planned_comparison, planned_phases
 from scaling_search.experiment.rate_probe import SECONDS, Probe
+from scaling_search.experiment.run_state import RunState, by_macs
 from scaling_search.experiment.study import Study, with_absolute_paths
 from scaling_search.jobs.executor import default_workers
 from scaling_search.jobs.job import TrainJob
 from scaling_search.jobs.ledger import Ledger
 from scaling_search.jobs.step_rate import ReadSeconds
 from scaling_search.search.resources import UntimedError
-from scaling_search.search.search import Find
 
 Say = Callable[[str], None]
 
@@ -55,28 +54,28 @@ def plan_run(
         say(note)
     experiment = Experiment(study, info, initial=found_weights(study, info, say))
     likely = with_likely_precision(experiment, out, place.card is None, say)
-    experiment, find = _plannable(likely, out, say)
-    compared = planned_comparison(experiment, find)
+    state = _plannable(likely, out, say)
     if busy := busy_words(*os.getloadavg()[:1], default_workers("cpu")):
         say(busy)
     probe = _probe(place, placement, seconds, clock, say)
-    rates = probe.rates(jobs_to_measure(planned_phases(experiment, find, compared)))
-    return plan(experiment, find, compared, rates, place.capacity, up_to_phi)
+    rates = probe.rates(jobs_to_measure(planned_phases(state)))
+    return plan(state, rates, place.capacity, up_to_phi)
 
 
-def _plannable(experiment: Experiment, out: Path, say: Say) -> tuple[Experiment, Find]:
-    """The experiment whose networks can all be told, and what its ledger has."""
+def _plannable(experiment: Experiment, out: Path, say: Say) -> RunState:
+    """The run as far as its ledger reaches, of an experiment whose networks can all be told."""
     ledger = out / "ledger.jsonl"
     there = Ledger.snapshot(ledger) if ledger.is_file() else None
     find = _nothing if there is None else there.get
     if there is not None:
         experiment = experiment.knowing(there.timings())
+    state = RunState(experiment, find)
     try:
-        planned_phases(experiment, find, planned_comparison(experiment, find))
+        planned_phases(state)
     except UntimedError:
         say("a run measures latencies first: until then networks of equal MACs stand in")
-        return _by_macs(experiment), find
-    return experiment, find
+        return RunState(by_macs(experiment), find)
+    return state
 
 
 def busy_words(load: float, cores: int) -> str:
@@ -96,15 +95,6 @@ def busy_words(load: float, cores: int) -> str:
 
 def _nothing(_: TrainJob) -> None:
     return None
-
-
-def _by_macs(experiment: Experiment) -> Experiment:
-    study = experiment.study
-    budget = replace(study.budget, resource="macs")
-    search = study.search
-    if search.second == "latency":
-        search = replace(search, second="macs")
-    return replace(experiment, study=replace(study, budget=budget, search=search))
 
 
 def _probe(

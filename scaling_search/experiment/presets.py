@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from scaling_search.core.errors import UserError
-from scaling_search.experiment.study import Study, from_toml
+from scaling_search.experiment.study import Study
+from scaling_search.experiment.study_file import from_toml
 
 _FOLDER = Path(__file__).parent.parent / "presets"
 PRESETS = tuple(sorted(path.stem for path in _FOLDER.glob("*.toml")))

@@ -1,15 +1,14 @@
-"""How much is still to come: what a progress bar needs to know beyond the jobs under way."""
+"""How much is still to come: of what trainings, and how many of them."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from scaling_search.cost.analytic import count
 from scaling_search.experiment.experiment import Experiment
 from scaling_search.jobs.job import TrainJob
-from scaling_search.search.search import SearchState
+from scaling_search.search.search import Search, SearchState
 
 
 @dataclass(frozen=True)
@@ -21,6 +20,18 @@ class RemainingWork:
 
     def __add__(self, other: RemainingWork) -> RemainingWork:
         return RemainingWork(self.jobs + other.jobs, self.mac_images + other.mac_images)
+
+
+@dataclass(frozen=True)
+class Portion:
+    """So many trainings like `job` that are left; of the steps of each this `share` is new.
+
+    The rest was done by a shorter training of the same network and seed.
+    """
+
+    job: TrainJob
+    count: float = 1.0
+    share: float = 1.0
 
 
 def trainings_left(count: int) -> str:
@@ -51,34 +62,54 @@ def work_of(jobs: Sequence[TrainJob]) -> RemainingWork:
     return RemainingWork(len(jobs), sum(job.mac_images for job in jobs))
 
 
-def after_state(experiment: Experiment, state: SearchState) -> RemainingWork:
-    """The rest of the search after the jobs that it waits for; an estimate by numbers."""
-    plan = experiment.study.search
-    if plan.seeds == "adaptive":
-        left = math.ceil(plan.until.trainings - state.spent_in_full) - len(state.missing)
-        return _trainings(experiment, max(0, left), plan.full_epochs)
-    tried = min(plan.trials or len(experiment.pool), len(experiment.pool))
-    now = len(state.rungs) - 1
-    rest = RemainingWork()
-    for index, rung in enumerate(plan.rungs):
-        proposed = len(state.rungs[0]) if index == 0 else 0
-        if index > now or index == 0 == now:
-            rest += _trainings(experiment, (tried - proposed) * rung.seeds, rung.epochs)
-        tried = max(1, math.ceil(rung.keep * tried))
-    return rest
+def work_in(portions: Iterable[Portion]) -> RemainingWork:
+    """The work of portions; whose steps are all done already is none."""
+    left = [portion for portion in portions if portion.share]
+    trainings = math.ceil(sum(portion.count for portion in left))
+    return RemainingWork(trainings, sum(p.count * p.job.mac_images for p in left))
 
 
-def comparison(experiment: Experiment) -> RemainingWork:
-    """The whole comparison, from the growths that it asks for."""
-    plan, base = experiment.study.compare, count(experiment.base).macs
-    methods = 1 + len(plan.rivals)
-    growths = [1.0] + [experiment.study.budget.growth**phi for phi in plan.phis if phi] * methods
-    times = plan.seeds * len(plan.check_rates)
-    images = experiment.info.train_images * plan.epochs * times
-    return RemainingWork(len(growths) * times, base * images * sum(growths))
+@dataclass(frozen=True)
+class RungProspect:
+    """How many candidates have reached a rung, and how many are expected to in all."""
+
+    reached: int
+    wanted: int
 
 
-def _trainings(experiment: Experiment, jobs: int, epochs: int) -> RemainingWork:
-    return RemainingWork(
-        jobs, jobs * experiment.typical_macs * experiment.info.train_images * epochs
-    )
+def rung_prospects(search: Search, state: SearchState) -> Iterator[RungProspect]:
+    """Of each rung of a search whose seeds are fixed.
+
+    Who goes on is known of a rung that all have ended before it.
+    """
+    plan, now = search.plan, len(state.rungs) - 1
+    wanted = min(plan.trials or len(search.pool), len(search.pool))
+    for number, rung in enumerate(plan.rungs):
+        reached = len(state.rungs[number]) if number <= now else 0
+        settled = number <= now and max(number, now) > 0 and not plan.asynchronous
+        wanted = reached if settled or state.done else max(wanted, reached)
+        yield RungProspect(reached, wanted)
+        wanted = max(1, math.ceil(rung.keep * wanted))
+
+
+def stand_ins(
+    experiment: Experiment, search: Search, number: int, prospect: RungProspect
+) -> Iterator[Portion]:
+    """The trainings of a rung by candidates that are not known yet: the one in the middle's."""
+    rung, networks = search.plan.rungs[number], prospect.wanted - prospect.reached
+    for seed in range(rung.seeds) if networks > 0 else ():
+        job = search.job(number, experiment.middle_index, rung.first_seed + seed)
+        yield Portion(job, networks)
+
+
+def search_to_come(experiment: Experiment, search: Search, state: SearchState) -> Iterator[Portion]:
+    """What a search is expected to ask for after the trainings that it waits for."""
+    plan = search.plan
+    if plan.seeds != "adaptive":
+        for number, prospect in enumerate(rung_prospects(search, state)):
+            yield from stand_ins(experiment, search, number, prospect)
+    elif not state.done:
+        last = len(plan.rungs) - 1
+        full = search.job(last, experiment.middle_index, plan.rungs[last].first_seed)
+        left = plan.until.trainings - state.spent_in_full - len(state.missing)
+        yield Portion(full, max(0.0, left))

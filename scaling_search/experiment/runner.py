@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Protocol
 
 from scaling_search.arch.spec import Architecture
 from scaling_search.core.atomic_files import as_json, write_atomically
 from scaling_search.data.cache import make_cache_folder
 from scaling_search.experiment.experiment import Experiment
-from scaling_search.experiment.remaining_work import RemainingWork, after_state
+from scaling_search.experiment.remaining_work import RemainingWork, search_to_come, work_in
 from scaling_search.experiment.time_limit import TimeLimit
 from scaling_search.experiment.timing_rounds import TimingRounds
 from scaling_search.jobs.batch_norms import check_steps
 from scaling_search.jobs.environment import where_in
-from scaling_search.jobs.executor import Ended, Event, Executor, NextJob, each_of
-from scaling_search.jobs.job import Finished, TrainJob
+from scaling_search.jobs.executor import Ended, Event, Executor, NextJob, jobs_in_order
+from scaling_search.jobs.job import TrainJob
 from scaling_search.jobs.ledger import Ledger
+from scaling_search.jobs.result import Finished
 from scaling_search.jobs.retry import Circumstances
 from scaling_search.latency.job import Machine
 from scaling_search.latency.process_runner import in_child, machine_of
@@ -69,13 +71,14 @@ class Runner:
         self,
         name: str,
         jobs: Iterable[TrainJob],
-        later: RemainingWork,
+        later: Callable[[], RemainingWork] = RemainingWork,
         kept: Callable[[], float] = lambda: 0.0,
     ) -> None:
         """Run what is missing of these jobs, the longest first so that no core waits at the end.
 
         Under a limit of hours one seed of all comes before the next, small networks first so that
-        some φ is whole, and what would not end `kept` seconds before that is left out.
+        some φ is whole, and what would not end `kept` seconds before that is left out. `later` says
+        what is expected after them, and is asked only where something is missing.
         """
         missing = [job for job in jobs if self.ledger.get(job) is None]
         missing.sort(key=lambda job: -job.mac_images)
@@ -84,8 +87,8 @@ class Runner:
         if not missing:
             return
         check_steps(missing)
-        self._announce(name, missing, later)
-        self._run(each_of(job for job in missing if self._fits(job, kept)))
+        self._announce(name, missing, later())
+        self._run(jobs_in_order(job for job in missing if self._fits(job, kept)))
 
     def _fits(self, job: TrainJob, kept: Callable[[], float]) -> bool:
         return self.limit is None or self.limit.fits(job, self.experiment.info, kept())
@@ -122,7 +125,11 @@ class Runner:
     def _has_room(self, seconds: float) -> bool:
         return self.limit is None or self.limit.has_room(seconds)
 
-    def search(self, afterwards: RemainingWork, kept: Callable[[], float] = lambda: 0.0) -> Search:
+    def search(
+        self,
+        later: Callable[[], RemainingWork] = RemainingWork,
+        kept: Callable[[], float] = lambda: 0.0,
+    ) -> Search:
         """Run the search to its end; every result so far decides on the next training.
 
         Under a limit of hours it stops once the next one would not end `kept` seconds before that.
@@ -132,7 +139,7 @@ class Runner:
         announced: set[str] = set()
         begun: set[str] = set()
 
-        is_over = False
+        is_over, afterwards = False, lru_cache(later)
 
         def following() -> TrainJob | None:
             nonlocal is_over
@@ -145,16 +152,18 @@ class Runner:
             if job.hash not in announced:
                 state = search.state()
                 announced.update([job.hash, *(each.hash for each in state.missing)])
-                self._announce_state(state, afterwards)
+                self._announce_state(search, state, afterwards())
             begun.add(job.hash)
             return job
 
         self._run(following)
         return search
 
-    def _announce_state(self, state: SearchState, afterwards: RemainingWork) -> None:
+    def _announce_state(
+        self, search: Search, state: SearchState, afterwards: RemainingWork
+    ) -> None:
         plan = self.experiment.study.search
-        later = after_state(self.experiment, state) + afterwards
+        later = work_in(search_to_come(self.experiment, search, state)) + afterwards
         name = f"search, rung {len(state.rungs)} of {len(plan.rungs)}"
         if plan.seeds == "adaptive":
             name = "search, the training worth most"

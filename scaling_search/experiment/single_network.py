@@ -19,13 +19,13 @@ from scaling_search.cost.analytic import count
 from scaling_search.data.request import DataRequest
 from scaling_search.experiment.network_file import is_file_name
 from scaling_search.experiment.pipeline import open_runner
-from scaling_search.experiment.remaining_work import RemainingWork
 from scaling_search.experiment.runner import NullListener, ProgressListener
 from scaling_search.experiment.study import Comparison, Study
 from scaling_search.experiment.tracked import tracked
 from scaling_search.experiment.trained_weights import trained_network
-from scaling_search.jobs.job import Finished, Result, TrainJob
-from scaling_search.jobs.local import OnThisMachine
+from scaling_search.jobs.job import TrainJob
+from scaling_search.jobs.local import LocalBackend
+from scaling_search.jobs.result import Finished, Result
 from scaling_search.nets.export import export
 from scaling_search.pretrained.initial import Init
 from scaling_search.training.history import ClassCounts
@@ -146,7 +146,7 @@ def train_alone(
     among it.
     """
     listener = listener or NullListener()
-    here = OnThisMachine(None if gpus is None else str(gpus), jobs_per_gpu, at_most=len(seeds))
+    here = LocalBackend(None if gpus is None else str(gpus), jobs_per_gpu, at_most=len(seeds))
     with (
         tracked(listener, track, study.name, out) as told,
         open_runner(
@@ -155,7 +155,7 @@ def train_alone(
     ):
         experiment = runner.experiment
         jobs = [experiment.compare_job(experiment.base, seed) for seed in seeds]
-        runner.finish("training", jobs, RemainingWork())
+        runner.finish("training", jobs)
         found = [(job, runner.ledger.get(job)) for job in jobs]
     trained = tuple(
         Trained(

@@ -14,15 +14,16 @@ from scaling_search.core.atomic_files import as_json, write_atomically
 from scaling_search.core.errors import require
 from scaling_search.cost.analytic import count
 from scaling_search.data.request import DataInfo
-from scaling_search.experiment.plan import elapsed
 from scaling_search.experiment.training_rates import (
     MeasuredNetwork,
     SecondsRange,
     TrainingRates,
+    elapsed,
     share_of_pixels,
 )
 from scaling_search.jobs.executor import Ended, Event, Started
-from scaling_search.jobs.job import Finished, Result, TrainJob
+from scaling_search.jobs.job import TrainJob
+from scaling_search.jobs.result import Finished, Result
 from scaling_search.jobs.step_rate import StepRate
 from scaling_search.search.search import Search
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
+from operator import add
 from statistics import fmean, median
 
 import numpy as np
@@ -96,3 +98,25 @@ def share_of_pixels(job: TrainJob) -> float:
     px = job.architecture.resolution_px
     sides = (job.recipe.side_px_at(epoch, job.epochs, px) for epoch in range(job.epochs))
     return fmean((side / px) ** 2 for side in sides)
+
+
+def elapsed(trainings: Sequence[tuple[float, SecondsRange]], at_once: int) -> SecondsRange:
+    """The time of a phase whose trainings (how many, how long) start as soon as there is room.
+
+    Its end waits for the last: by at most the longest training, but for that one's own share of the
+    whole (Graham, Bounds on multiprocessing timing anomalies, 1969).
+
+    Examples:
+        >>> from scaling_search.experiment.training_rates import SecondsRange, elapsed
+        >>> elapsed([(4, SecondsRange(10.0, 10.0, 10.0))], at_once=2)
+        SecondsRange(low=20.0, middle=22.5, high=25.0)
+    """
+    whole = reduce(add, (each.times(number) for number, each in trainings), SecondsRange())
+    longest = max((each for _, each in trainings), key=lambda each: each.middle, default=whole)
+    waiting = longest.times(1 - 1 / at_once)
+    shared = whole.times(1 / at_once)
+    return SecondsRange(
+        max(shared.low, min(longest.low, whole.low)),
+        max(shared.middle + waiting.middle / 2, min(longest.middle, whole.middle)),
+        shared.high + waiting.high,
+    )

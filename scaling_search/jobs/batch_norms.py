@@ -25,6 +25,6 @@ def _check(job: TrainJob, group: Group) -> None:
     recipe, px = job.recipe, job.architecture.resolution_px
     images = group.part_size(recipe) * (group.world if recipe.sync_batch_norm else 1)
     parts = f", or lower accumulate = {recipe.accumulate}" if recipe.accumulate > 1 else ""
-    way_out = f"raise batch_size = {recipe.batch_size}{parts}, or take larger images"
+    hint = f"raise batch_size = {recipe.batch_size}{parts}, or take larger images"
     for side in sorted({recipe.side_px_at(0, job.epochs, px), px}):
-        check_batch_norms(job.architecture, side, images, way_out)
+        check_batch_norms(job.architecture, side, images, hint)

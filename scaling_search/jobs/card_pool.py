@@ -20,7 +20,8 @@ from math import inf
 
 from scaling_search.core.errors import require
 from scaling_search.jobs.cards import GpuCard
-from scaling_search.jobs.job import Failed, OutOfMemory, Result, TrainJob
+from scaling_search.jobs.job import TrainJob
+from scaling_search.jobs.result import Failed, OutOfMemory, Result
 
 _log = logging.getLogger(__name__)
 
@@ -69,7 +70,9 @@ class CardPool:
 
     def __post_init__(self) -> None:
         spread = [len(range(n, self.jobs_at_once, len(self.cards))) for n in range(len(self.cards))]
-        self._states = [_State(*each) for each in zip(self.cards, spread, strict=True)]
+        self._states = [
+            _State(*card_and_room) for card_and_room in zip(self.cards, spread, strict=True)
+        ]
 
     @property
     def working(self) -> tuple[GpuCard, ...]:
@@ -165,11 +168,11 @@ class CardPool:
 
 def _full(state: _State, others_bytes: int) -> str:
     if state.emptying:
-        held, until = "our own trainings", "until they have ended"
+        holder, until = "our own trainings", "until they have ended"
     else:
-        held = f"{others_bytes / (1 << 30):.1f} GiB of other processes"
+        holder = f"{others_bytes / (1 << 30):.1f} GiB of other processes"
         until = f"for {ASIDE_SECONDS:.0f} s"
     return (
-        f"GPU {state.card.entry} is full of {held} and is set aside {until}; the training that "
+        f"GPU {state.card.entry} is full of {holder} and is set aside {until}; the training that "
         "found no room runs on another, or there again: --jobs-per-gpu, or end what else is there"
     )

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Self
 
 from scaling_search.jobs.cards import GpuCard
-from scaling_search.jobs.execute import Place
 from scaling_search.jobs.executor import Event, NextJob
 from scaling_search.jobs.job import TrainJob
+from scaling_search.jobs.place import Place
 from scaling_search.jobs.preemption import PREEMPTION
 from scaling_search.jobs.workers import Workers
 
@@ -47,7 +47,7 @@ class CardWorkers:
         if self._pool is None:
             if (first := source()) is None:
                 return
-            source = _before(first, source)
+            source = _starting_with(first, source)
             with PREEMPTION.polled():
                 number = self.decide(first)
             self._pool = Workers(
@@ -56,7 +56,7 @@ class CardWorkers:
         yield from self._pool.run(source)
 
 
-def _before(first: TrainJob, source: NextJob) -> NextJob:
+def _starting_with(first: TrainJob, source: NextJob) -> NextJob:
     """The source that gives this job before all others."""
-    ahead = [first]
-    return lambda: ahead.pop() if ahead else source()
+    first_jobs = [first]
+    return lambda: first_jobs.pop() if first_jobs else source()

@@ -44,11 +44,11 @@ class GpuCard:
         """Whether it is a part of a card, which CUDA calls a multi-instance GPU."""
         return self.entry.startswith("MIG-")
 
-    def where(self, said: Mapping[str, str]) -> dict[str, str]:
+    def where(self, process_where: Mapping[str, str]) -> dict[str, str]:
         """A record's `where` on this card, from what the process there said: entry and UUID."""
-        uuid = said.get(GPU, "")
+        uuid = process_where.get(GPU, "")
         words = f"{self.entry} ({uuid})" if self.entry.isdecimal() and uuid else self.entry or uuid
-        return {**said, GPU: words} if words else dict(said)
+        return {**process_where, GPU: words} if words else dict(process_where)
 
 
 THIS_DEVICE = GpuCard()
@@ -73,7 +73,7 @@ def visible_cards(variable: str | None, count: int) -> tuple[GpuCard, ...]:
 
 
 def cards_asked_for(
-    asked: str | None, visible: Sequence[GpuCard], uuid_of: Callable[[GpuCard], str]
+    request: str | None, visible: Sequence[GpuCard], uuid_of: Callable[[GpuCard], str]
 ) -> tuple[GpuCard, ...]:
     """The cards of --gpus: all (None), the first so many ("4"), or a list ("0,2,5", "GPU-8f,…").
 
@@ -87,19 +87,21 @@ def cards_asked_for(
         [0, 2]
     """
     require(len(visible) > 0, "--gpus needs a GPU that torch can use", 0, "leave --gpus out")
-    if asked is None:
+    if request is None:
         return tuple(visible)
-    if asked.isdecimal():
+    if request.isdecimal():
         rule = f"--gpus must be 1 to {len(visible)}, the visible GPUs"
-        require(1 <= int(asked) <= len(visible), rule, asked, "one by its number: --device cuda:N")
-        return tuple(visible[: int(asked)])
-    names = [name.strip() for name in asked.removesuffix(",").split(",")]
+        require(
+            1 <= int(request) <= len(visible), rule, request, "one by its number: --device cuda:N"
+        )
+        return tuple(visible[: int(request)])
+    names = [name.strip() for name in request.removesuffix(",").split(",")]
     chosen = tuple(_named(name, visible, uuid_of) for name in names)
-    require(len(set(chosen)) == len(chosen), "--gpus must name each GPU once", asked)
+    require(len(set(chosen)) == len(chosen), "--gpus must name each GPU once", request)
     # CUDA counts one slice at a time, so this process reaches the first one alone.
     reached = not chosen[0].is_slice or chosen[0].position == 0
     hint = f"set {VISIBLE} to those that you want"
-    require(reached, "--gpus must begin with the first visible slice of a card", asked, hint)
+    require(reached, "--gpus must begin with the first visible slice of a card", request, hint)
     return chosen
 
 
@@ -107,13 +109,13 @@ def _named(name: str, visible: Sequence[GpuCard], uuid_of: Callable[[GpuCard], s
     if name.isdecimal() and int(name) < len(visible):
         return visible[int(name)]
     if _UUID.fullmatch(name):
-        found = list(_of_uuid(name, visible, uuid_of))
-        if len(found) == 1:
-            return found[0]
-    there = ", ".join(f"{card.position} ({card.entry})" for card in visible)
+        matches = list(_of_uuid(name, visible, uuid_of))
+        if len(matches) == 1:
+            return matches[0]
+    listing = ", ".join(f"{card.position} ({card.entry})" for card in visible)
     raise UserError(
         f"--gpus must be a count, or a list of numbers or UUIDs of the visible GPUs, got {name!r} "
-        f"beside {there}"
+        f"beside {listing}"
     )
 
 

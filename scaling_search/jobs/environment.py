@@ -30,7 +30,7 @@ PACKAGE = Path(__file__).parents[1]
 PACKAGES = ("scaling-search", "torch", "torchvision", "optuna", "numpy", "pandas", "scipy")
 
 
-def chosen_device(asked: str) -> str:
+def chosen_device(name: str) -> str:
     """The torch device for "auto", "cpu", "cuda" or "cuda:N"; raises UserError if there is none.
 
     Where "auto" comes to the CPU of a machine whose GPU torch can't use, a warning is logged, once.
@@ -44,19 +44,19 @@ def chosen_device(asked: str) -> str:
             ...
         scaling_search.core.errors.UserError: device must be auto, cpu, cuda or cuda:N, got 'gpu'
     """
-    if asked == "auto":
+    if name == "auto":
         return _best_device()
-    match = re.fullmatch(r"cpu|cuda(?::([0-9]+))?", asked)
+    match = re.fullmatch(r"cpu|cuda(?::([0-9]+))?", name)
     if match is None:
-        raise UserError(f"device must be auto, cpu, cuda or cuda:N, got {asked!r}")
-    if asked != "cpu" and int(match[1] or 0) >= torch.cuda.device_count():
-        raise UserError(f"a CUDA device must be present, got {asked!r}: choose --device cpu")
-    return asked
+        raise UserError(f"device must be auto, cpu, cuda or cuda:N, got {name!r}")
+    if name != "cpu" and int(match[1] or 0) >= torch.cuda.device_count():
+        raise UserError(f"a CUDA device must be present, got {name!r}: choose --device cpu")
+    return name
 
 
 def _best_device() -> str:
-    there, reason = usable()
-    if there:
+    is_usable, reason = usable()
+    if is_usable:
         return "cuda"
     if count := cards():
         _warn_of_unused(count, reason)
@@ -65,19 +65,19 @@ def _best_device() -> str:
 
 @cache
 def _warn_of_unused(count: int, reason: str) -> None:
-    why = reason or ("it finds none" if torch.version.cuda else "it was built without CUDA")
+    cause = reason or ("it finds none" if torch.version.cuda else "it was built without CUDA")
     _log.warning(
         "device auto needs a GPU that torch can use, got %d NVIDIA GPU%s that it can't (%s), and "
         "takes the CPU: mend the driver or torch, or ask for --device cpu",
         count,
         "" if count == 1 else "s",
-        why,
+        cause,
     )
 
 
 def environment(device: str, workers: int) -> dict[str, str]:
     """Versions, machine and settings by name, as text."""
-    found = {
+    entries = {
         "python": platform.python_version(),
         **{name: _version(name) for name in PACKAGES},
         "system": f"{platform.system()} {platform.machine()}",
@@ -91,7 +91,7 @@ def environment(device: str, workers: int) -> dict[str, str]:
         "threads per worker": "1",
         "git commit": commit_of(PACKAGE),
     }
-    return {name: value for name, value in found.items() if value}
+    return {name: value for name, value in entries.items() if value}
 
 
 def where_on(device: str) -> dict[str, str]:
@@ -127,11 +127,11 @@ def mixture(wheres: Iterable[Mapping[str, str]]) -> str:
     """
     kinds = Counter((where.get(DEVICE, ""), where.get(CAPABILITY, "")) for where in wheres)
     devices = {device for device, _ in kinds if device}
-    known = {kind for kind in kinds if all(kind)}
-    if max(len(devices), len(known)) < 2:
+    complete = {kind for kind in kinds if all(kind)}
+    if max(len(devices), len(complete)) < 2:
         return ""
-    in_words = sorted((-count, _in_words(*kind)) for kind, count in kinds.items())
-    return ", ".join(f"{-count} on {words}" for count, words in in_words)
+    ordered = sorted((-count, _in_words(*kind)) for kind, count in kinds.items())
+    return ", ".join(f"{-count} on {words}" for count, words in ordered)
 
 
 def _in_words(device: str, capability: str) -> str:
@@ -169,9 +169,9 @@ def _git(folder: Path, *words: str) -> str:
     clean = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     command = ["git", "-C", str(folder), *words]
     try:
-        done = subprocess.run(
+        process = subprocess.run(
             command, capture_output=True, text=True, check=False, timeout=10, env=clean
         )
     except (OSError, subprocess.TimeoutExpired):
         return ""
-    return done.stdout.strip() if done.returncode == 0 else ""
+    return process.stdout.strip() if process.returncode == 0 else ""

@@ -4,16 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any
+from dataclasses import replace
 
 import torch
-from torch import nn
 
-from scaling_search.arch.protocol import Network
-from scaling_search.arch.spec import Architecture
-from scaling_search.core.errors import UserError
 from scaling_search.cost.arithmetic import arithmetic
 from scaling_search.cost.current_device import make_current
 from scaling_search.cost.device_memory import give_back, lacks_memory
@@ -21,49 +15,17 @@ from scaling_search.cost.torch_defaults import torch_defaults
 from scaling_search.data.load import forget_splits, load_split
 from scaling_search.data.request import SplitName
 from scaling_search.data.splits import Split, with_statistics
-from scaling_search.jobs.job import (
-    Diverged,
-    Finished,
-    OtherSide,
-    OutOfMemory,
-    Result,
-    TrainJob,
-)
-from scaling_search.nets.build import build
+from scaling_search.jobs.job import TrainJob
+from scaling_search.jobs.place import Place
+from scaling_search.jobs.result import Diverged, Finished, OtherSide, OutOfMemory, Result
+from scaling_search.jobs.starting_network import starting_network
 from scaling_search.nets.compilation import forget_compiled
-from scaling_search.nets.residuals import scale_branches, zero_branches
 from scaling_search.training.determinism import determinism
 from scaling_search.training.distributed import ALONE, Group
 from scaling_search.training.evaluate import SplitEvaluation, evaluate_split, score
 from scaling_search.training.history import EpochRecord
-from scaling_search.training.loop import CheckpointPolicy, DivergedError, Trainer
+from scaling_search.training.loop import DivergedError, Trainer
 from scaling_search.training.recipe import Recipe
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where jobs run: the device, and the directory of their checkpoints (None: keep none)."""
-
-    device: str = "cpu"
-    checkpoints: str | None = None
-    every_seconds: float = 60.0
-
-    @property
-    def logs(self) -> Path:
-        """The directory of logs, beside that of the checkpoints."""
-        return Path(self.checkpoints or "checkpoints").parent / "logs"
-
-    def keeping(self, job: TrainJob, stop_asked: Callable[[], bool]) -> CheckpointPolicy | None:
-        """The folders of this job's checkpoints."""
-        if self.checkpoints is None:
-            return None
-        root = Path(self.checkpoints)
-        return CheckpointPolicy(
-            plateau=root / job.shared_hash,
-            fall=root / job.shared_hash / job.own_hash,
-            every_seconds=self.every_seconds,
-            stop_asked=stop_asked,
-        )
 
 
 def execute(
@@ -85,7 +47,8 @@ def execute(
         >>> from scaling_search import DataRequest
         >>> from scaling_search.arch import zoo
         >>> from scaling_search.data.load import describe
-        >>> from scaling_search.jobs.execute import Place, execute
+        >>> from scaling_search.jobs.execute import execute
+        >>> from scaling_search.jobs.place import Place
         >>> from scaling_search.jobs.job import job_for
         >>> from scaling_search.training.recipe import Recipe
         >>> request = DataRequest("typefaces", train_images=100, test_images=20)
@@ -98,16 +61,16 @@ def execute(
     with torch_defaults():
         result = _attempt(job, place, stop_asked, on_epoch, group)
         if isinstance(result, OutOfMemory) and group.world == 1:
-            make_room(place)
+            release_memory(place)
             result = _attempt(job, place, stop_asked, on_epoch, group)
     if isinstance(result, OutOfMemory):
-        make_room(place)
+        release_memory(place)
     elif place.device != "cpu":  # others on the GPU may need what this job has cached
         give_back(torch.device(place.device))
     return result
 
 
-def make_room(place: Place) -> None:
+def release_memory(place: Place) -> None:
     """Let go of all memory that this process only keeps for later."""
     forget_splits()
     give_back(torch.device(place.device))
@@ -122,12 +85,12 @@ def _attempt(
 ) -> Result:
     try:
         with (
-            _without_leftovers(job.recipe),
+            _compiled_code_dropped(job.recipe),
             arithmetic(job.recipe.number_format, torch.device(place.device)) as in_force,
             determinism(job.recipe.deterministic),
         ):
-            found = _execute(job, place, stop_asked, on_epoch, group)
-        return replace(found, float32=in_force)
+            result = _execute(job, place, stop_asked, on_epoch, group)
+        return replace(result, float32=in_force)
     except DivergedError as error:
         return Diverged(str(error))
     except (RuntimeError, MemoryError) as error:
@@ -137,7 +100,7 @@ def _attempt(
 
 
 @contextmanager
-def _without_leftovers(recipe: Recipe) -> Iterator[None]:
+def _compiled_code_dropped(recipe: Recipe) -> Iterator[None]:
     """What this block compiles is not there for the next job, whose versions would add to it."""
     try:
         yield
@@ -157,21 +120,12 @@ def _execute(
     px = job.architecture.resolution_px
     train = _split(job, "train", px, device)
     validation = _split(job, "validation", px, device)
-    torch.manual_seed(job.seed)
-    recipe = job.recipe
-    model = build(_trained_form(job.architecture, recipe), drop_path=recipe.drop_path)
-    if recipe.residual_init == "zero":
-        zero_branches(model)
-    if recipe.branch_scale == "1/sqrt(depth)":
-        scale_branches(model)
-    if job.initial is not None:
-        job.initial.begin(model)
-    _check_sides(model, job)
+    model = starting_network(job)
     trainer = Trainer(
         model,
         train,
         validation,
-        recipe,
+        job.recipe,
         job.epochs,
         job.seed,
         device,
@@ -188,15 +142,6 @@ def _execute(
         validation_classes=validated,
         test_classes=None if tested is None else tested.classes,
     )
-
-
-def _trained_form(network: Network, recipe: Recipe) -> Network:
-    """The network with what the recipe says in its place."""
-    if not isinstance(network, Architecture):
-        return network
-    given = {"dropout": recipe.dropout, "norm_momentum": recipe.norm_momentum}
-    changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
-    return replace(network, **changes)
 
 
 def _split(job: TrainJob, name: SplitName, px: int, device: torch.device) -> Split:
@@ -224,20 +169,3 @@ def _other_side(trainer: Trainer, job: TrainJob) -> OtherSide | None:
     scores = score(weights, validation, job.recipe, trainer.device, trainer.group)
     tested = _tested(trainer, job, px)
     return OtherSide(px, scores, None if tested is None else tested.scores)
-
-
-def _check_sides(model: nn.Module, job: TrainJob) -> None:
-    """Raise UserError, before hours of training, when the network has but one side."""
-    own, recipe = job.architecture.resolution_px, job.recipe
-    asked = {recipe.evaluated_px(own), recipe.side_px_at(0, job.epochs, own)} - {own}
-    for px in sorted(asked):
-        try:
-            with torch.inference_mode():
-                model.eval()(torch.zeros(1, job.architecture.in_channels, px, px))
-        except RuntimeError as error:
-            said = str(error).partition("\n")[0]
-            raise UserError(
-                f"evaluate_px_factor and progressive_from need a network that takes images of "
-                f"any side, got {job.architecture.name!r}, which fails at {px} px ({said}): "
-                "leave both at 1.0"
-            ) from error

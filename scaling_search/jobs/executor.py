@@ -2,7 +2,7 @@
 
 All are the same plug point: `run(source)` asks for a job whenever there is room for one, and yields
 what happens: a result exactly once per job, in whatever order the results come. The others are
-`workers.Workers`, `jobs.ray.executor.RayTasks` and `torchrun_program.TorchrunExecutor`.
+`workers.Workers`, `jobs.ray.executor.RayExecutor` and `torchrun_program.TorchrunExecutor`.
 """
 
 from __future__ import annotations
@@ -14,10 +14,12 @@ from typing import Protocol
 
 from scaling_search.core.errors import UserError
 from scaling_search.cost.torch_defaults import one_thread
-from scaling_search.jobs.execute import Place, execute, make_room
+from scaling_search.jobs.execute import execute, release_memory
 from scaling_search.jobs.failure import failure_here
-from scaling_search.jobs.job import Result, TrainJob
+from scaling_search.jobs.job import TrainJob
+from scaling_search.jobs.place import Place
 from scaling_search.jobs.preemption import PREEMPTION
+from scaling_search.jobs.result import Result
 from scaling_search.training.history import EpochRecord
 from scaling_search.training.loop import StoppedError
 
@@ -73,21 +75,21 @@ class Executor(Protocol):
         ...
 
 
-def each_of(jobs: Iterable[TrainJob]) -> NextJob:
+def jobs_in_order(jobs: Iterable[TrainJob]) -> NextJob:
     """The source that gives these jobs in order.
 
     Examples:
-        >>> from scaling_search.jobs.executor import each_of
-        >>> next_job = each_of(["first", "second"])
+        >>> from scaling_search.jobs.executor import jobs_in_order
+        >>> next_job = jobs_in_order(["first", "second"])
         >>> next_job(), next_job(), next_job()
         ('first', 'second', None)
     """
-    left = iter(jobs)
-    return lambda: next(left, None)
+    remaining = iter(jobs)
+    return lambda: next(remaining, None)
 
 
 @dataclass(frozen=True)
-class Inline:
+class InlineExecutor:
     """Runs one job after the other in this process."""
 
     place: Place = field(default_factory=Place)
@@ -102,11 +104,11 @@ class Inline:
 
     def rest(self) -> None:
         """Keep no memory of the device; what this process is on it without that does nothing."""
-        make_room(self.place)
+        release_memory(self.place)
 
     def _result(self, job: TrainJob) -> Result:
         try:
-            return execute(job, self.place, stop_asked=lambda: PREEMPTION.asked)
+            return execute(job, self.place, stop_asked=lambda: PREEMPTION.requested)
         except (UserError, StoppedError, OSError):
             raise
         except (Exception, SystemExit) as error:  # noqa: BLE001 (whatever a network's code may raise)

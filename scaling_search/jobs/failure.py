@@ -8,7 +8,7 @@ from typing import TextIO
 
 from scaling_search.core.errors import UserError
 from scaling_search.cost.user_function import what_failed
-from scaling_search.jobs.job import Failed
+from scaling_search.jobs.result import Failed
 
 LONGEST_MESSAGE = 500
 """Characters of a reason in the ledger; the log has all of it."""
@@ -18,8 +18,8 @@ def failure(error: BaseException, log: TextIO) -> Failed:
     """The result of a training that raised this error; its traceback is written to the log."""
     traceback.print_exception(error, file=log)
     log.flush()
-    said = what_failed(error)
-    return Failed(said if len(said) <= LONGEST_MESSAGE else f"{said[:LONGEST_MESSAGE]} …")
+    reason = what_failed(error)
+    return Failed(reason if len(reason) <= LONGEST_MESSAGE else f"{reason[:LONGEST_MESSAGE]} …")
 
 
 def failure_here(error: BaseException, logs: Path) -> Failed:
@@ -52,5 +52,5 @@ def lost_files(error: OSError) -> str:
         >>> lost_files(FileNotFoundError(2, "No such file or directory", "1.png"))
         'a training needs its files, got No such file or directory: 1.png: mend that first'
     """
-    what = f": {error.filename}" if error.filename else ""
-    return f"a training needs its files, got {error.strerror or error}{what}: mend that first"
+    file = f": {error.filename}" if error.filename else ""
+    return f"a training needs its files, got {error.strerror or error}{file}: mend that first"

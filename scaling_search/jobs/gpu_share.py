@@ -47,8 +47,8 @@ def next_number(tried: Sequence[ShareMeasurement], most: int) -> int | None:
     last = tried[-1]
     if len(tried) > 1 and last.images_per_second < RISES * tried[-2].images_per_second:
         return None
-    wanted = min(2 * last.jobs, most, _fitting(last))
-    return wanted if wanted > last.jobs else None
+    number = min(2 * last.jobs, most, _fitting(last))
+    return number if number > last.jobs else None
 
 
 def chosen(tried: Sequence[ShareMeasurement]) -> int:
@@ -60,7 +60,7 @@ def chosen(tried: Sequence[ShareMeasurement]) -> int:
         >>> chosen([ShareMeasurement(jobs, rate) for jobs, rate in rates.items()])
         8
     """
-    best = max((each.images_per_second for each in tried), default=0.0)
+    best = max((measurement.images_per_second for measurement in tried), default=0.0)
     return min((e.jobs for e in tried if e.images_per_second >= NEAR_BEST * best), default=1)
 
 
@@ -81,16 +81,16 @@ def most_jobs(cards: int) -> int:
     return max(1, min(MOST_JOBS, default_workers("cpu") // cards))
 
 
-def words(tried: Sequence[ShareMeasurement]) -> str:
+def trial_words(tried: Sequence[ShareMeasurement]) -> str:
     """The trial in short: "1: 6049, 2: 13065 images/s".
 
     Examples:
-        >>> from scaling_search.jobs.gpu_share import ShareMeasurement, words
-        >>> words([ShareMeasurement(1, 6049.0), ShareMeasurement(2, 13065.0)])
+        >>> from scaling_search.jobs.gpu_share import ShareMeasurement, trial_words
+        >>> trial_words([ShareMeasurement(1, 6049.0), ShareMeasurement(2, 13065.0)])
         '1: 6049, 2: 13065 images/s'
     """
-    each = ", ".join(f"{one.jobs}: {one.images_per_second:.0f}" for one in tried)
-    return f"{each} images/s" if each else "no training ran in it"
+    rates = ", ".join(f"{trial.jobs}: {trial.images_per_second:.0f}" for trial in tried)
+    return f"{rates} images/s" if rates else "no training ran in it"
 
 
 def _fitting(last: ShareMeasurement) -> int:

@@ -1,12 +1,12 @@
-"""A training as a frozen value with a content hash, and everything that can come of it."""
+"""A training as a frozen value with a content hash."""
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from typing import Annotated, Any, Literal, cast
+from typing import Any, cast
 
-from pydantic import Field, TypeAdapter
+from pydantic import TypeAdapter
 
 from scaling_search.arch.protocol import Network
 from scaling_search.arch.spec import Architecture
@@ -16,7 +16,6 @@ from scaling_search.cost.analytic import count
 from scaling_search.cost.custom_network import CustomNetwork
 from scaling_search.data.request import DataInfo, DataRequest
 from scaling_search.nets.initial_weights import InitialWeights
-from scaling_search.training.history import ClassCounts, EpochRecord, Scores
 from scaling_search.training.recipe import Recipe
 
 
@@ -68,8 +67,8 @@ class TrainJob:
     @cached_property
     def hash(self) -> str:
         """16 hex digits of the content: the key of the ledger."""
-        asked = {"epochs": self.epochs, "reads_test": self.reads_test, "recipe": self.recipe}
-        return digest({**self._identity(), **asked})
+        request = {"epochs": self.epochs, "reads_test": self.reads_test, "recipe": self.recipe}
+        return digest({**self._identity(), **request})
 
     @cached_property
     def mac_images(self) -> int:
@@ -77,113 +76,18 @@ class TrainJob:
         return count(self.architecture).macs * self.train_images * self.epochs
 
     def _identity(self) -> dict[str, Any]:
-        drawn = self.data.validation_seed
+        split_seed = self.data.validation_seed
         return {
             "kind": "training",
             "architecture": self.architecture.fingerprint,
             "images": self.images,
-            **({} if drawn is None else {"validation_seed": drawn}),
+            **({} if split_seed is None else {"validation_seed": split_seed}),
             "recipe": self.recipe.training,
             "seed": self.seed,
             **({} if self.initial is None else {"initial": self.initial}),
         }
 
 
-@dataclass(frozen=True)
-class OtherSide:
-    """The same weights scored on images of another side than they were trained at."""
-
-    px: int
-    validation: Scores
-    test: Scores | None
-
-
-@dataclass(frozen=True)
-class Finished:
-    """A training that came to its end; its scores are those of the last epoch's weights.
-
-    `test` is there where the job reads the test split, `other_side` where the recipe's
-    `evaluate_px_factor` asks for it. `float32` is how the device multiplied such numbers,
-    as torch's switches read then: "ieee" or "tf32". The counts of each class are None where an
-    older version did not write them down.
-    """
-
-    history: tuple[EpochRecord, ...]
-    test: Scores | None = None
-    other_side: OtherSide | None = None
-    float32: str = ""
-    validation_classes: ClassCounts | None = None
-    test_classes: ClassCounts | None = None
-    kind: Literal["finished"] = "finished"
-
-    @property
-    def validation(self) -> Scores:
-        """The scores on the validation split."""
-        return self.history[-1].scores
-
-    @property
-    def validation_top1(self) -> float:
-        """A fraction."""
-        return self.validation.top1
-
-    @property
-    def test_top1(self) -> float | None:
-        """A fraction; None where the test split was not read."""
-        return None if self.test is None else self.test.top1
-
-    @property
-    def train_seconds(self) -> float:
-        """Wall time in training, without scoring."""
-        return self.history[-1].train_seconds
-
-
-@dataclass(frozen=True)
-class Diverged:
-    """The loss was no longer finite."""
-
-    reason: str
-    kind: Literal["diverged"] = "diverged"
-
-
-@dataclass(frozen=True)
-class OutOfMemory:
-    """The device or the machine had no memory left at this batch size."""
-
-    batch_size: int
-    reason: str
-    kind: Literal["out-of-memory"] = "out-of-memory"
-
-
-@dataclass(frozen=True)
-class TimedOut:
-    """The training took longer than it was given."""
-
-    limit_seconds: float
-    kind: Literal["timed-out"] = "timed-out"
-
-
-@dataclass(frozen=True)
-class Lost:
-    """The process that trained it died again and again."""
-
-    deaths: int
-    reason: str
-    kind: Literal["lost"] = "lost"
-
-
-@dataclass(frozen=True)
-class Failed:
-    """The training raised an exception; `reason` is its kind and what it says."""
-
-    reason: str
-    kind: Literal["failed"] = "failed"
-
-
-Result = Annotated[
-    Finished | Diverged | OutOfMemory | TimedOut | Lost | Failed, Field(discriminator="kind")
-]
-
-_RESULTS: TypeAdapter[Result] = TypeAdapter(Result)
 _JOBS = TypeAdapter(TrainJob)
 
 
@@ -248,13 +152,3 @@ def job_to_json(job: TrainJob) -> dict[str, Any]:
 def job_from_json(values: object) -> TrainJob:
     """The job that `job_to_json` wrote; raises pydantic's ValidationError."""
     return _JOBS.validate_python(values)
-
-
-def result_to_json(result: Result) -> dict[str, Any]:
-    """The result as plain JSON values."""
-    return asdict(result)
-
-
-def result_from_json(values: object) -> Result:
-    """The result that `result_to_json` wrote; raises pydantic's ValidationError."""
-    return _RESULTS.validate_python(values)

@@ -13,14 +13,14 @@ from typing import Literal
 import torch
 
 from scaling_search.core.errors import require
+from scaling_search.jobs.backend import OpenedBackend
 from scaling_search.jobs.card_workers import CardWorkers
 from scaling_search.jobs.cards import VISIBLE, GpuCard, cards_asked_for, visible_cards
 from scaling_search.jobs.environment import DEVICE, environment
-from scaling_search.jobs.execute import Place
-from scaling_search.jobs.executor import Inline, default_workers
+from scaling_search.jobs.executor import InlineExecutor, default_workers
 from scaling_search.jobs.job import TrainJob
-from scaling_search.jobs.kept_share import SHARE_FILE, KeptShare
-from scaling_search.jobs.ray.backend import Found
+from scaling_search.jobs.place import Place
+from scaling_search.jobs.share_choice import SHARE_FILE, ShareChoice
 from scaling_search.jobs.share_trial import ShareTrial
 from scaling_search.jobs.workers import Workers
 from scaling_search.latency.nvml import memory_share
@@ -30,7 +30,7 @@ GPUS = "gpus"  # an environment's entry: which cards train
 
 
 @dataclass(frozen=True)
-class OnThisMachine:
+class LocalBackend:
     """Which GPUs train (as --gpus; None: all visible), and how many jobs each takes at once.
 
     A run of at most `at_most` jobs starts no more workers. Raises UserError for no job on a GPU.
@@ -42,8 +42,8 @@ class OnThisMachine:
     say: Callable[[str], None] = lambda _: None
 
     def __post_init__(self) -> None:
-        good = self.jobs_per_gpu == "auto" or self.jobs_per_gpu >= 1
-        require(good, "--jobs-per-gpu must be auto, or 1 or more", self.jobs_per_gpu)
+        is_valid = self.jobs_per_gpu == "auto" or self.jobs_per_gpu >= 1
+        require(is_valid, "--jobs-per-gpu must be auto, or 1 or more", self.jobs_per_gpu)
 
     @property
     def is_plain(self) -> bool:
@@ -61,9 +61,9 @@ class OnThisMachine:
         return tried[0].images_per_second if tried else 0.0
 
     @contextmanager
-    def tasks(
+    def open(
         self, device: str, workers: int | None, out: Path, limit_seconds: float | None
-    ) -> Iterator[Found]:
+    ) -> Iterator[OpenedBackend]:
         """What runs the jobs: workers, or this process where `workers` is 0.
 
         On GPUs `workers` is the number of all together. Raises UserError for what can't be met.
@@ -78,33 +78,33 @@ class OnThisMachine:
         cards = self._cards(device)
         first = cards[0].device if self.gpus is not None else device
         number = self._number(len(cards), workers)
-        found = environment(first, number or 0) | {GPUS: ",".join(card.entry for card in cards)}
+        entries = environment(first, number or 0) | {GPUS: ",".join(card.entry for card in cards)}
         if number is None:
-            found["workers"] = "by a trial"
+            entries["workers"] = "by a trial"
         place = Place("cuda:0", str(out / "checkpoints"))  # in a worker its card is the only one
-        share = KeptShare(out / SHARE_FILE, found[DEVICE], self.say)
+        share = ShareChoice(out / SHARE_FILE, entries[DEVICE], self.say)
         trial = partial(ShareTrial, place=place, logs=out / "logs", memory_share=memory_share)
 
         def decide(job: TrainJob) -> int:
             if number is not None:
                 return number
-            each = share.jobs(job, cards, lambda most: trial(job, card=cards[0]).run(most))
-            return at_most(each * len(cards), self.at_most)
+            jobs_per_card = share.jobs(job, cards, lambda most: trial(job, card=cards[0]).run(most))
+            return at_most(jobs_per_card * len(cards), self.at_most)
 
         with CardWorkers(cards, place, out / "logs", limit_seconds, decide) as pool:
-            yield Found(pool, first, found)
+            yield OpenedBackend(pool, first, entries)
 
     def _plain(
         self, device: str, workers: int | None, out: Path, limit_seconds: float | None
-    ) -> Iterator[Found]:
+    ) -> Iterator[OpenedBackend]:
         if workers is None:
             workers = at_most(default_workers(device), self.at_most)
-        place, found = Place(device, str(out / "checkpoints")), environment(device, workers)
+        place, entries = Place(device, str(out / "checkpoints")), environment(device, workers)
         if workers == 0:
-            yield Found(Inline(place), device, found)
+            yield OpenedBackend(InlineExecutor(place), device, entries)
             return
         with Workers(workers, place, out / "logs", limit_seconds) as pool:
-            yield Found(pool, device, found)
+            yield OpenedBackend(pool, device, entries)
 
     def _cards(self, device: str) -> tuple[GpuCard, ...]:
         visible = visible_cards(os.environ.get(VISIBLE), torch.cuda.device_count())
@@ -118,8 +118,8 @@ class OnThisMachine:
         """How many workers there are in all; None where a trial must tell."""
         if workers is not None:
             rule = "--workers is the number on all GPUs together"
-            both = f"--jobs-per-gpu {self.jobs_per_gpu}"
-            require(self.jobs_per_gpu == "auto", rule, both, "leave one of them out")
+            option = f"--jobs-per-gpu {self.jobs_per_gpu}"
+            require(self.jobs_per_gpu == "auto", rule, option, "leave one of them out")
             return workers
         if self.jobs_per_gpu != "auto":
             return at_most(self.jobs_per_gpu * cards, self.at_most)

@@ -25,23 +25,23 @@ class PreemptedError(KeyboardInterrupt):
 class Preemption:
     """The flag of this process, and whether somebody asks for it."""
 
-    asked: bool = False
+    requested: bool = False
     _polled: bool = False
 
     @contextmanager
     def listening(self) -> Iterator[None]:
         """Within this block, in the main thread, the signals ask for room."""
-        before = {number: signal.signal(number, self._take) for number in SIGNALS}
+        handlers = {number: signal.signal(number, self._on_signal) for number in SIGNALS}
         try:
             yield
         finally:
-            for number, handler in before.items():
+            for number, handler in handlers.items():
                 signal.signal(number, handler)
-            self.asked = False
+            self.requested = False
 
     @contextmanager
     def polled(self) -> Iterator[None]:
-        """Within this block nothing is interrupted: whoever works there calls `check` or `asked`.
+        """Within this block nothing is interrupted: the work calls `check` or reads `requested`.
 
         Raises PreemptedError at its end when room was asked for meanwhile.
         """
@@ -54,11 +54,11 @@ class Preemption:
 
     def check(self) -> None:
         """Raise PreemptedError when room was asked for."""
-        if self.asked:
+        if self.requested:
             raise PreemptedError
 
-    def _take(self, *_: object) -> None:
-        first, self.asked = not self.asked, True
+    def _on_signal(self, *_: object) -> None:
+        first, self.requested = not self.requested, True
         if first and not self._polled:
             raise PreemptedError
 

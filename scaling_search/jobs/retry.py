@@ -13,7 +13,7 @@ from typing import assert_never
 import torch
 
 from scaling_search.core.errors import require
-from scaling_search.jobs.job import (
+from scaling_search.jobs.result import (
     Diverged,
     Failed,
     Finished,
@@ -67,16 +67,18 @@ class Circumstances:
                 assert_never(result)
 
     def _other_device(self, where: Mapping[str, str]) -> str:
-        before = where.get("device")
-        return "" if before == self.device else f"the device was {before}"
+        device = where.get("device")
+        return "" if device == self.device else f"the device was {device}"
 
-    def _higher_limit(self, before: float) -> str:
-        now = self.limit_seconds
-        return f"the limit was {before:g} s" if now is None or now > before else ""
+    def _higher_limit(self, earlier_limit: float) -> str:
+        limit = self.limit_seconds
+        return (
+            f"the limit was {earlier_limit:g} s" if limit is None or limit > earlier_limit else ""
+        )
 
     def _more_memory(self, where: Mapping[str, str]) -> str:
-        before = where.get("memory", "0")
-        more = before.isdecimal() and int(self.memory) > MORE_MEMORY * int(before)
+        earlier = where.get("memory", "0")
+        more = earlier.isdecimal() and int(self.memory) > MORE_MEMORY * int(earlier)
         return "there was less memory" if more else ""
 
     def _other_code(self, where: Mapping[str, str]) -> str:
@@ -106,9 +108,9 @@ def memory_bytes(device: str) -> int:
     """The bytes of a GPU's memory, or those that this machine has and a container allows."""
     if device.startswith("cuda"):
         return memory_of(device)
-    there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    physical = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     try:
         allowed = CGROUP_LIMIT.read_text().strip()
     except OSError:
-        return there
-    return min(there, int(allowed)) if allowed.isdecimal() else there
+        return physical
+    return min(physical, int(allowed)) if allowed.isdecimal() else physical

@@ -15,16 +15,18 @@ from pathlib import Path
 
 from scaling_search.data.prefetch import TRAININGS_AT_ONCE
 from scaling_search.jobs.cards import GPU, GpuCard
-from scaling_search.jobs.execute import Place
 from scaling_search.jobs.gpu_share import ShareMeasurement, next_number, rate
 from scaling_search.jobs.job import TrainJob
+from scaling_search.jobs.place import Place
 from scaling_search.jobs.preemption import PREEMPTION
 from scaling_search.jobs.worker_process import WorkerProcess
 from scaling_search.latency.process_runner import interpreter_settings
 
 WINDOW_SECONDS = 4.0
 TRIAL_SECONDS = 180.0  # for all of it; a number that isn't measured by then is left out
-WARM = 3  # words on its steps that a process has said before it is taken to be under way
+WARM_MESSAGES = (
+    3  # messages on its steps that a process has sent before it is taken to be under way
+)
 ENDLESS = 1_000_000  # epochs: no copy ends before the trial
 
 
@@ -36,7 +38,7 @@ class _Copy:
     uuid: str = ""
     steps: list[tuple[int, float]] = field(default_factory=list)
 
-    def hear(self) -> bool:
+    def read_answers(self) -> bool:
         """Take what it says; False once it has ended or comes to a result."""
         answers = self.process.answers()
         if answers is None:
@@ -72,9 +74,9 @@ class ShareTrial:
                 while (number := next_number(tried, most)) is not None:
                     while len(self._copies) < number:
                         self._copies.append(self._start(place, most))
-                    if not self._measured(deadline):
+                    if not self._measure(deadline):
                         break
-                    tried.append(self._tried())
+                    tried.append(self._measurement())
             finally:
                 for copy in self._copies:
                     copy.process.end()
@@ -87,32 +89,32 @@ class ShareTrial:
         process.order(replace(self.job, epochs=ENDLESS, reads_test=False), place, counts=True)
         return _Copy(process)
 
-    def _measured(self, deadline: float) -> bool:
+    def _measure(self, deadline: float) -> bool:
         """Whether all copies train, and have done so for a window at the same time."""
-        if not self._listen(self._under_way, deadline):
+        if not self._listen(self._are_warm, deadline):
             return False
         for copy in self._copies:
             del copy.steps[:-1]
         end = time.monotonic() + self.window_seconds
-        return self._listen(lambda: time.monotonic() >= end and self._under_way(), deadline)
+        return self._listen(lambda: time.monotonic() >= end and self._are_warm(), deadline)
 
-    def _under_way(self) -> bool:
-        return all(len(copy.steps) >= WARM for copy in self._copies)
+    def _are_warm(self) -> bool:
+        return all(len(copy.steps) >= WARM_MESSAGES for copy in self._copies)
 
-    def _listen(self, enough: Callable[[], bool], deadline: float) -> bool:
+    def _listen(self, is_enough: Callable[[], bool], deadline: float) -> bool:
         """Hear all copies until it is enough; False if one ends, or at the deadline."""
         with selectors.DefaultSelector() as selector:
             for copy in self._copies:
                 selector.register(copy.process.answers_from, selectors.EVENT_READ, copy)
-            while not enough():
+            while not is_enough():
                 PREEMPTION.check()
                 if time.monotonic() >= deadline:
                     return False
-                if not all(key.data.hear() for key, _ in selector.select(timeout=0.2)):
+                if not all(key.data.read_answers() for key, _ in selector.select(timeout=0.2)):
                     return False
         return True
 
-    def _tried(self) -> ShareMeasurement:
+    def _measurement(self) -> ShareMeasurement:
         images = self.job.recipe.batch_size * sum(rate(copy.steps) for copy in self._copies)
         uuid = self.card.entry if self.card.is_slice else self._copies[0].uuid
         return ShareMeasurement(len(self._copies), images, self.memory_share(uuid))

@@ -17,8 +17,10 @@ import torch
 
 from scaling_search.data.load import load_split
 from scaling_search.data.splits import Batch, Split
-from scaling_search.jobs.execute import Place, execute
-from scaling_search.jobs.job import Finished, Result, TrainJob
+from scaling_search.jobs.execute import execute
+from scaling_search.jobs.job import TrainJob
+from scaling_search.jobs.place import Place
+from scaling_search.jobs.result import Finished, Result
 from scaling_search.nets.build import build
 from scaling_search.training.evaluate import evaluate_split
 from scaling_search.training.history import EpochRecord
@@ -50,20 +52,20 @@ def measure_steps(
     device: str,
     clock: ReadSeconds,
     seconds: float,
-    ready: Callable[[], None] = lambda: None,
+    on_warm: Callable[[], None] = lambda: None,
 ) -> StepRate:
     """Train for so many seconds, two steps at least, and score for a third of them.
 
-    `ready` is called once the first steps are done, to wait for others that train beside this one.
+    `on_warm` is called once the first steps are done, to wait for others that train beside it.
     Raises UserError as `execute` does.
     """
-    steps = _Steps(clock, seconds, ready, torch.device(device))
+    steps = _Steps(clock, seconds, on_warm, torch.device(device))
     result: Result | None = None
     with tempfile.TemporaryDirectory(prefix="scaling-search-rate-") as folder:
         place = Place(device, folder, every_seconds=inf)
-        with suppress(_EnoughError):
+        with suppress(_TimeLimitError):
             result = execute(
-                endless(job), place, stop_asked=steps.after_one, on_epoch=steps.after_epoch
+                endless(job), place, stop_asked=steps.after_step, on_epoch=steps.after_epoch
             )
     if not steps.seconds:
         assert result is not None  # noqa: S101
@@ -71,7 +73,7 @@ def measure_steps(
             failure="its epochs are over" if isinstance(result, Finished) else str(result)
         )
     images = job.recipe.batch_size
-    train = tuple(each / images for each in _means(steps.seconds))
+    train = tuple(step_seconds / images for step_seconds in _means(steps.seconds))
     return StepRate(train, _scoring(job, steps.device, clock, seconds / 3, fmean(train)))
 
 
@@ -81,7 +83,7 @@ def endless(job: TrainJob) -> TrainJob:
     return replace(job, recipe=recipe, epochs=ENDLESS_EPOCHS, reads_test=False)
 
 
-class _EnoughError(Exception):
+class _TimeLimitError(Exception):
     """The time is over."""
 
 
@@ -91,25 +93,25 @@ class _Steps:
 
     clock: ReadSeconds
     limit: float
-    ready: Callable[[], None]
+    on_warm: Callable[[], None]
     device: torch.device
     seconds: list[float] = field(default_factory=list)
     _done: int = 0
     _since: float = 0.0
 
-    def after_one(self) -> bool:
-        """Take the time; raises _EnoughError once the time is over."""
+    def after_step(self) -> bool:
+        """Take the time; raises _TimeLimitError once the time is over."""
         if self.device.type == "cuda":
             torch.cuda.synchronize(self.device)
         now = self.clock()
         self._done += 1
         if self._done == WARM_STEPS:
-            self.ready()
+            self.on_warm()
             now = self.clock()
         elif self._done > WARM_STEPS:
             self.seconds.append(now - self._since)
             if sum(self.seconds) >= self.limit and len(self.seconds) >= LEAST_STEPS:
-                raise _EnoughError
+                raise _TimeLimitError
         self._since = now
         return False
 
@@ -129,46 +131,48 @@ def _scoring(
 ) -> tuple[float, ...]:
     """Seconds an image; so few are scored that it should be done in time."""
     px = job.architecture.resolution_px
-    whole = load_split(job.data, "validation", px, device)
+    split = load_split(job.data, "validation", px, device)
     # Forward is a third of a training step.
-    few = _First(whole, max(1, min(len(whole), int(seconds / (train_seconds / 3 or inf)))))
+    sample = _TruncatedSplit(
+        split, max(1, min(len(split), int(seconds / (train_seconds / 3 or inf))))
+    )
     model = build(job.architecture)
     layout = MEMORY_FORMATS[job.recipe.memory_format]
     model.to(device=device, memory_format=layout)  # type: ignore[call-overload]
-    evaluate_split(model, _First(whole, 1), job.recipe, device)
+    evaluate_split(model, _TruncatedSplit(split, 1), job.recipe, device)
     began = clock()
-    evaluate_split(model, few, job.recipe, device)
-    return ((clock() - began) / len(few),)
+    evaluate_split(model, sample, job.recipe, device)
+    return ((clock() - began) / len(sample),)
 
 
 @dataclass(frozen=True, eq=False)
-class _First:
-    """The first images of a split."""
+class _TruncatedSplit:
+    """The first `count` images of a split."""
 
-    whole: Split
+    split: Split
     count: int
 
     @property
     def labels(self) -> torch.Tensor:
-        return self.whole.labels[: self.count]
+        return self.split.labels[: self.count]
 
     @property
     def mean(self) -> torch.Tensor:
-        return self.whole.mean
+        return self.split.mean
 
     @property
     def std(self) -> torch.Tensor:
-        return self.whole.std
+        return self.split.std
 
     @property
     def bytes(self) -> int:
-        return self.whole.bytes
+        return self.split.bytes
 
     def __len__(self) -> int:
         return self.count
 
     def fetch(self, indices: torch.Tensor) -> torch.Tensor:
-        return self.whole.fetch(indices)
+        return self.split.fetch(indices)
 
     def batches(self, order: torch.Tensor, batch_size: int) -> Iterator[Batch]:
-        return self.whole.batches(order, batch_size)
+        return self.split.batches(order, batch_size)

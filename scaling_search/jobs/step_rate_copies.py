@@ -64,23 +64,23 @@ class Copies:
             for copy in self._copies:
                 copy.tell(words)
             answers = [copy.answer() for copy in self._copies]
-        return together([_RATES.validate_json(answer) for answer in answers])
+        return pooled([_RATES.validate_json(answer) for answer in answers])
 
 
-def together(rates: Sequence[StepRate]) -> StepRate:
+def pooled(rates: Sequence[StepRate]) -> StepRate:
     """The blocks of all; a failure of one is that of all, since a run would have as many at once.
 
     Examples:
         >>> from scaling_search.jobs.step_rate import StepRate
-        >>> from scaling_search.jobs.step_rate_copies import together
-        >>> together([StepRate((1.0,), (0.5,)), StepRate((3.0,), (0.7,))])
+        >>> from scaling_search.jobs.step_rate_copies import pooled
+        >>> pooled([StepRate((1.0,), (0.5,)), StepRate((3.0,), (0.7,))])
         StepRate(train=(1.0, 3.0), score=(0.5, 0.7), failure='')
     """
     failed = next((rate for rate in rates if rate.failure), None)
     if failed is not None:
         return failed
-    train = tuple(each for rate in rates for each in rate.train)
-    return StepRate(train, tuple(each for rate in rates for each in rate.score))
+    train = tuple(seconds for rate in rates for seconds in rate.train)
+    return StepRate(train, tuple(seconds for rate in rates for seconds in rate.score))
 
 
 @dataclass

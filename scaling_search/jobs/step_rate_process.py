@@ -23,12 +23,12 @@ from scaling_search.jobs.step_rate import StepRate, measure_steps
 @dataclass
 class _Answers:
     to: TextIO
-    said: bool = False
+    ready_sent: bool = False
 
     def ready(self) -> None:
         """Say that the first steps are done, and wait for the others."""
-        if not self.said:
-            self.said = True
+        if not self.ready_sent:
+            self.ready_sent = True
             print("ready", file=self.to, flush=True)
             sys.stdin.readline()
 

@@ -17,15 +17,11 @@ import torch
 from torch.distributed.distributed_c10d import PrefixStore, Store
 
 from scaling_search.core.errors import UserError
-from scaling_search.jobs.execute import Place, execute, make_room
-from scaling_search.jobs.job import (
-    OutOfMemory,
-    Result,
-    TrainJob,
-    result_from_json,
-    result_to_json,
-)
+from scaling_search.jobs.execute import execute, release_memory
+from scaling_search.jobs.job import TrainJob
+from scaling_search.jobs.place import Place
 from scaling_search.jobs.preemption import PREEMPTION
+from scaling_search.jobs.result import OutOfMemory, Result, result_from_json, result_to_json
 from scaling_search.training.distributed import Group, is_of_peers, joined, store_of_environment
 from scaling_search.training.history import EpochRecord
 from scaling_search.training.loop import StoppedError
@@ -33,7 +29,7 @@ from scaling_search.training.loop import StoppedError
 VARIABLES = ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
 LISTEN_SECONDS = 0.05
 FAREWELL_SECONDS = 3
-WORD = "word"  # what a process that fails alone leaves to the others
+FAILURE_KEY = "word"  # what a process that fails alone leaves to the others
 
 
 class LostPeerError(RuntimeError):
@@ -54,7 +50,7 @@ class Peers:
         self.store.set(f"order-{self.orders}", json.dumps(order))
         self.orders += 1
 
-    def hear(self) -> Any:
+    def next_order(self) -> Any:
         """The first process's next order, waited for as long as it takes."""
         key = f"order-{self.orders}"
         while not self.store.check([key]):
@@ -69,9 +65,9 @@ class Peers:
     def dismiss(self) -> None:
         """Let the others end, and give them the time to hear it: this process may be the store."""
         self.order(None)
-        others = [f"left-{rank}" for rank in range(1, self.group.world)]
+        keys = [f"left-{rank}" for rank in range(1, self.group.world)]
         deadline = time.monotonic() + FAREWELL_SECONDS
-        while not self.store.check(others) and time.monotonic() < deadline:
+        while not self.store.check(keys) and time.monotonic() < deadline:
             time.sleep(LISTEN_SECONDS)
 
     def train(
@@ -89,7 +85,7 @@ class Peers:
             place = replace(place, device=f"cuda:{self.local_rank}")
         result = self._attempt(0, job, place, on_epoch)
         if isinstance(result, OutOfMemory):
-            make_room(place)
+            release_memory(place)
             result = self._attempt(1, job, place, on_epoch)
         return result
 
@@ -99,10 +95,10 @@ class Peers:
         store = PrefixStore(f"job-{self.orders}-{number}", self.store)
         with joined(store, self.group, torch.device(place.device)) as bonds:
             outcome = _outcome(job, place, self.group, on_epoch)
-            _leave_word(store, outcome)
+            _publish_failure(store, outcome)
             bonds.broken = isinstance(outcome, Exception | OutOfMemory)
         if isinstance(outcome, LostPeerError):
-            outcome = _word(store) or outcome
+            outcome = _published_failure(store) or outcome
         if isinstance(outcome, Exception):
             raise outcome
         return outcome
@@ -126,12 +122,12 @@ def _outcome(
     """What came of it here. Errors as values: a traceback would keep the connections open."""
     try:
         return execute(
-            job, place, stop_asked=lambda: PREEMPTION.asked, on_epoch=on_epoch, group=group
+            job, place, stop_asked=lambda: PREEMPTION.requested, on_epoch=on_epoch, group=group
         )
     except UserError as error:
         return UserError(str(error))
     except StoppedError:
-        PREEMPTION.asked = True  # be it this process or another
+        PREEMPTION.requested = True  # be it this process or another
         raise
     except RuntimeError as error:
         if not is_of_peers(error):
@@ -139,16 +135,16 @@ def _outcome(
         return LostPeerError("another process of the training ended")
 
 
-def _leave_word(store: Store, outcome: RankOutcome) -> None:
+def _publish_failure(store: Store, outcome: RankOutcome) -> None:
     """Tell the others why this process leaves the training, if it may be the only one to do so."""
     if isinstance(outcome, UserError):
-        store.set(WORD, json.dumps({"mistake": str(outcome)}))
+        store.set(FAILURE_KEY, json.dumps({"mistake": str(outcome)}))
     elif isinstance(outcome, OutOfMemory):
-        store.set(WORD, json.dumps({"result": result_to_json(outcome)}))
+        store.set(FAILURE_KEY, json.dumps({"result": result_to_json(outcome)}))
 
 
-def _word(store: Store) -> RankOutcome | None:
-    if not store.check([WORD]):
+def _published_failure(store: Store) -> RankOutcome | None:
+    if not store.check([FAILURE_KEY]):
         return None
-    word = json.loads(store.get(WORD))
+    word = json.loads(store.get(FAILURE_KEY))
     return UserError(word["mistake"]) if "mistake" in word else result_from_json(word["result"])

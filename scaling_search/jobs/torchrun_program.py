@@ -18,12 +18,13 @@ import torch
 import torch.distributed as dist
 
 from scaling_search.core.errors import UserError, require
+from scaling_search.jobs.backend import OpenedBackend
 from scaling_search.jobs.environment import environment
-from scaling_search.jobs.execute import Place, make_room
+from scaling_search.jobs.execute import release_memory
 from scaling_search.jobs.executor import Ended, Epoch, Event, NextJob, Started
 from scaling_search.jobs.job import TrainJob, job_from_json, job_to_json
+from scaling_search.jobs.place import Place
 from scaling_search.jobs.preemption import PREEMPTION, REQUEUE
-from scaling_search.jobs.ray.backend import Found
 from scaling_search.jobs.torchrun import LostPeerError, Peers, peers
 from scaling_search.training.history import EpochRecord
 from scaling_search.training.loop import StoppedError
@@ -38,12 +39,12 @@ T = TypeVar("T")
 class TorchrunExecutor:
     """Runs one job after the other in all processes; the executor of the first one.
 
-    `told` hears of each epoch; all other events come from `run`.
+    `on_event` is called with each epoch; all other events come from `run`.
     """
 
     peers: Peers
     place: Place
-    told: Callable[[Event], None] = lambda _: None
+    on_event: Callable[[Event], None] = lambda _: None
 
     def run(self, source: NextJob) -> Iterator[Event]:
         """Run one job after the other; raises LostPeerError when another process dies."""
@@ -53,15 +54,15 @@ class TorchrunExecutor:
             order = {"job": job_to_json(job), "place": asdict(self.place)}
             self.peers.order(order | {"readers": os.environ.get(READERS_VARIABLE)})
             with PREEMPTION.polled():
-                result = self.peers.train(job, self.place, self._teller(job))
+                result = self.peers.train(job, self.place, self._epoch_callback(job))
             yield Ended(job, result)
 
     def rest(self) -> None:
         """Keep no memory of this process's device; the others are on devices of their own."""
-        make_room(self.place)
+        release_memory(self.place)
 
-    def _teller(self, job: TrainJob) -> Callable[[EpochRecord], None]:
-        return lambda record: self.told(Epoch(job, record))
+    def _epoch_callback(self, job: TrainJob) -> Callable[[EpochRecord], None]:
+        return lambda record: self.on_event(Epoch(job, record))
 
 
 @dataclass(frozen=True)
@@ -69,35 +70,39 @@ class TorchrunBackend:
     """A run's jobs by all processes that torchrun started."""
 
     peers: Peers
-    told: Callable[[Event], None]
+    on_event: Callable[[Event], None]
 
     def check(
         self, recipe: Recipe, device: str, workers: int | None, limit_seconds: float | None
     ) -> None:
         """Raise UserError for what only a process alone can do."""
-        whole = "the processes that torchrun starts train together"
-        require(workers in (None, 0), f"{whole}, without workers", workers, "leave --workers out")
-        rule = f"{whole}, as long as it takes"
+        rule_begin = "the processes that torchrun starts train together"
+        require(
+            workers in (None, 0), f"{rule_begin}, without workers", workers, "leave --workers out"
+        )
+        rule = f"{rule_begin}, as long as it takes"
         require(limit_seconds is None, rule, limit_seconds, "leave --job-timeout out")
-        rule = f"{whole}, each on a device of its own"
+        rule = f"{rule_begin}, each on a device of its own"
         require(device in ("cpu", "cuda"), rule, device, "ask for --device cuda")
-        here, gpus = int(os.environ.get("LOCAL_WORLD_SIZE", "1")), torch.cuda.device_count()
+        local_ranks, gpus = int(os.environ.get("LOCAL_WORLD_SIZE", "1")), torch.cuda.device_count()
         rule = f"torchrun must start at most one process for each of {gpus} GPUs"
-        require(device == "cpu" or here <= gpus, rule, here, f"--nproc-per-node {gpus}")
+        require(
+            device == "cpu" or local_ranks <= gpus, rule, local_ranks, f"--nproc-per-node {gpus}"
+        )
         self.peers.group.part_size(recipe)
 
     @contextmanager
-    def tasks(
+    def open(
         self, device: str, _workers: int | None, out: Path, _limit_seconds: float | None
-    ) -> Iterator[Found]:
+    ) -> Iterator[OpenedBackend]:
         """What runs the jobs."""
         world = self.peers.group.world
-        found = environment(device, 1) | {"processes per training": str(world)}
+        entries = environment(device, 1) | {"processes per training": str(world)}
         place = Place(device, str(out / "checkpoints"))
-        yield Found(TorchrunExecutor(self.peers, place, self.told), device, found)
+        yield OpenedBackend(TorchrunExecutor(self.peers, place, self.on_event), device, entries)
 
 
-def among_peers(program: Callable[[], T]) -> T:
+def run_on_ranks(program: Callable[[], T]) -> T:
     """Run the program, or, in all processes but the first, only what the first one orders.
 
     The latter end here: 0 once the first one has ended, whatever came of it.
@@ -118,7 +123,7 @@ def follow(ranks: Peers) -> int:
     """Train what the first process orders until it ends; the exit status."""
     torch.set_num_threads(1)
     try:
-        while (order := ranks.hear()) is not None:
+        while (order := ranks.next_order()) is not None:
             if order["readers"] is not None:
                 os.environ[READERS_VARIABLE] = order["readers"]
             _train(ranks, order["job"], Place(**order["place"]))

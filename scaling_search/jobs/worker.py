@@ -24,14 +24,16 @@ from scaling_search.core.errors import UserError
 from scaling_search.cost import device_memory
 from scaling_search.jobs.cards import GPU
 from scaling_search.jobs.environment import where_on
-from scaling_search.jobs.execute import Place, execute
+from scaling_search.jobs.execute import execute
 from scaling_search.jobs.failure import failure, lost_files
-from scaling_search.jobs.job import OutOfMemory, job_from_json, result_to_json
+from scaling_search.jobs.job import job_from_json
+from scaling_search.jobs.place import Place
 from scaling_search.jobs.preemption import SIGNALS
+from scaling_search.jobs.result import OutOfMemory, result_to_json
 from scaling_search.latency.conditions import uuid_of
 from scaling_search.training.loop import StoppedError
 
-COUNT_SECONDS = 0.5  # between two words on the steps of a trial
+COUNT_SECONDS = 0.5  # between two messages on the steps of a trial
 
 
 def main(pipe: int) -> None:
@@ -67,7 +69,7 @@ def _work(order: dict[str, Any], answers: TextIO, stop: threading.Event) -> None
         result = execute(
             job_from_json(order["job"]),
             place,
-            stop_asked=_counted(stop.is_set, say) if order["counts"] else stop.is_set,
+            stop_asked=_step_reporter(stop.is_set, say) if order["counts"] else stop.is_set,
             on_epoch=lambda record: say("epoch", asdict(record)),
         )
         if isinstance(result, OutOfMemory):
@@ -83,22 +85,22 @@ def _work(order: dict[str, Any], answers: TextIO, stop: threading.Event) -> None
         say("result", result_to_json(failure(error, sys.stderr)))
 
 
-def _counted(
+def _step_reporter(
     stop_asked: Callable[[], bool], say: Callable[[str, object], None]
 ) -> Callable[[], bool]:
     """The question that is asked after every step, which tells how many there were, and when."""
-    steps, said = 0, 0.0
+    steps, reported = 0, 0.0
 
-    def asked() -> bool:
-        nonlocal steps, said
+    def stop_requested() -> bool:
+        nonlocal steps, reported
         steps += 1
         now = time.monotonic()
-        if now - said >= COUNT_SECONDS:
-            said = now
+        if now - reported >= COUNT_SECONDS:
+            reported = now
             say("steps", [steps, now])
         return stop_asked()
 
-    return asked
+    return stop_requested
 
 
 def _listen(orders: queue.SimpleQueue[str | None], end: Callable[[], None]) -> None:

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import IO, Any, cast
 
 from scaling_search.core.child_interpreter import child_command
-from scaling_search.jobs.execute import Place
 from scaling_search.jobs.job import TrainJob, job_to_json
+from scaling_search.jobs.place import Place
 
 PROGRAM = "scaling_search.jobs.worker"
 LAST_BYTES = 4096
@@ -101,8 +101,8 @@ class WorkerProcess:
 @contextmanager
 def _blocked(number: signal.Signals) -> Iterator[None]:
     """Within this block the signal waits, and so it does for every process started here."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {number})
+    earlier_mask = signal.pthread_sigmask(signal.SIG_BLOCK, {number})
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        signal.pthread_sigmask(signal.SIG_SETMASK, earlier_mask)

@@ -101,9 +101,9 @@ def _sums() -> dict[str, tuple[str, object]]:
 
 def _wide(numbers: pd.DataFrame) -> pd.DataFrame:
     """A row a class as they come, a column a network: the base first, then by φ and method."""
-    order = {method: place for place, method in enumerate(in_order(numbers["method"]))}
+    order = {method: rank for rank, method in enumerate(in_order(numbers["method"]))}
     pairs = numbers[["method", "phi"]].drop_duplicates().itertuples(index=False, name=None)
-    by_place: Sequence[tuple[str, float]] = sorted(
+    ordered: Sequence[tuple[str, float]] = sorted(
         pairs, key=lambda pair: (pair[1] != 0, pair[1], order[pair[0]])
     )
     value = f"{split_of(numbers)}_percent"
@@ -111,7 +111,7 @@ def _wide(numbers: pd.DataFrame) -> pd.DataFrame:
         method if phi == 0 else f"{method} φ={phi:g}": numbers[
             (numbers["method"] == method) & (numbers["phi"] == phi)
         ].set_index("class")[value]
-        for method, phi in by_place
+        for method, phi in ordered
     }
     return pd.DataFrame(columns).loc[numbers["class"].unique()]
 

@@ -27,52 +27,53 @@ if TYPE_CHECKING:
 
 
 # (1 + τ) / 2 of the pairs of networks stand in the same order: above this, three of four.
-MUCH = 0.5
+STRONG_TAU = 0.5
 
 
-def fidelity_table(found: Sequence[Compared]) -> Table:
+def fidelity_table(pairs: Sequence[Compared]) -> Table:
     """One row a comparison of two conditions; regrets in percentage points."""
     rows = [
         {
-            **{key: value for key, value in asdict(one).items() if key != "agreement"},
-            **asdict(one.agreement),
-            "tied": one.agreement.tied,
-            "verdict": agreement_words(one),
+            **{key: value for key, value in asdict(pair).items() if key != "agreement"},
+            **asdict(pair.agreement),
+            "tied": pair.agreement.tied,
+            "verdict": agreement_words(pair),
         }
-        for one in found
+        for pair in pairs
     ]
     numbers = pd.DataFrame(rows)
     return Table("fidelity", numbers, shown_text(numbers, _CELLS))
 
 
-def agreement_words(one: Compared) -> str:
+def agreement_words(pair: Compared) -> str:
     """One sentence: whether the order and the winner of one condition are those of the other."""
-    agreed = one.agreement
-    if math.isnan(agreed.tau):
-        return f"{_place(one)}: too few networks in common, {agreed.n} of {one.candidates}."
-    share = f"{agreed.n} of {one.candidates} networks"
-    apart = f", which differ in {one.distance:.0%} of their growth" if one.distance > 0 else ""
-    tau = f"τ = {_tau_text(agreed.tau, agreed.low, agreed.high)} over {share}{apart}"
-    return f"{_subject(one)} {_orders(one)}, {tau}; {_winner(one)}."
+    agreement = pair.agreement
+    if math.isnan(agreement.tau):
+        return f"{_heading(pair)}: too few networks in common, {agreement.n} of {pair.candidates}."
+    share = f"{agreement.n} of {pair.candidates} networks"
+    apart = f", which differ in {pair.distance:.0%} of their growth" if pair.distance > 0 else ""
+    tau = f"τ = {_tau_text(agreement.tau, agreement.low, agreement.high)} over {share}{apart}"
+    return f"{_subject(pair)} {_orders(pair)}, {tau}; {_winner(pair)}."
 
 
-def shift_warning(one: Compared) -> str:
+def shift_warning(pair: Compared) -> str:
     """One sentence for the report of a search whose winner changed with the length of training."""
-    agreed = one.agreement
-    doubt = " (there, the evidence can't tell them apart)" if agreed.tied else ""
+    agreement = pair.agreement
+    doubt = " (there, the evidence can't tell them apart)" if agreement.tied else ""
+    tau = _tau_text(agreement.tau, agreement.low, agreement.high)
     return (
-        f"The winner shifts with training: of the {agreed.n} candidates trained both ways, "
-        f"{agreed.winner} is best after {one.left} and {agreed.best} after {one.right}{doubt}, and "
-        f"the two orders agree with τ = {_tau_text(agreed.tau, agreed.low, agreed.high)}; what "
-        "was ruled out after short trainings may be better than it looked."
+        f"The winner shifts with training: of the {agreement.n} candidates trained both ways, "
+        f"{agreement.winner} is best after {pair.left} and {agreement.best} after {pair.right}"
+        f"{doubt}, and the two orders agree with τ = {tau}; what was ruled out after short "
+        "trainings may be better than it looked."
     )
 
 
-def fidelity_picture(found: Sequence[Compared]) -> Picture:
+def fidelity_picture(pairs: Sequence[Compared]) -> Picture:
     """Draw each τ with its interval, and the ceiling that noise sets to it."""
 
     def draw(figure: Figure) -> None:
-        _draw(figure.add_subplot(), found)
+        _draw(figure.add_subplot(), pairs)
         figure.legend(loc="outside lower center", ncols=3)
 
     caption = (
@@ -80,52 +81,53 @@ def fidelity_picture(found: Sequence[Compared]) -> Picture:
         "same of one seed with another seed, and the τ that the seeds' noise would leave if the "
         "true orders were the same."
     )
-    return picture("fidelity", caption, (7.8, 1.4 + 0.55 * len(found)), draw)
+    return picture("fidelity", caption, (7.8, 1.4 + 0.55 * len(pairs)), draw)
 
 
-def _draw(axes: Any, found: Sequence[Compared]) -> None:
-    numbers = fidelity_table(found).numbers
-    places = [-float(place) for place in range(len(numbers))]
+def _draw(axes: Any, pairs: Sequence[Compared]) -> None:
+    numbers = fidelity_table(pairs).numbers
+    heights = [-float(row) for row in range(len(numbers))]
     tau = numbers["tau"]
     errors = [(tau - numbers["low"]).fillna(0.0), (numbers["high"] - tau).fillna(0.0)]
     look = {"color": "#0072B2", "fmt": "o", "capsize": 3.5, "markersize": 6.5}
-    axes.errorbar(tau, places, xerr=errors, label="τ with its 95 % interval", **look)
+    axes.errorbar(tau, heights, xerr=errors, label="τ with its 95 % interval", **look)
     look = {"color": "#D55E00", "marker": "D", "s": 26, "zorder": 3}
-    axes.scatter(numbers["seed_tau"], places, label="one seed with another seed", **look)
+    axes.scatter(numbers["seed_tau"], heights, label="one seed with another seed", **look)
     look = {"color": "#000000", "marker": "|", "s": 140}
-    axes.scatter(numbers["ceiling"], places, label="ceiling that noise sets", **look)
+    axes.scatter(numbers["ceiling"], heights, label="ceiling that noise sets", **look)
     axes.axvline(0.0, color="#000000", linewidth=0.8)
-    axes.set_yticks(places, [f"{_place(one)}\n{one.left} – {one.right}" for one in found])
+    axes.set_yticks(heights, [f"{_heading(pair)}\n{pair.left} – {pair.right}" for pair in pairs])
     axes.set(xlabel="Kendall's τ", xlim=(-1.02, 1.02))
 
 
-def _place(one: Compared) -> str:
-    return one.where if one.kind in ("length", "seed") else one.kind
+def _heading(pair: Compared) -> str:
+    return pair.where if pair.kind in ("length", "seed") else pair.kind
 
 
-def _subject(one: Compared) -> str:
-    if one.kind == "length":
-        return f"{one.where}: training {one.left}"
-    return f"{one.where}: {one.left}" if one.kind == "seed" else f"{one.kind}: {one.left}"
+def _subject(pair: Compared) -> str:
+    if pair.kind == "length":
+        return f"{pair.where}: training {pair.left}"
+    return f"{pair.where if pair.kind == 'seed' else pair.kind}: {pair.left}"
 
 
-def _orders(one: Compared) -> str:
-    low, what = one.agreement.low, f"{one.right} {'do' if one.kind == 'length' else 'does'}"
-    if low >= MUCH:
-        return f"orders the networks much as {what}"
+def _orders(pair: Compared) -> str:
+    low, verb = pair.agreement.low, "do" if pair.kind == "length" else "does"
+    reference = f"{pair.right} {verb}"
+    if low >= STRONG_TAU:
+        return f"orders the networks much as {reference}"
     if low > 0:
-        return f"orders the networks only partly as {what}"
-    return f"can't be said to order the networks as {what}"
+        return f"orders the networks only partly as {reference}"
+    return f"can't be said to order the networks as {reference}"
 
 
-def _winner(one: Compared) -> str:
-    agreed = one.agreement
-    if agreed.winner == agreed.best and one.kind != "seed":
+def _winner(pair: Compared) -> str:
+    agreement = pair.agreement
+    if agreement.winner == agreement.best and pair.kind != "seed":
         return "its winner is the best there too"
-    regret = f"{agreed.regret_points:.1f} points"
-    if not math.isnan(agreed.regret_low):
-        regret += f" [{agreed.regret_low:.1f}, {agreed.regret_high:.1f}]"
-    doubt = ", which the evidence can't tell from it" if agreed.tied else ""
+    regret = f"{agreement.regret_points:.1f} points"
+    if not math.isnan(agreement.regret_low):
+        regret += f" [{agreement.regret_low:.1f}, {agreement.regret_high:.1f}]"
+    doubt = ", which the evidence can't tell from it" if agreement.tied else ""
     return f"its winner is {regret} from the best there{doubt}"
 
 

@@ -47,13 +47,13 @@ def latency_frame(timed: Timed) -> pd.DataFrame:
     overlap share ranks.
     """
     measured = [t for t in timed.timings if isinstance(t, Latency)]
-    places = iter(rank_intervals(measured))
+    ranks = iter(rank_intervals(measured))
     networks = timed.job.networks
     rows = [
         {
             **_cost_cells(network, timing),
             **_time_cells(timing),
-            **_rank_cells(next(places) if isinstance(timing, Latency) else None),
+            **_rank_cells(next(ranks) if isinstance(timing, Latency) else None),
             "machine": timed.job.place.machine,
             "regime": timed.job.regime.words,
         }
@@ -89,8 +89,8 @@ def accuracy_latency_frame(runs: pd.DataFrame, latency: pd.DataFrame) -> pd.Data
     Networks are matched by fingerprint, for two methods may come to one network. Accuracy is in
     percent with its 95 % interval, `latency_ms` is per image.
     """
-    wanted = ["fingerprint", "batch", "median_ms", "low_ms", "high_ms"]
-    joined = finished(runs).merge(latency.dropna(subset=["median_ms"])[wanted], on="fingerprint")
+    columns = ["fingerprint", "batch", "median_ms", "low_ms", "high_ms"]
+    joined = finished(runs).merge(latency.dropna(subset=["median_ms"])[columns], on="fingerprint")
     networks = Networks.of(runs)
     rows = [
         _accuracy_row(networks, (str(method), float(str(phi))), group)
@@ -131,10 +131,10 @@ def _cost_cells(network: Architecture, timing: NetworkTiming) -> dict[str, objec
 def _time_cells(timing: NetworkTiming) -> dict[str, object]:
     if not isinstance(timing, Latency):
         return {"stable": False, "flags": timing.reason}
-    kept = {name: getattr(timing, name) for name in _COLUMNS if hasattr(timing, name)}
-    own = {"network", "px", "peak_bytes", "regime"}
+    values = {name: getattr(timing, name) for name in _COLUMNS if hasattr(timing, name)}
+    other_cells = {"network", "px", "peak_bytes", "regime"}
     flags = "; ".join(f"{flag.reason} ({flag.detail})" for flag in timing.flags)
-    return {**{name: kept[name] for name in kept if name not in own}, "flags": flags}
+    return {**{name: values[name] for name in values if name not in other_cells}, "flags": flags}
 
 
 def _rank_cells(rank: tuple[int, int] | None) -> dict[str, object]:

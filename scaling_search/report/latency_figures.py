@@ -18,19 +18,19 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def explains_picture(points: Sequence[TimedNetwork], found: LatencyModel) -> Picture:
+def latency_model_picture(points: Sequence[TimedNetwork], model: LatencyModel) -> Picture:
     """Draw time per image against MACs and against activations, each with its fitted power law."""
 
     looks = looks_of(point.axis for point in points)
 
     def draw(figure: Figure) -> None:
         panels = figure.subplots(1, 2, sharey=True)
-        for axes, law in zip(panels, (found.macs, found.activations), strict=True):
+        for axes, law in zip(panels, (model.macs, model.activations), strict=True):
             _draw_law(axes, points, law, looks)
         panels[0].set_ylabel("time per image (ms)")
         figure.legend(handles=method_keys(looks), loc="outside lower center", ncols=3)
 
-    return picture("latency_explained", found.sentence, (8.4, 4.6), draw)
+    return picture("latency_explained", model.sentence, (8.4, 4.6), draw)
 
 
 def accuracy_latency_picture(runs: pd.DataFrame, latency: pd.DataFrame) -> Picture:
@@ -60,9 +60,9 @@ def _draw_law(
 ) -> None:
     (feature,), (exponent,) = law.features, law.exponents
     for axis, look in looks.items():
-        own = [point for point in points if point.axis == axis]
-        x = [_value(point, feature) for point in own]
-        y = [point.latency_ms for point in own]
+        points_of_axis = [point for point in points if point.axis == axis]
+        x = [_value(point, feature) for point in points_of_axis]
+        y = [point.latency_ms for point in points_of_axis]
         axes.scatter(x, y, color=look.colour, marker=look.marker, s=34, zorder=3)
     ends = [limit(_value(point, feature) for point in points) for limit in (min, max)]
     line = [law.factor_ms * end**exponent for end in ends]
@@ -72,8 +72,8 @@ def _draw_law(
     title = f"exponent {exponent:.2f} [{low:.2f}, {high:.2f}], off by {law.held_out_percent:.0f} %"
     axes.set(xscale="log", yscale="log", xlabel=f"{name} of one image", title=title)
     axes.title.set_fontsize(10)
-    for each in (axes.xaxis, axes.yaxis):
-        _plain_ticks(each)
+    for axis_ticks in (axes.xaxis, axes.yaxis):
+        _plain_ticks(axis_ticks)
 
 
 def _value(point: TimedNetwork, feature: Feature) -> int:
@@ -84,15 +84,15 @@ def _draw_accuracy(axes: Any, method: str, look: MethodStyle, line: pd.DataFrame
     if method != BASE:
         stroke = {"color": look.colour, "linestyle": look.dash, "linewidth": 1.8}
         axes.plot(line["latency_ms"], line["mean"], **stroke)
-    own = line[line["method"] == method]
+    rows = line[line["method"] == method]
     axes.errorbar(
-        own["latency_ms"],
-        own["mean"],
+        rows["latency_ms"],
+        rows["mean"],
         xerr=[
-            own["latency_ms"] - own["latency_low_ms"],
-            own["latency_high_ms"] - own["latency_ms"],
+            rows["latency_ms"] - rows["latency_low_ms"],
+            rows["latency_high_ms"] - rows["latency_ms"],
         ],
-        yerr=(own["high"] - own["mean"]).fillna(0.0),
+        yerr=(rows["high"] - rows["mean"]).fillna(0.0),
         color=look.colour,
         fmt=look.marker,
         capsize=3.5,

@@ -58,9 +58,10 @@ def looks_of(methods: Iterable[Method]) -> dict[Method, MethodStyle]:
         >>> list(looks), looks["compound"].colour != looks["width"].colour
         (['compound', 'width', 'mine'], True)
     """
-    own = cycle(OWN_LOOKS)
+    user_looks = cycle(OWN_LOOKS)
     return {
-        method: LOOKS.get(method) or next(own) for method in in_order(sorted({*methods}, key=str))
+        method: LOOKS.get(method) or next(user_looks)
+        for method in in_order(sorted({*methods}, key=str))
     }
 
 

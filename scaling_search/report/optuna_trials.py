@@ -15,7 +15,8 @@ from optuna.distributions import BaseDistribution, FloatDistribution
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from scaling_search.core.stats import mean_interval
-from scaling_search.jobs.job import Finished, Result, TrainJob
+from scaling_search.jobs.job import TrainJob
+from scaling_search.jobs.result import Finished, Result
 from scaling_search.search.candidates import Candidate
 from scaling_search.search.constants import Constants
 from scaling_search.search.search import Search
@@ -30,7 +31,7 @@ CONSTRAINT_DIGITS = 6
 
 
 @dataclass(frozen=True)
-class Searched:
+class SearchExport:
     """A search and what it was for; `constants` is None while it has no answer."""
 
     search: Search
@@ -41,7 +42,7 @@ class Searched:
 
 
 @dataclass(frozen=True)
-class _Tried:
+class _TriedCandidate:
     """A candidate, the number of the highest rung it reached, and its trainings so far.
 
     `cost` is its second objective, if the search has one.
@@ -64,7 +65,7 @@ class _Tried:
         return [r for r in self.results[-1] if r is not None and not isinstance(r, Finished)]
 
 
-def optuna_trials(searched: Searched) -> tuple[FrozenTrial, ...]:
+def optuna_trials(searched: SearchExport) -> tuple[FrozenTrial, ...]:
     """One trial a candidate that was tried, in the order of the proposals.
 
     Parameters are the grid point; the value is the mean validation top-1 (a fraction) at the
@@ -75,19 +76,19 @@ def optuna_trials(searched: Searched) -> tuple[FrozenTrial, ...]:
     which weighs all trainings and need not be the trial with the highest value.
     """
     first = searched.search.reached()[0]
-    return tuple(_trial(searched, _tried(searched, index)) for index in first)
+    return tuple(_trial(searched, _tried_candidate(searched, index)) for index in first)
 
 
-def _tried(searched: Searched, index: int) -> _Tried:
+def _tried_candidate(searched: SearchExport, index: int) -> _TriedCandidate:
     search, rungs = searched.search, searched.search.reached()
     reached = max(number for number, tried in enumerate(rungs) if index in tried)
     jobs = tuple(tuple(search.jobs(rung, index)) for rung in range(reached + 1))
-    results = tuple(tuple(map(search.find, each)) for each in jobs)
+    results = tuple(tuple(map(search.find, rung_jobs)) for rung_jobs in jobs)
     cost = None if search.costs is None else search.costs[index]
-    return _Tried(search.pool[index], cost, reached, jobs, results)
+    return _TriedCandidate(search.pool[index], cost, reached, jobs, results)
 
 
-def _trial(searched: Searched, tried: _Tried) -> FrozenTrial:
+def _trial(searched: SearchExport, tried: _TriedCandidate) -> FrozenTrial:
     state, point = _state(searched, tried), tried.candidate.coefficients
     judged = state in (TrialState.COMPLETE, TrialState.PRUNED)
     trial = create_trial(
@@ -102,11 +103,11 @@ def _trial(searched: Searched, tried: _Tried) -> FrozenTrial:
     return _dated(trial, searched.accepted_at, tried)
 
 
-def _values(tried: _Tried) -> list[float]:
+def _values(tried: _TriedCandidate) -> list[float]:
     return [fmean(tried.scores), *([] if tried.cost is None else [tried.cost])]
 
 
-def _state(searched: Searched, tried: _Tried) -> TrialState:
+def _state(searched: SearchExport, tried: _TriedCandidate) -> TrialState:
     if tried.failures:
         return TrialState.FAIL
     if None in tried.results[-1]:
@@ -129,7 +130,7 @@ def _distribution(axis: Axis) -> FloatDistribution:
     return FloatDistribution(axis.low, axis.values()[-1], step=axis.step)
 
 
-def _curve(tried: _Tried) -> dict[int, float]:
+def _curve(tried: _TriedCandidate) -> dict[int, float]:
     """Mean validation top-1 by epoch; where a longer rung trained an epoch again, it counts."""
     curve: dict[int, float] = {}
     for results in tried.results:
@@ -148,7 +149,7 @@ def _constraint(budget: Budget, candidate: Candidate) -> dict[str, float]:
     return {f"growth in {budget.resource}": round(off - budget.tolerance, CONSTRAINT_DIGITS)}
 
 
-def _attributes(searched: Searched, tried: _Tried) -> dict[str, Any]:
+def _attributes(searched: SearchExport, tried: _TriedCandidate) -> dict[str, Any]:
     candidate, cost = tried.candidate, tried.candidate.cost
     return {
         "network": candidate.name,
@@ -165,15 +166,15 @@ def _attributes(searched: Searched, tried: _Tried) -> dict[str, Any]:
     }
 
 
-def _evidence(tried: _Tried) -> Mapping[str, Any]:
+def _evidence(tried: _TriedCandidate) -> Mapping[str, Any]:
     """How many seeds finished, the 95 % interval of their mean, and what failed."""
-    found: dict[str, Any] = {"seeds": len(tried.scores)}
+    attributes: dict[str, Any] = {"seeds": len(tried.scores)}
     if len(tried.scores) > 1:
         interval = mean_interval(tried.scores)
-        found["interval"] = [interval.low, interval.high]
+        attributes["interval"] = [interval.low, interval.high]
     if tried.failures:
-        found["failures"] = [failure.kind for failure in tried.failures]
-    return found
+        attributes["failures"] = [failure.kind for failure in tried.failures]
+    return attributes
 
 
 def _verdict(constants: Constants | None, candidate: Candidate) -> Mapping[str, bool]:
@@ -183,7 +184,7 @@ def _verdict(constants: Constants | None, candidate: Candidate) -> Mapping[str, 
     return {"tie": name in constants.ties, "best": name == constants.ties[0]}
 
 
-def _dated(trial: FrozenTrial, accepted_at: AcceptedAt, tried: _Tried) -> FrozenTrial:
+def _dated(trial: FrozenTrial, accepted_at: AcceptedAt, tried: _TriedCandidate) -> FrozenTrial:
     """The trial at the times of its trainings, as far as the ledger knows them."""
     ends = [
         (at, result.train_seconds if isinstance(result, Finished) else 0.0)

@@ -39,7 +39,7 @@ STYLES: Mapping[Style, Strokes] = {
 }
 
 
-def rc(style: Style) -> dict[str, Any]:
+def rc_params(style: Style) -> dict[str, Any]:
     """matplotlib's settings of a style; fonts go into a PDF whole, as TrueType, not as outlines."""
     strokes = STYLES[style]
     return {
@@ -72,10 +72,10 @@ def draw_accuracy(axes: Any, runs: Sequence[Mapping[str, Any]], x: str, style: S
         done = [network for network in data["networks"] if network["n"]]
         for method, look in looks.items():
             line = [n for n in done if n["method"] in (BASE, method)]
-            own = [n for n in done if n["method"] == method]
-            if method != BASE and own:
+            networks = [n for n in done if n["method"] == method]
+            if method != BASE and networks:
                 _join(axes, [n["costs"][column] for n in line], _tops(line), look, style)
-            _bars(axes, [n["costs"][column] for n in own], own, look, (style, fill))
+            _error_bars(axes, [n["costs"][column] for n in networks], networks, look, (style, fill))
     axes.set(xscale="log", xlabel=label, ylabel="test top-1 (%)")
     _few_ticks(axes)
     return _keys(runs, looks, style)
@@ -96,7 +96,7 @@ def draw_curves(axes: Any, runs: Sequence[Mapping[str, Any]], style: Style) -> l
     return _keys(runs, looks, style)
 
 
-def only(data: Mapping[str, Any], methods: Sequence[str]) -> dict[str, Any]:
+def with_methods(data: Mapping[str, Any], methods: Sequence[str]) -> dict[str, Any]:
     """A run's data with these methods alone, and the base; raises UserError for an unknown one."""
     present = [method["name"] for method in data["methods"]]
     for method in methods:
@@ -126,9 +126,9 @@ def _methods(runs: Sequence[Mapping[str, Any]]) -> list[str]:
 
 def _largest(networks: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
     """The base and the networks of the largest φ that have a curve."""
-    drawn = [n for n in networks if n["n"] and n["curves"]]
-    phi = max((n["phi"] for n in drawn), default=0.0)
-    yield from (n for n in drawn if n["method"] == BASE or n["phi"] == phi)
+    with_curves = [n for n in networks if n["n"] and n["curves"]]
+    phi = max((n["phi"] for n in with_curves), default=0.0)
+    yield from (n for n in with_curves if n["method"] == BASE or n["phi"] == phi)
 
 
 def _tops(networks: Sequence[Mapping[str, Any]]) -> list[float]:
@@ -145,16 +145,16 @@ def _join(
     axes.plot(x, y, **_stroke(look, style), zorder=2)
 
 
-def _bars(
+def _error_bars(
     axes: Any,
     x: Sequence[float],
     networks: Sequence[Mapping[str, Any]],
     look: MethodStyle,
-    shown: tuple[Style, str],
+    style_and_fill: tuple[Style, str],
 ) -> None:
-    style, fill = shown
+    style, fill = style_and_fill
     halves = [(n["high"] - n["top1"]) if n["high"] is not None else 0.0 for n in networks]
-    drawn = axes.errorbar(
+    bars = axes.errorbar(
         x,
         _tops(networks),
         yerr=halves,
@@ -166,9 +166,9 @@ def _bars(
         capsize=0.5 * STYLES[style].marker,
         zorder=4 if look.marker == "P" else 3,
     )
-    drawn.lines[0].set_markerfacecoloralt("white")
+    bars.lines[0].set_markerfacecoloralt("white")
     if fill == "none":
-        drawn.lines[0].set(fillstyle="full", markerfacecolor="white")
+        bars.lines[0].set(fillstyle="full", markerfacecolor="white")
 
 
 def _few_ticks(axes: Any) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 from scaling_search.core import plotting
 from scaling_search.core.errors import require
 from scaling_search.report.paper_figures import STYLES, Style
-from scaling_search.report.search_landscape import place_in_triangle, rung_marker, triangle
+from scaling_search.report.search_landscape import rung_marker, triangle, triangle_positions
 
 EDGES = {"best": ("#000000", 1.6), "tie": ("#000000", 0.7), "other": ("#ffffff", 0.3)}
 """The edge's colour, and its width as a multiple of the style's line."""
@@ -25,18 +25,25 @@ def draw_landscape(axes: Any, runs: Sequence[Mapping[str, Any]], style: Style) -
     which can't be told from it. Raises UserError for several runs, and where none was trained.
     """
     require(len(runs) == 1, "a landscape shows 1 run", len(runs), "draw a figure of each")
-    done = [each for each in runs[0]["candidates"] if each["top1"] is not None]
+    candidates = [candidate for candidate in runs[0]["candidates"] if candidate["top1"] is not None]
     rule = f"the landscape of {runs[0]['title']} needs trained candidates"
-    require(len(done) > 0, rule, len(done), "run its search first")
+    require(len(candidates) > 0, rule, len(candidates), "run its search first")
     text = 0.9 * STYLES[style].text
     triangle(axes, (0.95 * text, 0.8 * text, text))
-    done.sort(key=lambda each: (each["best"], each["tie"]))  # neighbours cover one another
-    for rung in sorted({each["rung"] for each in done}):
-        drawn = _dots(axes, [each for each in done if each["rung"] == rung], style)
-        drawn.set_clim(min(each["top1"] for each in done), max(each["top1"] for each in done))
-    where = {"location": "bottom", "shrink": 0.7, "aspect": 30, "pad": 0.02}
-    axes.figure.colorbar(drawn, ax=axes, label="validation top-1 (%)", **where)
-    return _keys(done, style)
+    candidates.sort(
+        key=lambda candidate: (candidate["best"], candidate["tie"])
+    )  # neighbours cover one another
+    for rung in sorted({candidate["rung"] for candidate in candidates}):
+        dots = _dots(
+            axes, [candidate for candidate in candidates if candidate["rung"] == rung], style
+        )
+        dots.set_clim(
+            min(candidate["top1"] for candidate in candidates),
+            max(candidate["top1"] for candidate in candidates),
+        )
+    bar_options = {"location": "bottom", "shrink": 0.7, "aspect": 30, "pad": 0.02}
+    axes.figure.colorbar(dots, ax=axes, label="validation top-1 (%)", **bar_options)
+    return _keys(candidates, style)
 
 
 def _standing(candidate: Mapping[str, Any]) -> str:
@@ -44,12 +51,14 @@ def _standing(candidate: Mapping[str, Any]) -> str:
 
 
 def _dots(axes: Any, candidates: Sequence[Mapping[str, Any]], style: Style) -> Any:
-    place = place_in_triangle(np.array([each["shares"] for each in candidates], dtype=float))
-    edges = [EDGES[_standing(each)] for each in candidates]
+    positions = triangle_positions(
+        np.array([candidate["shares"] for candidate in candidates], dtype=float)
+    )
+    edges = [EDGES[_standing(candidate)] for candidate in candidates]
     rung = candidates[0]["rung"]
     return axes.scatter(
-        *place.T,
-        c=[each["top1"] for each in candidates],
+        *positions.T,
+        c=[candidate["top1"] for candidate in candidates],
         s=(1.5 * STYLES[style].marker) ** 2,
         marker=rung_marker(rung),
         cmap="viridis",
@@ -61,9 +70,9 @@ def _dots(axes: Any, candidates: Sequence[Mapping[str, Any]], style: Style) -> A
 
 def _keys(candidates: Sequence[Mapping[str, Any]], style: Style) -> list[Any]:
     """A key a rung, then one for the best and, where there are any, for its ties."""
-    line, size = STYLES[style].line, {"linestyle": "", "markersize": 1.4 * STYLES[style].marker}
-    epochs = {each["rung"]: each["epochs"] for each in candidates}
-    keys = [
+    size = {"linestyle": "", "markersize": 1.4 * STYLES[style].marker}
+    epochs = {candidate["rung"]: candidate["epochs"] for candidate in candidates}
+    rungs = [
         plotting.Line2D(
             [],
             [],
@@ -74,18 +83,20 @@ def _keys(candidates: Sequence[Mapping[str, Any]], style: Style) -> list[Any]:
         )
         for rung, number in sorted(epochs.items())
     ]
-    there = {_standing(each) for each in candidates}
-    return keys + [
-        plotting.Line2D(
-            [],
-            [],
-            marker="o",
-            markerfacecolor="#ffffff",
-            markeredgecolor=EDGES[standing][0],
-            markeredgewidth=EDGES[standing][1] * line,
-            label=words,
-            **size,
-        )
-        for standing, words in STANDINGS.items()
-        if standing in there
-    ]
+    standings = {_standing(candidate) for candidate in candidates}
+    line = STYLES[style].line
+    return rungs + [_standing_key(each, line, size) for each in STANDINGS if each in standings]
+
+
+def _standing_key(standing: str, line: float, size: Mapping[str, Any]) -> Any:
+    colour, width = EDGES[standing]
+    return plotting.Line2D(
+        [],
+        [],
+        marker="o",
+        markerfacecolor="#ffffff",
+        markeredgecolor=colour,
+        markeredgewidth=width * line,
+        label=STANDINGS[standing],
+        **size,
+    )

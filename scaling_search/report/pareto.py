@@ -11,14 +11,7 @@ import pandas as pd
 from scaling_search.compare.gains import Row
 from scaling_search.compare.networks import finished
 from scaling_search.core import plotting
-from scaling_search.report.cells import (
-    DASH,
-    Cells,
-    Table,
-    number_cell,
-    scaled_cell,
-    shown_text,
-)
+from scaling_search.report.cells import DASH, Cells, Table, number_cell, scaled_cell, shown_text
 from scaling_search.report.figure_style import Picture, picture
 from scaling_search.report.method_styles import LOOKS
 from scaling_search.search.pareto import CostAndScore, front, hypervolume
@@ -27,10 +20,10 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-_KEPT = ("network", "alpha", "beta", "gamma", "px")
+_COLUMNS = ("network", "alpha", "beta", "gamma", "px")
 _GREY = "#8c8c8c"
 _SIZE_INCHES = (8.4, 4.8)
-_NAMED = 12  # on the picture; the table names all
+_MOST_NAMED = 12  # on the picture; the table names all
 # A name's height with room above it, as a part of the axes': no more than 1 / (_NAMED - 1).
 _GAP = 0.06
 # A leader begins in the middle of its name's left side and ends outside its marker.
@@ -46,31 +39,31 @@ def pareto(search: pd.DataFrame, cost: str) -> pd.DataFrame:
     trained for less or judged by other seeds, so their accuracies are not alike.
     """
     done = finished(search).dropna(subset=["validation_top1", cost])
-    found = done[[*_KEPT, cost, "n", "epochs"]].assign(
+    frame = done[[*_COLUMNS, cost, "n", "epochs"]].assign(
         top1_percent=100 * done["validation_top1"].astype(float),
         sd_points=100 * done["sd"].astype(float),
         compared=done["rung"] == done["rung"].max(),
     )
-    rows = found[found["compared"]]
+    rows = frame[frame["compared"]]
     best = rows.index[front(_points(rows, cost))]
-    found = found.assign(on_front=found.index.isin(best))
+    frame = frame.assign(on_front=frame.index.isin(best))
     order = ["on_front", cost, "top1_percent"]
-    return found.sort_values(order, ascending=[False, True, True]).reset_index(drop=True)
+    return frame.sort_values(order, ascending=[False, True, True]).reset_index(drop=True)
 
 
-def share_dominated(found: pd.DataFrame, cost: str) -> float:
+def dominated_share(frame: pd.DataFrame, cost: str) -> float:
     """The front's hypervolume, as a part of the rectangle that spans the compared candidates.
 
-    `found` is what `pareto` returned. 1 is a candidate best in both; 0 says that each is worst in
+    `frame` is what `pareto` returned. 1 is a candidate best in both; 0 says that each is worst in
     one of them, as two always are of which neither beats the other, or that all agree in one.
     With another set of candidates the rectangle is another, and the two can't be compared.
     """
-    points = _points(found[found["compared"]], cost)
+    points = _points(frame[frame["compared"]], cost)
     if not points:
         return 0.0
     accuracies, costs = zip(*points, strict=True)
-    whole = (max(accuracies) - min(accuracies)) * (max(costs) - min(costs))
-    return hypervolume(points, (min(accuracies), max(costs))) / whole if whole else 0.0
+    area = (max(accuracies) - min(accuracies)) * (max(costs) - min(costs))
+    return hypervolume(points, (min(accuracies), max(costs))) / area if area else 0.0
 
 
 def pareto_table(search: pd.DataFrame, cost: str, label: str) -> Table:
@@ -85,45 +78,45 @@ def pareto_picture(search: pd.DataFrame, cost: str, label: str) -> Picture:
     `label` names the cost with its unit. There must be a finished candidate. Of a front of more
     than twelve, twelve are named, both ends among them.
     """
-    found = pareto(search, cost)
-    best = found[found["on_front"]]
+    frame = pareto(search, cost)
+    best = frame[frame["on_front"]]
 
     def draw(figure: Figure) -> None:
         axes = figure.add_subplot()
         axes.set(xlabel=label, ylabel="validation top-1 (%)")
         axes.xaxis.set_major_formatter(_plain)
-        _draw_others(axes, found, cost)
+        _draw_others(axes, frame, cost)
         _draw_front(axes, best, cost)
-        _name_front(axes, best.iloc[_spaced(len(best), _NAMED)], cost)
+        _name_front(axes, best.iloc[_spaced_positions(len(best), _MOST_NAMED)], cost)
         figure.legend(loc="outside lower center", ncols=2)
 
     caption = (
         f"Validation top-1 against {label}: on the line is every candidate that no other beats in "
-        f"both. Only those of the highest rung are compared ({int(found['compared'].sum())}, of "
+        f"both. Only those of the highest rung are compared ({int(frame['compared'].sum())}, of "
         f"{best['epochs'].max():g} epochs); the front dominates "
-        f"{share_dominated(found, cost):.0%} of the rectangle that spans them. Bars are one "
+        f"{dominated_share(frame, cost):.0%} of the rectangle that spans them. Bars are one "
         "standard deviation over seeds, where there are several. The accuracies are those by which "
         "candidates were chosen."
     )
     return picture(f"pareto_{cost}", caption, _SIZE_INCHES, draw)
 
 
-def spread_out(wanted: Sequence[float], gap: float) -> list[float]:
-    """Heights in [0, 1] near the wanted ones, which rise, but at least `gap` from each other.
+def spaced_heights(wished: Sequence[float], gap: float) -> list[float]:
+    """Heights in [0, 1] near the wished ones, which rise, but at least `gap` from each other.
 
-    There must be room: (len(wanted) - 1) · gap ≤ 1.
+    There must be room: (len(wished) - 1) · gap ≤ 1.
 
     Examples:
-        >>> from scaling_search.report.pareto import spread_out
-        >>> [round(height, 2) for height in spread_out([0.5, 0.5, 0.9], gap=0.2)]
+        >>> from scaling_search.report.pareto import spaced_heights
+        >>> [round(height, 2) for height in spaced_heights([0.5, 0.5, 0.9], gap=0.2)]
         [0.5, 0.7, 0.9]
     """
     heights: list[float] = []
-    for height in wanted:
+    for height in wished:
         heights.append(max(height, heights[-1] + gap) if heights else max(height, 0.0))
     above = 1.0 + gap
-    for place in reversed(range(len(heights))):
-        heights[place] = above = min(heights[place], above - gap)
+    for index in reversed(range(len(heights))):
+        heights[index] = above = min(heights[index], above - gap)
     return heights
 
 
@@ -156,13 +149,13 @@ def _front_text(row: Row) -> str:
     return "yes" if row["on_front"] else DASH
 
 
-def _draw_others(axes: Any, found: pd.DataFrame, cost: str) -> None:
+def _draw_others(axes: Any, frame: pd.DataFrame, cost: str) -> None:
     kinds = (
-        (found["compared"] & ~found["on_front"], _GREY, "another is no worse in both"),
-        (~found["compared"], "none", "of a lower rung, not compared"),
+        (frame["compared"] & ~frame["on_front"], _GREY, "another is no worse in both"),
+        (~frame["compared"], "none", "of a lower rung, not compared"),
     )
     for chosen, face, label in kinds:
-        rows = found[chosen]
+        rows = frame[chosen]
         if len(rows):
             look = {"facecolors": face, "edgecolors": _GREY, "s": 26, "label": label}
             axes.scatter(rows[cost], rows["top1_percent"], **look)
@@ -190,7 +183,7 @@ def _name_front(axes: Any, best: pd.DataFrame, cost: str) -> None:
     """Write the names beside the axes, one below the other, each with a line to its point."""
     low, high = axes.get_ylim()
     rows = best.to_dict("records")
-    heights = spread_out([(row["top1_percent"] - low) / (high - low) for row in rows], _GAP)
+    heights = spaced_heights([(row["top1_percent"] - low) / (high - low) for row in rows], _GAP)
     for row, height in zip(rows, heights, strict=True):
         axes.annotate(
             f"α {row['alpha']:.3g}  β {row['beta']:.3g}  γ {row['gamma']:.3g}",
@@ -203,7 +196,7 @@ def _name_front(axes: Any, best: pd.DataFrame, cost: str) -> None:
         )
 
 
-def _spaced(count: int, most: int) -> list[int]:
+def _spaced_positions(count: int, most: int) -> list[int]:
     """At most so many places of `count`, evenly spaced from the first to the last."""
     return sorted(set(np.linspace(0, count - 1, min(count, most)).round().astype(int).tolist()))
 

@@ -25,14 +25,14 @@ _HEIGHT = math.sqrt(3) / 2
 _CORNERS = np.array([[0.0, 0.0], [1.0, 0.0], [0.5, _HEIGHT]])
 
 
-def place_in_triangle(shares: NDArray[np.float64]) -> NDArray[np.float64]:
+def triangle_positions(shares: NDArray[np.float64]) -> NDArray[np.float64]:
     """Where networks of these shares (n × 3) lie in the triangle: x and y, n × 2.
 
     Examples:
         >>> import numpy as np
-        >>> from scaling_search.report.search_landscape import place_in_triangle
+        >>> from scaling_search.report.search_landscape import triangle_positions
         >>> depth, width, resolution = np.eye(3)
-        >>> place_in_triangle(np.array([depth, width, resolution])).round(2).tolist()
+        >>> triangle_positions(np.array([depth, width, resolution])).round(2).tolist()
         [[0.0, 0.0], [1.0, 0.0], [0.5, 0.87]]
     """
     return np.asarray(shares @ _CORNERS)
@@ -45,25 +45,25 @@ def landscape(search: pd.DataFrame) -> pd.DataFrame:
     them at once. Adds columns x, y and top1 (validation, percent).
     """
     done = search[search["status"] == "finished"].dropna(subset=["validation_top1"])
-    place = place_in_triangle(done[list(SHARE_COLUMNS)].to_numpy(dtype=float))
+    positions = triangle_positions(done[list(SHARE_COLUMNS)].to_numpy(dtype=float))
     return done.assign(
-        x=place[:, 0],
-        y=place[:, 1],
+        x=positions[:, 0],
+        y=positions[:, 1],
         top1=100 * done["validation_top1"].astype(float),
     ).sort_values("top1", kind="stable")
 
 
 def landscape_picture(search: pd.DataFrame) -> Picture:
     """Draw the candidates in the triangle of shares, coloured by validation top-1."""
-    places = landscape(search)
+    candidates = landscape(search)
 
     def draw(figure: Figure) -> None:
         axes = figure.add_subplot()
         triangle(axes)
-        drawn = _draw_candidates(axes, places)
-        bar = figure.colorbar(drawn, ax=axes, shrink=0.75, pad=0.02)
+        dots = _draw_candidates(axes, candidates)
+        bar = figure.colorbar(dots, ax=axes, shrink=0.75, pad=0.02)
         bar.set_label("validation top-1 (%)")
-        figure.legend(handles=_legend(places), loc="outside lower center", ncols=3)
+        figure.legend(handles=_legend(candidates), loc="outside lower center", ncols=3)
 
     caption = (
         "Search landscape: each candidate by how it shares the growth between depth, width and "
@@ -87,37 +87,37 @@ def triangle(axes: Any, sizes: tuple[float, float, float] = (9, 8, 11)) -> None:
         for corner in range(3):
             _draw_share_line(axes, corner, share, of_quarters)
     edges = (("depth's share", (0.1, 0.53), 60), ("resolution's share", (0.9, 0.53), -60))
-    for text, place, turn in (*edges, ("width's share", (0.5, -0.1), 0)):
+    for text, position, turn in (*edges, ("width's share", (0.5, -0.1), 0)):
         look = {"fontsize": of_edges, "color": "#666666", "rotation": turn}
-        axes.text(*place, text, ha="center", va="center", **look)
+        axes.text(*position, text, ha="center", va="center", **look)
     names = ("all to depth", "all to width", "all to resolution")
     for (x, y), name in zip(_CORNERS, names, strict=True):
         above = y > 0
-        place = (x, y + (0.025 if above else -0.075))
-        axes.text(*place, name, ha="center", va="bottom", fontsize=of_corners, fontweight="bold")
+        position = (x, y + (0.025 if above else -0.075))
+        axes.text(*position, name, ha="center", va="bottom", fontsize=of_corners, fontweight="bold")
 
 
 def _draw_share_line(axes: Any, corner: int, share: float, size: float) -> None:
     """Draw the line of one share, labelled on the edge that runs up to its corner."""
-    following, other = _CORNERS[(corner + 1) % 3], _CORNERS[(corner + 2) % 3]
-    start = share * _CORNERS[corner] + (1 - share) * other
+    following, preceding = _CORNERS[(corner + 1) % 3], _CORNERS[(corner + 2) % 3]
+    start = share * _CORNERS[corner] + (1 - share) * preceding
     end = share * _CORNERS[corner] + (1 - share) * following
     axes.plot(*np.stack([start, end]).T, color="#d5d5d5", linewidth=0.8, zorder=1)
     outwards = start - _CORNERS.mean(axis=0)
-    place = start + 0.06 * outwards / np.linalg.norm(outwards)
+    position = start + 0.06 * outwards / np.linalg.norm(outwards)
     axes.text(
-        *place, f"{100 * share:.0f} %", ha="center", va="center", fontsize=size, color="#666666"
+        *position, f"{100 * share:.0f} %", ha="center", va="center", fontsize=size, color="#666666"
     )
 
 
-def _draw_candidates(axes: Any, places: pd.DataFrame) -> Any:
-    limits = {"vmin": places["top1"].min(), "vmax": places["top1"].max()}
-    size = 95 if len(places) <= 30 else 60
-    drawn = None
-    for rung in _rungs(places):
+def _draw_candidates(axes: Any, candidates: pd.DataFrame) -> Any:
+    limits = {"vmin": candidates["top1"].min(), "vmax": candidates["top1"].max()}
+    size = 95 if len(candidates) <= 30 else 60
+    dots = None
+    for rung in _rungs(candidates):
         # The best lies on top, then its ties: neighbours cover one another.
-        rows = places[places["rung"] == rung].sort_values(["best", "tie"], kind="stable")
-        drawn = axes.scatter(
+        rows = candidates[candidates["rung"] == rung].sort_values(["best", "tie"], kind="stable")
+        dots = axes.scatter(
             rows["x"],
             rows["y"],
             c=rows["top1"],
@@ -129,7 +129,7 @@ def _draw_candidates(axes: Any, places: pd.DataFrame) -> Any:
             zorder=3 + rung,
             **limits,
         )
-    return drawn
+    return dots
 
 
 def _edges(rows: pd.DataFrame) -> list[str]:
@@ -143,8 +143,8 @@ def _edge_width(row: Any) -> float:
     return 2.6 if row["best"] else 2.0 if row["tie"] else 0.6
 
 
-def _rungs(places: pd.DataFrame) -> list[int]:
-    return sorted({int(rung) for rung in places["rung"]})
+def _rungs(candidates: pd.DataFrame) -> list[int]:
+    return sorted({int(rung) for rung in candidates["rung"]})
 
 
 def rung_marker(rung: int) -> str:
@@ -152,23 +152,23 @@ def rung_marker(rung: int) -> str:
     return _RUNG_MARKERS[min(rung, len(_RUNG_MARKERS) - 1)]
 
 
-def _legend(places: pd.DataFrame) -> list[Line2D]:
+def _legend(candidates: pd.DataFrame) -> list[Line2D]:
     def key(marker: str, face: str, edge: str, width: float, label: str) -> Line2D:
         look: Any = {"markerfacecolor": face, "markeredgecolor": edge, "markeredgewidth": width}
         look |= {"linestyle": "", "marker": marker, "markersize": 9, "label": label}
-        made: Line2D = plotting.Line2D([], [], **look)
-        return made
+        line: Line2D = plotting.Line2D([], [], **look)
+        return line
 
     keys = []
-    for rung in _rungs(places):
-        epochs = places.loc[places["rung"] == rung, "epochs"].max()
+    for rung in _rungs(candidates):
+        epochs = candidates.loc[candidates["rung"] == rung, "epochs"].max()
         keys.append(
             key(
                 rung_marker(rung), "#9a9a9a", "#ffffff", 0.6, f"rung {rung + 1} ({_epochs(epochs)})"
             )
         )
     keys.append(key("o", "#ffffff", "#000000", 2.6, "best"))
-    if (places["tie"] & ~places["best"]).any():
+    if (candidates["tie"] & ~candidates["best"]).any():
         keys.append(
             key("o", "#ffffff", LOOKS["compound"].colour, 2.0, "can't be told from the best")
         )

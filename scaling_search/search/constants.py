@@ -14,7 +14,7 @@ from scaling_search.arch.protocol import Network
 from scaling_search.arch.scaling import Coefficients, scale
 from scaling_search.core.errors import UserError
 from scaling_search.cost.analytic import count
-from scaling_search.jobs.failures import what_speaks
+from scaling_search.jobs.failure_summary import commonest_failure
 from scaling_search.search.candidates import Candidate
 from scaling_search.search.curve_gp import Level
 from scaling_search.search.intervals import Bounds
@@ -80,7 +80,7 @@ def conclude(
     if answer is None:
         raise UserError(
             "a search needs one finalist that trains to the end, got 0 of "
-            f"{len(reached[-1])}: {what_speaks(result for *_, result in search.results())}"
+            f"{len(reached[-1])}: {commonest_failure(result for *_, result in search.results())}"
         )
     numbers = {candidate.name: number for number, candidate in enumerate(search.pool)}
     winner = search.pool[numbers[answer.ties[0]]]

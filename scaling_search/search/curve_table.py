@@ -17,15 +17,8 @@ import pandas as pd
 from scaling_search.arch.protocol import Network
 from scaling_search.core.atomic_files import write_atomically
 from scaling_search.core.errors import UserError
-from scaling_search.jobs.job import (
-    Diverged,
-    Finished,
-    Lost,
-    OutOfMemory,
-    Result,
-    TimedOut,
-    TrainJob,
-)
+from scaling_search.jobs.job import TrainJob
+from scaling_search.jobs.result import Diverged, Finished, Lost, OutOfMemory, Result, TimedOut
 from scaling_search.search.candidates import Candidate
 from scaling_search.search.search import MakeJob, Search
 from scaling_search.training.history import EpochRecord, Scores

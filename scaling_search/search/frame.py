@@ -10,7 +10,8 @@ from typing import Any
 import pandas as pd
 
 from scaling_search.cost.analytic import count
-from scaling_search.jobs.job import Finished, TrainJob
+from scaling_search.jobs.job import TrainJob
+from scaling_search.jobs.result import Finished
 from scaling_search.search.candidates import Candidate
 from scaling_search.search.constants import Constants
 from scaling_search.search.search import Find, Search

@@ -15,7 +15,7 @@ import numpy as np
 from scipy import stats
 
 from scaling_search.core.errors import require
-from scaling_search.jobs.job import Finished, Result
+from scaling_search.jobs.result import Finished, Result
 
 _BASE = "base"
 NEAR_CHANCE = 0.1

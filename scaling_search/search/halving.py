@@ -6,7 +6,8 @@ import math
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from scaling_search.jobs.job import Finished, Result, TrainJob
+from scaling_search.jobs.job import TrainJob
+from scaling_search.jobs.result import Finished, Result
 from scaling_search.search.pareto import front_ranks
 from scaling_search.search.search import Search, SearchState
 from scaling_search.search.strategies import INDEPENDENT, STRATEGIES, Observation

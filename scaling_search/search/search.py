@@ -12,7 +12,8 @@ from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from scaling_search.arch.protocol import Network
-from scaling_search.jobs.job import Finished, Result, TrainJob
+from scaling_search.jobs.job import TrainJob
+from scaling_search.jobs.result import Finished, Result
 from scaling_search.search.candidates import Candidate
 from scaling_search.search.measurement import SeedGroup
 from scaling_search.search.plan import SearchPlan

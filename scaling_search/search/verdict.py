@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from scaling_search.core.stats import Floats
-from scaling_search.jobs.job import Finished
+from scaling_search.jobs.result import Finished
 from scaling_search.search.curve_gp import Level, SeedScores
 from scaling_search.search.intervals import Bounds
 from scaling_search.search.knowledge_gradient import Option, regret_after

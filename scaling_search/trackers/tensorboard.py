@@ -21,7 +21,8 @@ from tensorboard.compat.proto.event_pb2 import Event
 from tensorboard.summary.writer.record_writer import RecordWriter
 from torch.utils.tensorboard.summary import hparams, scalar
 
-from scaling_search.jobs.job import Result, TrainJob
+from scaling_search.jobs.job import TrainJob
+from scaling_search.jobs.result import Result
 from scaling_search.trackers.tracker import facts, of_epoch, of_result
 from scaling_search.training.history import EpochRecord
 

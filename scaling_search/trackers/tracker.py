@@ -6,7 +6,8 @@ from dataclasses import asdict
 from typing import Protocol
 
 from scaling_search.cost.analytic import count
-from scaling_search.jobs.job import Finished, Result, TrainJob
+from scaling_search.jobs.job import TrainJob
+from scaling_search.jobs.result import Finished, Result
 from scaling_search.training.history import EpochRecord
 
 Fact = str | int | float | bool
@@ -103,7 +104,7 @@ def of_result(result: Result) -> dict[str, float]:
     """The scores that a finished training ends with, test images included where they were read.
 
     Examples:
-        >>> from scaling_search.jobs.job import Diverged
+        >>> from scaling_search.jobs.result import Diverged
         >>> from scaling_search.trackers.tracker import of_result
         >>> of_result(Diverged("the loss is nan"))
         {}

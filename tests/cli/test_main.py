@@ -17,7 +17,7 @@ from PIL import Image
 from scaling_search.cli.main import VERBS, main, os_error_line
 from scaling_search.core.pixel_rules import PIXEL_RULES
 from scaling_search.data.sources.folder_scan import FOLDER_RULES as OF_FOLDERS
-from scaling_search.experiment.study import to_toml
+from scaling_search.experiment.study_file import to_toml
 from tests.tiny import TINY
 
 Call = Callable[..., tuple[int, str, str]]

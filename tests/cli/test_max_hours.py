@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from scaling_search.arch.scaling import Coefficients
-from scaling_search.experiment.study import to_toml
+from scaling_search.experiment.study_file import to_toml
 from tests import program
 from tests.program import Call
 from tests.tiny import TINY

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from scaling_search.cli.plan import duration
-from scaling_search.experiment.study import to_toml
+from scaling_search.experiment.study_file import to_toml
 from scaling_search.experiment.training_rates import SecondsRange
 from tests import program
 from tests.program import Call

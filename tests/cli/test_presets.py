@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from scaling_search.experiment.presets import PRESETS, preset
-from scaling_search.experiment.study import read_study
+from scaling_search.experiment.study_file import read_study
 from tests import program
 from tests.program import Call
 

@@ -9,7 +9,7 @@ from rich.console import Console
 from scaling_search.cli.progress import Live
 from scaling_search.experiment.remaining_work import RemainingWork, work_of
 from scaling_search.jobs.executor import Ended, Epoch, Started
-from scaling_search.jobs.job import Diverged
+from scaling_search.jobs.result import Diverged
 from tests.jobs.small import FINISHED, job
 from tests.trainings import record
 

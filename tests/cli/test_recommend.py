@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from scaling_search.experiment.study import read_study
+from scaling_search.experiment.study_file import read_study
 from tests.program import call
 
 RUN = str(Path(__file__).parents[2] / "results" / "fashion-mnist")

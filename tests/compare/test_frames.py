@@ -8,7 +8,8 @@ from dataclasses import replace
 from scaling_search.arch.protocol import Network
 from scaling_search.compare.frames import curves_frame, rates_frame, runs_frame
 from scaling_search.compare.trainings import Trainings
-from scaling_search.jobs.job import Diverged, Result, TrainJob
+from scaling_search.jobs.job import TrainJob
+from scaling_search.jobs.result import Diverged, Result
 from tests.compare.test_trainings import MEMBERS, make, trainings
 from tests.trainings import finished
 

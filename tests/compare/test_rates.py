@@ -10,7 +10,8 @@ from scaling_search.compare.family import family
 from scaling_search.compare.rates import rate_check
 from scaling_search.compare.rivals import rival_member
 from scaling_search.compare.trainings import Trainings
-from scaling_search.jobs.job import Result, TrainJob
+from scaling_search.jobs.job import TrainJob
+from scaling_search.jobs.result import Result
 from scaling_search.search.space import Budget
 from tests.compare.test_trainings import RECIPE, ended, make
 

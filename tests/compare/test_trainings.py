@@ -12,7 +12,8 @@ from scaling_search.arch.scaling import Coefficients
 from scaling_search.compare.family import Member, family
 from scaling_search.compare.trainings import Trainings
 from scaling_search.data.request import DataInfo, DataRequest
-from scaling_search.jobs.job import Diverged, Finished, Result, TrainJob, job_for
+from scaling_search.jobs.job import TrainJob, job_for
+from scaling_search.jobs.result import Diverged, Finished, Result
 from scaling_search.search.space import Budget
 from scaling_search.training.history import EpochRecord, Scores
 from scaling_search.training.recipe import Recipe

@@ -6,7 +6,7 @@ import pytest
 
 from scaling_search.core.errors import UserError
 from scaling_search.core.toml_config import Location, line_number
-from scaling_search.experiment.study import from_toml
+from scaling_search.experiment.study_file import from_toml
 
 TEXT = """name = "mine"        # 1
 

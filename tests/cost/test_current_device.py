@@ -8,7 +8,8 @@ from torch._C._distributed_c10d import HashStore
 
 from scaling_search.cost.current_device import make_current
 from scaling_search.jobs import execute as module
-from scaling_search.jobs.execute import Place, execute
+from scaling_search.jobs.execute import execute
+from scaling_search.jobs.place import Place
 from scaling_search.latency import cuda_driver
 from scaling_search.latency.protocol import SystemClock
 from scaling_search.training.distributed import Group, joined

@@ -17,7 +17,7 @@ from scaling_search.doctor.finding import Finding, healthy, size
 from scaling_search.doctor.present import ledger_lines
 from scaling_search.experiment.outcome import read_experiment, redraw
 from scaling_search.experiment.pipeline import run
-from scaling_search.experiment.study import to_toml
+from scaling_search.experiment.study_file import to_toml
 from scaling_search.jobs.environment import where_on
 from scaling_search.jobs.ledger import Ledger
 from scaling_search.jobs.ledger_format import ledger_line
@@ -151,6 +151,13 @@ def test_what_a_run_would_train_is_told(out: Path) -> None:
     assert progress.state == "note"
     assert progress.what == "1 of its trainings have their results"
     assert progress.then.startswith("a run trains what is missing, ")
+
+
+def test_the_trainings_of_the_gate_are_the_studys_own() -> None:
+    for name in ("cifar10", "fashion-mnist"):
+        (progress,) = [f for f in examine(RESULTS / name) if "trainings have" in f.what]
+        assert "not asked for" not in progress.what
+        assert progress.state == "good"
 
 
 def test_results_of_another_study_are_told(out: Path) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from scaling_search.data.request import DataRequest
-from scaling_search.experiment.study import to_toml
+from scaling_search.experiment.study_file import to_toml
 from scaling_search.search.plan import Rung, SearchPlan
 from tests.tiny import TINY
 

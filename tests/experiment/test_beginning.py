@@ -18,7 +18,8 @@ from scaling_search.experiment.outcome import read_experiment, redraw
 from scaling_search.experiment.pipeline import run
 from scaling_search.experiment.planning import plan_run
 from scaling_search.experiment.runner import NullListener
-from scaling_search.experiment.study import Study, from_toml
+from scaling_search.experiment.study import Study
+from scaling_search.experiment.study_file import from_toml
 from scaling_search.experiment.trained_weights import trained_network
 from scaling_search.jobs.ledger import Ledger
 from scaling_search.nets.build import build

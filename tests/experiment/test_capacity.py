@@ -12,7 +12,7 @@ from scaling_search.core.errors import UserError
 from scaling_search.experiment import capacity
 from scaling_search.experiment.capacity import PlannedPlacement, planned_machine
 from scaling_search.jobs import environment
-from scaling_search.jobs.kept_share import SHARE_FILE
+from scaling_search.jobs.share_choice import SHARE_FILE
 
 
 @pytest.fixture

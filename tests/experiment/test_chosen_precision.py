@@ -17,9 +17,9 @@ from scaling_search.experiment.pipeline import run
 from scaling_search.experiment.planning import plan_run
 from scaling_search.jobs.cards import GpuCard
 from scaling_search.jobs.job import job_from_json
-from scaling_search.jobs.kept_precision import PRECISION_FILE
 from scaling_search.jobs.ledger import Ledger
-from scaling_search.jobs.local import OnThisMachine
+from scaling_search.jobs.local import LocalBackend
+from scaling_search.jobs.precision_choice import PRECISION_FILE
 from tests.jobs.pretended import pretend
 from tests.tiny import TINY
 
@@ -65,7 +65,7 @@ def test_the_trial_is_of_the_base_on_a_card_by_processes_of_their_own(
     monkeypatch.setattr("scaling_search.jobs.share_trial.WINDOW_SECONDS", 0.05)
     said: list[str] = []
     experiment = Experiment(AUTO, describe(AUTO.data))
-    found = with_precision(experiment, tmp_path, "cuda", OnThisMachine(), said.append)
+    found = with_precision(experiment, tmp_path, "cuda", LocalBackend(), said.append)
     # Made-up cards are as fast in one as in the other.
     assert found.study.recipe.precision == "tf32"
     assert found.network_job(found.base, 1, 0).recipe.precision == "tf32"

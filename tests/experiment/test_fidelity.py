@@ -13,7 +13,8 @@ from scaling_search.core.errors import UserError
 from scaling_search.data.request import DataInfo
 from scaling_search.experiment.experiment import Experiment
 from scaling_search.experiment.fidelity import fidelity, read_trainings
-from scaling_search.experiment.study import Study, to_toml
+from scaling_search.experiment.study import Study
+from scaling_search.experiment.study_file import to_toml
 from scaling_search.jobs.job import TrainJob
 from scaling_search.jobs.ledger import Ledger
 from scaling_search.search import curve_table

@@ -17,7 +17,8 @@ from scaling_search.doctor.finding import Finding
 from scaling_search.experiment.outcome import read_experiment, redraw
 from scaling_search.experiment.pipeline import run
 from scaling_search.experiment.single_network import alone
-from scaling_search.experiment.study import Timing, from_toml, read_study, to_toml, with_function
+from scaling_search.experiment.study import Timing, with_function
+from scaling_search.experiment.study_file import from_toml, read_study, to_toml
 from scaling_search.experiment.trained_weights import trained_network
 from scaling_search.training.recipe import Recipe
 from tests.data.conftest import disc
@@ -108,7 +109,7 @@ def test_a_root_with_backslashes_is_told_apart_from_one_that_is_missing(tmp_path
 
 
 def test_the_report_says_how_it_was_run_as_a_shell_would_take_it(tmp_path: Path) -> None:
-    from scaling_search.experiment.outcome import _command
+    from scaling_search.experiment.evidence import _command
 
     assert _command(TINY, tmp_path / "my $run") == ("scaling-search run study.toml --out 'my $run'")
     mine = with_function(TINY, "my_net:make")

@@ -15,7 +15,7 @@ from scaling_search.core.errors import UserError
 from scaling_search.experiment.network_file import network_from_toml, network_named
 from scaling_search.experiment.outcome import redraw
 from scaling_search.experiment.pipeline import run
-from scaling_search.experiment.study import from_toml, read_study, to_toml
+from scaling_search.experiment.study_file import from_toml, read_study, to_toml
 from tests.tiny import TINY
 
 MINE = """name = "mine"

@@ -15,7 +15,7 @@ from scaling_search.data.load import describe
 from scaling_search.experiment.beginning import found_weights
 from scaling_search.experiment.experiment import Experiment
 from scaling_search.experiment.network_study import network_study, network_study_toml
-from scaling_search.experiment.study import from_toml
+from scaling_search.experiment.study_file import from_toml
 from scaling_search.nets.build import build
 from scaling_search.pretrained.initial import Init
 from scaling_search.training.recipe_growth import AtPhi

@@ -19,7 +19,7 @@ from scaling_search.experiment.pipeline import run
 from scaling_search.experiment.remaining_work import RemainingWork
 from scaling_search.experiment.study import with_function
 from scaling_search.jobs.executor import Ended
-from scaling_search.jobs.job import TimedOut
+from scaling_search.jobs.result import TimedOut
 from tests.jobs.small import JOB
 from tests.tiny import TINY
 

@@ -22,9 +22,11 @@ from scaling_search.data.request import DataInfo
 from scaling_search.experiment import optuna_export
 from scaling_search.experiment.experiment import Experiment
 from scaling_search.experiment.optuna_export import ExportedStudy, export_optuna
-from scaling_search.experiment.study import Study, to_toml
-from scaling_search.jobs.job import Diverged, Result, TrainJob
+from scaling_search.experiment.study import Study
+from scaling_search.experiment.study_file import to_toml
+from scaling_search.jobs.job import TrainJob
 from scaling_search.jobs.ledger import Ledger
+from scaling_search.jobs.result import Diverged, Result
 from tests.tiny import TINY
 from tests.trainings import finished
 

@@ -11,12 +11,18 @@ from scaling_search.cost.analytic import count
 from scaling_search.cost.memory import peak_memory
 from scaling_search.data.request import DataInfo
 from scaling_search.experiment.experiment import Experiment
-from scaling_search.experiment.plan import Capacity, Plan, elapsed, jobs_to_measure, plan
-from scaling_search.experiment.planned_phases import planned_comparison, planned_phases
+from scaling_search.experiment.phases import planned_phases
+from scaling_search.experiment.plan import Capacity, Plan, jobs_to_measure, plan
 from scaling_search.experiment.presets import PRESETS, preset
+from scaling_search.experiment.run_state import RunState
 from scaling_search.experiment.study import Study
 from scaling_search.experiment.training_memory import resident_bytes, training_memory
-from scaling_search.experiment.training_rates import MeasuredNetwork, SecondsRange, TrainingRates
+from scaling_search.experiment.training_rates import (
+    MeasuredNetwork,
+    SecondsRange,
+    TrainingRates,
+    elapsed,
+)
 from scaling_search.jobs.job import TrainJob
 from scaling_search.jobs.step_rate import StepRate
 from tests.tiny import TINY
@@ -36,8 +42,7 @@ def planned(
     study: Study, capacity: Capacity = CPU, rates: TrainingRates | None = RATES, **more: float
 ) -> Plan:
     experiment = Experiment(study, INFO)
-    compared = planned_comparison(experiment, nothing)
-    return plan(experiment, nothing, compared, rates, capacity, **more)
+    return plan(RunState(experiment, nothing), rates, capacity, **more)
 
 
 @pytest.mark.parametrize(
@@ -94,8 +99,7 @@ def test_sizes_are_those_of_the_study_or_go_on_as_far_as_is_asked() -> None:
 
 def test_those_that_are_measured_are_the_smallest_a_middle_and_the_largest() -> None:
     experiment = Experiment(replace(TINY, gate=replace(TINY.gate, seeds=2)), INFO)
-    compared = planned_comparison(experiment, nothing)
-    phases = planned_phases(experiment, nothing, compared)
+    phases = planned_phases(RunState(experiment, nothing))
     macs = [count(job.architecture).macs for job in jobs_to_measure(phases)]
     left = {count(p.job.architecture).macs for phase in phases for p in phase.left}
     assert len(macs) == 3

@@ -11,7 +11,6 @@ import pytest
 
 from scaling_search.arch import zoo
 from scaling_search.experiment import runner as module
-from scaling_search.experiment.remaining_work import RemainingWork
 from scaling_search.experiment.runner import NullListener, Runner
 from scaling_search.jobs.executor import Ended, Executor
 from scaling_search.jobs.ledger import Ledger
@@ -88,7 +87,7 @@ def test_a_record_names_the_card_beside_what_the_environment_says(tmp_path: Path
         environment = {"device": "a card", "workers": "8"}
         runner = replace(drive(Resting(), Kept()), environment=environment)
         runner = replace(runner, ledger=ledger, executor=executor)
-        runner.finish("training", [asked], RemainingWork())
+        runner.finish("training", [asked])
         assert ledger.where(asked) == {"device": "a card", **where}
 
 

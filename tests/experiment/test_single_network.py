@@ -17,8 +17,8 @@ from scaling_search.core.errors import UserError
 from scaling_search.experiment.outcome import read_experiment, redraw
 from scaling_search.experiment.single_network import recipe_of, train_alone
 from scaling_search.jobs.executor import Epoch, Started
-from scaling_search.jobs.job import Finished, result_from_json, result_to_json
 from scaling_search.jobs.ledger import Ledger
+from scaling_search.jobs.result import Finished, result_from_json, result_to_json
 from scaling_search.nets.predict import read_module
 from scaling_search.training.recipes import recipe_named
 from tests.data.conftest import disc

@@ -13,13 +13,8 @@ from scaling_search.compare.rivals import NamedConstants
 from scaling_search.core.errors import UserError
 from scaling_search.data.request import DataRequest
 from scaling_search.experiment.presets import preset
-from scaling_search.experiment.study import (
-    Study,
-    from_toml,
-    read_study,
-    to_toml,
-    with_images,
-)
+from scaling_search.experiment.study import Study, with_images
+from scaling_search.experiment.study_file import from_toml, read_study, to_toml
 from scaling_search.pretrained.initial import Init
 
 

@@ -21,7 +21,7 @@ from scaling_search.experiment.runner import NullListener
 from scaling_search.experiment.study import Study
 from scaling_search.experiment.time_limit import TimeLimit, noted_limit
 from scaling_search.jobs.executor import Ended, Event, Started
-from scaling_search.jobs.job import Finished
+from scaling_search.jobs.result import Finished
 from scaling_search.search.gate import Gate
 from tests.experiment.test_pipeline import results
 from tests.jobs.small import JOB, job

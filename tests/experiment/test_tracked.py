@@ -13,7 +13,8 @@ import pytest
 from scaling_search.experiment.remaining_work import RemainingWork
 from scaling_search.experiment.tracked import Tracked, tracked
 from scaling_search.jobs.executor import Ended, Event
-from scaling_search.jobs.job import Result, TrainJob
+from scaling_search.jobs.job import TrainJob
+from scaling_search.jobs.result import Result
 from scaling_search.trackers.sender import Sender
 from scaling_search.training.history import EpochRecord
 from tests.trackers.events import DIVERGED, DONE, EVENTS, FIRST, JOBS, SECOND

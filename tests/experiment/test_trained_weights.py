@@ -25,8 +25,8 @@ from scaling_search.experiment.trained_weights import (
     trained_network,
     trained_weights,
 )
-from scaling_search.jobs.job import Finished
 from scaling_search.jobs.ledger import Ledger
+from scaling_search.jobs.result import Finished
 from scaling_search.nets.model_card import Card
 from scaling_search.nets.predict import predict, read_module, read_predictor
 from scaling_search.training.recipe_growth import AtPhi

@@ -19,7 +19,7 @@ from torch.optim.optimizer import register_optimizer_step_post_hook
 from scaling_search.cli.main import main
 from scaling_search.cli.progress import Live
 from scaling_search.jobs.executor import Epoch, Event
-from scaling_search.jobs.ledger import Ledger
+from scaling_search.jobs.ledger_file import LedgerFile
 from scaling_search.jobs.worker_process import WorkerProcess
 
 _FORKS = multiprocessing.get_context("forkserver")
@@ -128,16 +128,16 @@ def kill_in_mid_line() -> None:
 
 
 def _at_line(number: int, part: float) -> None:
-    append, calls = Ledger._append, [0]
+    append, calls = LedgerFile.append, [0]
 
-    def struck(self: Ledger, line: bytes) -> int:
+    def struck(self: LedgerFile, line: bytes) -> int:
         calls[0] += 1
         if calls[0] == number:
             self._file.write(line[: int(part * len(line))])
             _kill()
         return append(self, line)
 
-    Ledger._append = struck  # type: ignore[method-assign]  # this process ends
+    LedgerFile.append = struck  # type: ignore[method-assign]  # this process ends
 
 
 def _at_step(number: int, strike: signal.Signals) -> None:

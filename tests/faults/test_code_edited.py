@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from scaling_search.experiment.study import to_toml
+from scaling_search.experiment.study_file import to_toml
 from tests.faults.study import STUDY, lines
 
 NETWORK = """from torch import nn

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from scaling_search.data.request import DataRequest
-from scaling_search.experiment.study import to_toml
+from scaling_search.experiment.study_file import to_toml
 from tests.faults.study import STUDY
 from tests.program import call
 

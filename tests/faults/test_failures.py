@@ -13,7 +13,8 @@ from scaling_search.doctor.examine import examine
 from scaling_search.experiment import pipeline
 from scaling_search.jobs import executor, retry
 from scaling_search.jobs.execute import execute
-from scaling_search.jobs.job import Lost, Result, TimedOut, TrainJob
+from scaling_search.jobs.job import TrainJob
+from scaling_search.jobs.result import Lost, Result, TimedOut
 from tests.faults.study import STUDY, lines
 from tests.faults.watching import Trainings
 

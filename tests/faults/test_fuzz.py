@@ -30,7 +30,8 @@ from scaling_search.data.request import DataInfo
 from scaling_search.doctor.examine import examine
 from scaling_search.experiment import pipeline
 from scaling_search.experiment.runner import Runner
-from scaling_search.experiment.study import Study, to_toml
+from scaling_search.experiment.study import Study
+from scaling_search.experiment.study_file import to_toml
 from scaling_search.jobs.ledger import Ledger
 from scaling_search.search.space import Budget
 from tests.faults.study import STUDY

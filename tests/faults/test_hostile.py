@@ -16,7 +16,7 @@ import torch
 import scaling_search
 from scaling_search.core.errors import UserError
 from scaling_search.experiment.network_file import network_from_toml
-from scaling_search.experiment.study import from_toml
+from scaling_search.experiment.study_file import from_toml
 from scaling_search.jobs.ledger import Ledger
 from scaling_search.jobs.ledger_format import ledger_line
 from scaling_search.training.checkpoint import Checkpoint, save, whole

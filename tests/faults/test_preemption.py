@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from scaling_search.experiment.study import to_toml
-from scaling_search.jobs.executor import Inline, Started, each_of
+from scaling_search.experiment.study_file import to_toml
+from scaling_search.jobs.executor import InlineExecutor, Started, jobs_in_order
 from scaling_search.jobs.preemption import PREEMPTION, REQUEUE, PreemptedError
 from scaling_search.jobs.worker_process import WorkerProcess
 from scaling_search.latency.process_runner import interpreter_settings
@@ -126,8 +126,8 @@ def test_the_first_signal_interrupts_and_a_second_changes_nothing() -> None:
             os.kill(os.getpid(), signal.SIGTERM)
         os.kill(os.getpid(), signal.SIGTERM)
         os.kill(os.getpid(), signal.SIGUSR2)
-        assert PREEMPTION.asked
-    assert not PREEMPTION.asked
+        assert PREEMPTION.requested
+    assert not PREEMPTION.requested
 
 
 def test_nothing_is_interrupted_where_the_flag_is_polled() -> None:
@@ -145,10 +145,10 @@ def test_nothing_is_interrupted_where_the_flag_is_polled() -> None:
 
 def test_the_checkpoint_is_that_of_the_very_next_step(tmp_path: Path) -> None:
     asked = job(epochs=ENDLESS)
-    events = Inline(place(tmp_path)).run(each_of([asked]))
+    events = InlineExecutor(place(tmp_path)).run(jobs_in_order([asked]))
     assert next(events) == Started(asked)
     with PREEMPTION.listening():
-        PREEMPTION.asked = True
+        PREEMPTION.requested = True
         with pytest.raises(StoppedError, match="stopped at step 1 of"):
             next(events)
     (kept,) = tmp_path.rglob("*.safetensors")

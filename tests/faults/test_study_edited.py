@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 
 from scaling_search.experiment import pipeline
-from scaling_search.experiment.study import Study, to_toml
+from scaling_search.experiment.study import Study
+from scaling_search.experiment.study_file import to_toml
 from scaling_search.jobs import executor
-from scaling_search.jobs.job import Finished, TrainJob
+from scaling_search.jobs.job import TrainJob
+from scaling_search.jobs.result import Finished
 from tests.faults.study import STUDY
 from tests.program import call
 from tests.trainings import finished

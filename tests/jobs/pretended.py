@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from scaling_search.jobs import worker_process
-from scaling_search.jobs.job import result_to_json
+from scaling_search.jobs.result import result_to_json
 from tests.jobs.small import FINISHED
 
 EIGHT = "0,1,2,3,4,5,6,7"

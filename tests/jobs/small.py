@@ -10,9 +10,10 @@ from typing import Any
 
 from scaling_search.arch import zoo
 from scaling_search.data.request import DataRequest
-from scaling_search.jobs.execute import Place
 from scaling_search.jobs.executor import Ended, Event
-from scaling_search.jobs.job import Finished, TrainJob
+from scaling_search.jobs.job import TrainJob
+from scaling_search.jobs.place import Place
+from scaling_search.jobs.result import Finished
 from scaling_search.training.recipe import Recipe
 from tests.trainings import finished_of, record
 

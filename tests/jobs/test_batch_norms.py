@@ -11,7 +11,7 @@ from scaling_search.core.errors import UserError
 from scaling_search.experiment.pipeline import run
 from scaling_search.jobs.batch_norms import check_steps
 from scaling_search.jobs.execute import execute
-from scaling_search.jobs.job import Finished
+from scaling_search.jobs.result import Finished
 from scaling_search.training.recipe import Recipe
 from tests.jobs.small import NETWORK, job, place
 from tests.program import call

@@ -9,7 +9,8 @@ import pytest
 from scaling_search.core.errors import UserError
 from scaling_search.jobs.card_pool import ASIDE_SECONDS, OTHERS_BYTES, CardPool, is_card_fault
 from scaling_search.jobs.cards import THIS_DEVICE, GpuCard, visible_cards
-from scaling_search.jobs.job import Failed, OutOfMemory, TrainJob
+from scaling_search.jobs.job import TrainJob
+from scaling_search.jobs.result import Failed, OutOfMemory
 from tests.jobs.small import job
 
 A, B, C, D = (job(seed=seed) for seed in range(4))

@@ -17,8 +17,10 @@ from scaling_search.core.errors import UserError
 from scaling_search.data import load
 from scaling_search.data.load import load_split
 from scaling_search.jobs import execute as module
-from scaling_search.jobs.execute import Place, execute
-from scaling_search.jobs.job import Diverged, Finished, OutOfMemory
+from scaling_search.jobs import starting_network
+from scaling_search.jobs.execute import execute
+from scaling_search.jobs.place import Place
+from scaling_search.jobs.result import Diverged, Finished, OutOfMemory
 from scaling_search.nets import compilation
 from scaling_search.nets.build import build as build_network
 from scaling_search.nets.fitting import state_digest
@@ -26,7 +28,6 @@ from scaling_search.nets.initial_weights import InitialWeights
 from scaling_search.nets.weights import read_weights
 from scaling_search.training.history import EpochRecord
 from scaling_search.training.loop import StoppedError, Trainer
-from scaling_search.training.recipe import ResidualInit
 from tests.jobs.small import DATA, NETWORK, RECIPE, job, place, without_times
 
 
@@ -34,7 +35,7 @@ def fails_with(error: BaseException, monkeypatch: pytest.MonkeyPatch) -> None:
     def build(*_: Any, **__: Any) -> nn.Module:
         raise error
 
-    monkeypatch.setattr(module, "build", build)
+    monkeypatch.setattr(starting_network, "build", build)
 
 
 @pytest.fixture
@@ -119,26 +120,6 @@ def test_a_job_of_the_comparison_loads_it_once_at_its_end(loaded: list[str]) -> 
     assert loaded == ["train", "validation", "test"]
 
 
-@pytest.mark.parametrize(("residual_init", "begin"), [("zero", 0.0), ("one", 1.0)])
-def test_residual_branches_begin_as_the_recipe_says(
-    residual_init: ResidualInit, begin: float, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    begun: set[float] = set()
-
-    class Begun(Trainer):
-        """Looks at the network before its first step."""
-
-        def run(self) -> list[EpochRecord]:
-            norms = {n: p for n, p in self.model.named_parameters() if "project.norm.weight" in n}
-            residual = [p for n, p in norms.items() if n.startswith("stages.0.1.")]
-            begun.update(value for p in residual for value in p.tolist())
-            return super().run()
-
-    monkeypatch.setattr(module, "Trainer", Begun)
-    execute(job(recipe=replace(RECIPE, residual_init=residual_init)), Place())
-    assert begun == {begin}
-
-
 def test_the_same_job_gives_the_same_result() -> None:
     assert without_times(execute(job(), Place())) == without_times(execute(job(), Place()))
 
@@ -155,41 +136,6 @@ def test_a_training_is_not_repeated_to_read_the_test_split(tmp_path: Path) -> No
     assert steps == []
     assert isinstance(compared, Finished)
     assert replace(compared, test=None, test_classes=None) == searched
-
-
-def test_the_recipes_dropout_replaces_the_networks_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    built: list[float] = []
-
-    def build(architecture: Any, **_: Any) -> nn.Module:
-        built.append(architecture.dropout)
-        raise MemoryError
-
-    monkeypatch.setattr(module, "build", build)
-    network = replace(NETWORK, dropout=0.3)
-    for recipe in (RECIPE, replace(RECIPE, dropout=0.0), replace(RECIPE, dropout=0.5)):
-        execute(job(architecture=network, recipe=recipe), Place())
-    # What lacks memory is tried once more.
-    assert built == [0.3, 0.3, 0.0, 0.0, 0.5, 0.5]
-
-
-def test_the_recipes_momentum_of_batch_norms_replaces_the_networks_own(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    momenta: list[set[float | None]] = []
-
-    class Begun(Trainer):
-        """Looks at the network before its first step."""
-
-        def run(self) -> list[EpochRecord]:
-            norms = [m for m in self.model.modules() if isinstance(m, nn.BatchNorm2d)]
-            momenta.append({norm.momentum for norm in norms})
-            raise MemoryError
-
-    monkeypatch.setattr(module, "Trainer", Begun)
-    network = replace(NETWORK, norm_momentum=0.01)
-    for recipe in (RECIPE, replace(RECIPE, norm_momentum=0.3)):
-        execute(job(architecture=network, recipe=recipe), Place())
-    assert momenta == [{0.01}, {0.01}, {0.3}, {0.3}]
 
 
 def test_the_finished_network_is_scored_at_another_side_on_request(
@@ -222,23 +168,6 @@ def test_a_search_job_scores_another_side_without_the_test_split(loaded: list[st
     assert result.other_side is not None
     assert result.other_side.test is None
     assert "test" not in loaded
-
-
-@pytest.mark.parametrize("changes", [{"evaluate_px_factor": 2.0}, {"progressive_from": 0.5}])
-def test_a_network_of_one_side_is_refused_before_it_is_trained(
-    changes: dict[str, Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(
-        module,
-        "build",
-        lambda *_, **__: nn.Sequential(nn.Flatten(), nn.Linear(16 * 16, 20)),
-    )
-    recipe = replace(RECIPE, **changes)
-    network = replace(NETWORK, resolution_px=16)
-    with pytest.raises(
-        UserError, match="need a network that takes images of any side, got 'micro'"
-    ):
-        execute(job(architecture=network, recipe=recipe, epochs=4), Place())
 
 
 @pytest.fixture
@@ -351,7 +280,7 @@ def test_a_shortage_that_passes_is_no_verdict_and_the_second_try_has_room(
     load.forget_splits()
     split = load_split(DATA, "test", 8, "cpu")
     kept["something else", "test", 8, torch.device("cpu")] = split
-    monkeypatch.setattr(module, "build", build)
+    monkeypatch.setattr(starting_network, "build", build)
     assert without_times(execute(job(), Place())) == without_times(execute(job(), Place()))
     assert len(models) == 3
 
@@ -363,7 +292,7 @@ def test_an_error_of_another_kind_is_not_tried_again(monkeypatch: pytest.MonkeyP
         tries.append(1)
         raise torch.AcceleratorError("CUDA error: an illegal memory access was encountered", 700)
 
-    monkeypatch.setattr(module, "build", build)
+    monkeypatch.setattr(starting_network, "build", build)
     with pytest.raises(RuntimeError, match="illegal memory access"):
         execute(job(), Place())
     assert tries == [1]
@@ -374,7 +303,7 @@ def test_no_memory_of_the_machine_is_a_result_too(monkeypatch: pytest.MonkeyPatc
         torch.empty(1 << 60)
         raise AssertionError("an exabyte of memory")
 
-    monkeypatch.setattr(module, "build", build)
+    monkeypatch.setattr(starting_network, "build", build)
     result = execute(job(), Place())
     assert isinstance(result, OutOfMemory)
     assert result.batch_size == RECIPE.batch_size

@@ -11,7 +11,7 @@ from scaling_search.jobs.gpu_share import (
     most_jobs,
     next_number,
     rate,
-    words,
+    trial_words,
 )
 
 H100 = [
@@ -78,5 +78,5 @@ def test_each_worker_has_a_core_and_no_card_more_than_sixteen(
 
 
 def test_the_trial_is_told_in_one_line() -> None:
-    assert words(H100[:2]) == "1: 6049, 2: 13065 images/s"
-    assert words([]) == "no training ran in it"
+    assert trial_words(H100[:2]) == "1: 6049, 2: 13065 images/s"
+    assert trial_words([]) == "no training ran in it"

@@ -10,7 +10,8 @@ import pytest
 from pydantic import ValidationError
 
 from scaling_search.data.request import DataInfo, DataRequest
-from scaling_search.jobs.job import (
+from scaling_search.jobs.job import job_for, job_from_json, job_to_json
+from scaling_search.jobs.result import (
     Diverged,
     Finished,
     Lost,
@@ -18,9 +19,6 @@ from scaling_search.jobs.job import (
     OutOfMemory,
     Result,
     TimedOut,
-    job_for,
-    job_from_json,
-    job_to_json,
     result_from_json,
     result_to_json,
 )

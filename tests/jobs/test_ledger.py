@@ -14,10 +14,10 @@ import pytest
 
 from scaling_search.core.errors import UserError
 from scaling_search.data.request import DataRequest
-from scaling_search.jobs import ledger as module
-from scaling_search.jobs.job import Diverged
+from scaling_search.jobs import ledger_records as module
 from scaling_search.jobs.ledger import Ledger
 from scaling_search.jobs.ledger_format import ledger_line
+from scaling_search.jobs.result import Diverged
 from tests.full_disk import no_file_grows_beyond
 from tests.jobs.small import FINISHED, JOB, job
 from tests.trainings import finished

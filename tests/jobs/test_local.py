@@ -12,10 +12,10 @@ from scaling_search.core.errors import UserError
 from scaling_search.experiment.pipeline import run
 from scaling_search.jobs import local
 from scaling_search.jobs.card_workers import CardWorkers
-from scaling_search.jobs.executor import Inline, each_of
+from scaling_search.jobs.executor import InlineExecutor, jobs_in_order
 from scaling_search.jobs.gpu_share import ShareMeasurement
-from scaling_search.jobs.kept_share import SHARE_FILE
-from scaling_search.jobs.local import OnThisMachine
+from scaling_search.jobs.local import LocalBackend
+from scaling_search.jobs.share_choice import SHARE_FILE
 from scaling_search.jobs.workers import Workers
 from tests.jobs.pretended import EIGHT, pretend
 from tests.jobs.small import ended, job
@@ -53,9 +53,9 @@ def pool(
     out: Path, jobs: int, device: str = "cuda", workers: int | None = None, **asked: Any
 ) -> tuple[Workers, str, dict[str, str]]:
     """The workers once so many jobs have run, the device for timings, the environment."""
-    with OnThisMachine(**asked).tasks(device, workers, out, None) as found:
+    with LocalBackend(**asked).open(device, workers, out, None) as found:
         assert isinstance(found.executor, CardWorkers)
-        results = ended(list(found.executor.run(each_of(job(seed=n) for n in range(jobs)))))
+        results = ended(list(found.executor.run(jobs_in_order(job(seed=n) for n in range(jobs)))))
         assert len(results) == jobs
         assert found.executor._pool is not None
         return found.executor._pool, found.device, found.environment
@@ -94,16 +94,16 @@ def test_a_run_that_goes_on_does_not_try_again(trials: list[str], tmp_path: Path
 
 
 def test_a_run_without_a_job_tries_and_starts_nothing(trials: list[str], tmp_path: Path) -> None:
-    with OnThisMachine().tasks("cuda", None, tmp_path, None) as found:
-        assert list(found.executor.run(each_of([]))) == []
+    with LocalBackend().open("cuda", None, tmp_path, None) as found:
+        assert list(found.executor.run(jobs_in_order([]))) == []
         found.executor.rest()
     assert trials == []
     assert not (tmp_path / SHARE_FILE).exists()
 
 
 def test_without_workers_this_process_trains_on_one_card(trials: list[str], tmp_path: Path) -> None:
-    with OnThisMachine().tasks("cuda:3", 0, tmp_path, None) as found:
-        assert isinstance(found.executor, Inline)
+    with LocalBackend().open("cuda:3", 0, tmp_path, None) as found:
+        assert isinstance(found.executor, InlineExecutor)
         assert found.executor.place.device == found.device == "cuda:3"
 
 

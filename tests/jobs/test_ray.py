@@ -24,14 +24,15 @@ from scaling_search.jobs.executor import (
     Ended,
     Epoch,
     Event,
-    Inline,
+    InlineExecutor,
     Started,
-    each_of,
+    jobs_in_order,
 )
-from scaling_search.jobs.job import Finished, Lost, TimedOut, TrainJob
+from scaling_search.jobs.job import TrainJob
 from scaling_search.jobs.ray import executor
 from scaling_search.jobs.ray.cluster import Slots, connected
-from scaling_search.jobs.ray.executor import RayTasks
+from scaling_search.jobs.ray.executor import RayExecutor
+from scaling_search.jobs.result import Finished, Lost, TimedOut
 from scaling_search.training.checkpoint import step_of
 from tests.jobs import clusters, small
 from tests.jobs.small import (
@@ -67,16 +68,16 @@ def images() -> str:
 
 
 @pytest.fixture(scope="module")
-def nodes(cluster: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RayTasks]:
+def nodes(cluster: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RayExecutor]:
     """Both nodes, for all tests that do not end them; a checkpoint at every step."""
-    with RayTasks(eager(tmp_path_factory.mktemp("nodes")), clock=Clock()) as tasks:
+    with RayExecutor(eager(tmp_path_factory.mktemp("nodes")), clock=Clock()) as tasks:
         yield tasks
 
 
 @pytest.fixture(scope="module")
-def apart(cluster: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RayTasks]:
+def apart(cluster: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RayExecutor]:
     """The same nodes, but none of them finds the driver's mark: nothing is shared."""
-    with RayTasks(eager(tmp_path_factory.mktemp("apart"))) as tasks:
+    with RayExecutor(eager(tmp_path_factory.mktemp("apart"))) as tasks:
         Path(tasks._checkpoints.mark).unlink()
         tasks._checkpoints._sharing.clear()
         yield tasks
@@ -99,12 +100,12 @@ def epochs(events: list[Event], job: TrainJob) -> list[int]:
     return [e.record.epoch for e in events if isinstance(e, Epoch) and e.job == job]
 
 
-def node_of(tasks: RayTasks, job: TrainJob) -> Any:
+def node_of(tasks: RayExecutor, job: TrainJob) -> Any:
     (node,) = [task.node for task in tasks._tasks if task.job == job]
     return node
 
 
-def checkpoints(tasks: RayTasks, job: TrainJob) -> list[Path]:
+def checkpoints(tasks: RayExecutor, job: TrainJob) -> list[Path]:
     """What the driver has of the job's plateau, the newest last."""
     keeping = tasks._checkpoints._keeping(job)
     assert keeping is not None
@@ -112,11 +113,14 @@ def checkpoints(tasks: RayTasks, job: TrainJob) -> list[Path]:
 
 
 def test_two_nodes_give_the_results_of_inline(
-    nodes: RayTasks, job: Callable[..., TrainJob], tmp_path: Path
+    nodes: RayExecutor, job: Callable[..., TrainJob], tmp_path: Path
 ) -> None:
     jobs = [job(seed=seed, epochs=2, reads_test=seed == 0) for seed in range(4)]
-    there = ended(list(nodes.run(each_of(jobs))))
-    here = {e.job: e.result for e in ended(list(Inline(place(tmp_path)).run(each_of(jobs))))}
+    there = ended(list(nodes.run(jobs_in_order(jobs))))
+    here = {
+        e.job: e.result
+        for e in ended(list(InlineExecutor(place(tmp_path)).run(jobs_in_order(jobs))))
+    }
     assert sorted(event.job.seed for event in there) == [0, 1, 2, 3]
     for event in there:
         assert without_times(event.result) == without_times(here[event.job])
@@ -125,12 +129,12 @@ def test_two_nodes_give_the_results_of_inline(
 
 
 def test_both_nodes_work_at_once_and_every_epoch_is_told(
-    nodes: RayTasks, job: Callable[..., TrainJob]
+    nodes: RayExecutor, job: Callable[..., TrainJob]
 ) -> None:
     jobs = [job(seed=seed, epochs=2) for seed in (10, 11)]
     where = set()
     events = []
-    for event in nodes.run(each_of(jobs)):
+    for event in nodes.run(jobs_in_order(jobs)):
         events.append(event)
         where |= {task.node.node for task in nodes._tasks if task.node}
     assert where == set(nodes.machines)
@@ -144,8 +148,8 @@ def test_both_nodes_work_at_once_and_every_epoch_is_told(
         ]
 
 
-def test_no_jobs_are_no_events(nodes: RayTasks) -> None:
-    assert list(nodes.run(each_of([]))) == []
+def test_no_jobs_are_no_events(nodes: RayExecutor) -> None:
+    assert list(nodes.run(jobs_in_order([]))) == []
 
 
 @pytest.mark.parametrize("shared", [True, False])
@@ -159,7 +163,7 @@ def test_a_job_whose_process_is_killed_goes_on_from_its_checkpoint_and_ends_once
     struck = job(seed=20, epochs=16)
     events: list[Event] = []
     killed = False
-    for event in tasks.run(each_of([struck])):
+    for event in tasks.run(jobs_in_order([struck])):
         events.append(event)
         kept = checkpoints(tasks, struck)
         if isinstance(event, Epoch) and kept and step_of(kept[-1]) > STEPS_PER_EPOCH and not killed:
@@ -169,20 +173,20 @@ def test_a_job_whose_process_is_killed_goes_on_from_its_checkpoint_and_ends_once
     assert epochs(events, struck).count(1) == 1  # the first epoch was not trained again
     assert epochs(events, struck)[-1] == 16
     (end,) = ended(events)
-    (uninterrupted,) = ended(list(Inline().run(each_of([struck]))))
+    (uninterrupted,) = ended(list(InlineExecutor().run(jobs_in_order([struck]))))
     assert without_times(end.result) == without_times(uninterrupted.result)
     assert capfd.readouterr().out == ""
 
 
 def test_a_node_removed_without_grace_loses_nothing_and_is_no_jobs_fault(
-    cluster: Any, nodes: RayTasks, job: Callable[..., TrainJob]
+    cluster: Any, nodes: RayExecutor, job: Callable[..., TrainJob]
 ) -> None:
     """Its process hears of nothing until the run is over, as where a machine was cut off."""
     jobs = [job(seed=seed, epochs=10) for seed in (30, 31, 32)]
     (doomed,) = cluster.worker_nodes
     events: list[Event] = []
     pid = None
-    for event in nodes.run(each_of(jobs)):
+    for event in nodes.run(jobs_in_order(jobs)):
         events.append(event)
         there = isinstance(event, Epoch) and event.record.epoch == 2 and node_of(nodes, event.job)
         if pid is None and there and there.node == doomed.node_id:
@@ -196,23 +200,23 @@ def test_a_node_removed_without_grace_loses_nothing_and_is_no_jobs_fault(
     clusters.add(cluster)
     assert started(events, struck) == 2
     assert sorted(event.job.seed for event in ended(events)) == [30, 31, 32]
-    inline = {e.job: e.result for e in ended(list(Inline().run(each_of(jobs))))}
+    inline = {e.job: e.result for e in ended(list(InlineExecutor().run(jobs_in_order(jobs))))}
     for event in ended(events):
         assert without_times(event.result) == without_times(inline[event.job])
     assert struck.hash not in nodes._deaths
 
 
 def test_where_nothing_is_shared_a_training_goes_on_from_the_drivers_checkpoints(
-    apart: RayTasks, job: Callable[..., TrainJob]
+    apart: RayExecutor, job: Callable[..., TrainJob]
 ) -> None:
     short, long = job(seed=40, epochs=4), job(seed=40, epochs=8)
-    first = list(apart.run(each_of([short])))
-    second = list(apart.run(each_of([long])))
+    first = list(apart.run(jobs_in_order([short])))
+    second = list(apart.run(jobs_in_order([long])))
     assert epochs(first, short) == [1, 2, 3, 4]
     # What both trainings have in common, the plateau, was not trained again.
     assert 1 not in epochs(second, long)
     assert epochs(second, long)[-1] == 8
-    inline = list(Inline().run(each_of([long])))
+    inline = list(InlineExecutor().run(jobs_in_order([long])))
     assert without_times(ended(second)[0].result) == without_times(ended(inline)[0].result)
 
 
@@ -220,9 +224,9 @@ def test_leaving_in_mid_run_stops_the_tasks_with_a_checkpoint(
     cluster: Any, job: Callable[..., TrainJob], tmp_path: Path
 ) -> None:
     long = job(seed=50, epochs=ENDLESS)
-    with RayTasks(place(tmp_path)) as tasks:
+    with RayExecutor(place(tmp_path)) as tasks:
         Path(tasks._checkpoints.mark).unlink()  # so that it must come back to the driver
-        for event in tasks.run(each_of([long])):
+        for event in tasks.run(jobs_in_order([long])):
             if isinstance(event, Epoch):
                 break
     assert len(checkpoints(tasks, long)) == 1
@@ -230,13 +234,13 @@ def test_leaving_in_mid_run_stops_the_tasks_with_a_checkpoint(
 
 
 def test_a_stopped_process_over_the_limit_is_timed_out_and_never_heard_again(
-    nodes: RayTasks, job: Callable[..., TrainJob]
+    nodes: RayExecutor, job: Callable[..., TrainJob]
 ) -> None:
     asked, after = job(seed=60, epochs=ENDLESS), job(seed=61)
     assert isinstance(nodes.clock, Clock)
     nodes.limit_seconds = 100.0
     events: list[Event] = []
-    for event in nodes.run(each_of([asked])):
+    for event in nodes.run(jobs_in_order([asked])):
         events.append(event)
         if isinstance(event, Epoch) and nodes.clock.now == 0:
             pid = node_of(nodes, asked).pid
@@ -244,19 +248,19 @@ def test_a_stopped_process_over_the_limit_is_timed_out_and_never_heard_again(
             nodes.clock.now = 101.0
     nodes.limit_seconds = None
     assert until(lambda: gone(pid))  # so that it can't be continued
-    events += nodes.run(each_of([after]))
+    events += nodes.run(jobs_in_order([after]))
     assert [event.job for event in ended(events)] == [asked, after]
     assert ended(events)[0].result == TimedOut(100.0)
     assert isinstance(ended(events)[1].result, Finished)
 
 
 def test_a_job_whose_process_is_killed_each_time_is_lost(
-    nodes: RayTasks, job: Callable[..., TrainJob]
+    nodes: RayExecutor, job: Callable[..., TrainJob]
 ) -> None:
     killer = job(seed=70, epochs=ENDLESS)
     nodes._deaths[killer.hash] = DEATHS_ALLOWED - 1
     events: list[Event] = []
-    for event in nodes.run(each_of([killer])):
+    for event in nodes.run(jobs_in_order([killer])):
         events.append(event)
         if isinstance(event, Started):
             os.kill(node_of(nodes, killer).pid, signal.SIGKILL)
@@ -267,29 +271,29 @@ def test_a_job_whose_process_is_killed_each_time_is_lost(
 
 
 def test_a_mistake_in_a_job_comes_out_as_the_one_line_with_its_node(
-    nodes: RayTasks, job: Callable[..., TrainJob]
+    nodes: RayExecutor, job: Callable[..., TrainJob]
 ) -> None:
     greedy = job(recipe=replace(RECIPE, batch_size=1000))
     rule = r"a batch holds 1000 images.*, got 180: lower batch_size.* \(on node 127.0.0.1\)"
     with pytest.raises(UserError, match=rule):
-        list(nodes.run(each_of([greedy])))
+        list(nodes.run(jobs_in_order([greedy])))
 
 
 def test_images_that_a_node_lacks_or_has_otherwise_come_out_as_the_one_line(
-    nodes: RayTasks, job: Callable[..., TrainJob], tmp_path: Path
+    nodes: RayExecutor, job: Callable[..., TrainJob], tmp_path: Path
 ) -> None:
     elsewhere = DataRequest("imagefolder", root=str(tmp_path / "nowhere"))
     with pytest.raises(UserError, match="nowhere"):
-        list(nodes.run(each_of([job(data=elsewhere)])))
+        list(nodes.run(jobs_in_order([job(data=elsewhere)])))
     with pytest.raises(UserError, match="every node must have the images of the driver"):
-        list(nodes.run(each_of([small.job()])))
+        list(nodes.run(jobs_in_order([small.job()])))
 
 
 def test_a_validation_split_of_the_jobs_own_is_drawn_from_the_drivers_images(
-    nodes: RayTasks, job: Callable[..., TrainJob]
+    nodes: RayExecutor, job: Callable[..., TrainJob]
 ) -> None:
     drawn = job(data=replace(DATA, validation_seed=1000))
-    ended = [event for event in nodes.run(each_of([drawn])) if isinstance(event, Ended)]
+    ended = [event for event in nodes.run(jobs_in_order([drawn])) if isinstance(event, Ended)]
     assert [event.result.kind for event in ended] == ["finished"]
 
 
@@ -297,9 +301,9 @@ def test_a_node_with_other_versions_is_refused(
     cluster: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(executor, "required_versions", lambda: ("torch 1.0", "scaling_search 0.0"))
-    monkeypatch.setattr(executor, "LOOK_SECONDS", PATIENCE_SECONDS)
+    monkeypatch.setattr(executor, "NODE_ANSWER_SECONDS", PATIENCE_SECONDS)
     with pytest.raises(UserError, match=r"every node must have torch 1\.0 and"):
-        RayTasks(place(tmp_path)).__enter__()
+        RayExecutor(place(tmp_path)).__enter__()
     assert not list(tmp_path.rglob(".shared-*"))
 
 
@@ -309,7 +313,7 @@ def test_two_jobs_of_half_a_gpu_share_one(
     node = clusters.add(cluster, cpus=4, gpus=1)
     try:
         jobs = iter([job(seed=seed, epochs=ENDLESS) for seed in range(80, 84)])
-        with RayTasks(place(tmp_path), Slots(gpus_per_job=0.5)) as tasks:
+        with RayExecutor(place(tmp_path), Slots(gpus_per_job=0.5)) as tasks:
             for _ in tasks.run(lambda: next(jobs, None)):
                 if all(task.node for task in tasks._tasks):
                     break
@@ -325,9 +329,9 @@ def test_two_jobs_of_half_a_gpu_share_one(
 )
 def test_a_node_has_room_for(cpus: int, gpus: int, gpus_per_job: float, room: int) -> None:
     node = {"Resources": {"CPU": float(cpus), "GPU": float(gpus)}}
-    assert Slots(gpus_per_job).slots([node]) == room
-    assert Slots(gpus_per_job).slots([node, node]) == 2 * room
-    assert Slots(gpus_per_job, at_most=1).slots([node, node]) == 1
+    assert Slots(gpus_per_job).count([node]) == room
+    assert Slots(gpus_per_job).count([node, node]) == 2 * room
+    assert Slots(gpus_per_job, at_most=1).count([node, node]) == 1
 
 
 def test_a_cluster_that_fits_no_job_is_refused() -> None:
@@ -399,13 +403,13 @@ DRIVER = """
 import sys
 from pathlib import Path
 from scaling_search.data.load import describe
-from scaling_search.jobs.executor import Epoch, each_of
+from scaling_search.jobs.executor import Epoch, jobs_in_order
 from scaling_search.jobs.ray.cluster import connected
-from scaling_search.jobs.ray.executor import RayTasks
+from scaling_search.jobs.ray.executor import RayExecutor
 from tests.jobs.small import DATA, ENDLESS, job, place
 asked = job(epochs=ENDLESS, images=describe(DATA).fingerprint)
-with connected(sys.argv[1], 1), RayTasks(place(Path(sys.argv[2]))) as tasks:
-    for event in tasks.run(each_of([asked])):
+with connected(sys.argv[1], 1), RayExecutor(place(Path(sys.argv[2]))) as tasks:
+    for event in tasks.run(jobs_in_order([asked])):
         if isinstance(event, Epoch):
             print(*[task.node.pid for task in tasks._tasks], flush=True)
 """

@@ -10,15 +10,8 @@ import pytest
 import torch
 
 from scaling_search.jobs import retry
-from scaling_search.jobs.job import (
-    Diverged,
-    Failed,
-    Lost,
-    OutOfMemory,
-    Result,
-    TimedOut,
-)
 from scaling_search.jobs.ledger import Ledger
+from scaling_search.jobs.result import Diverged, Failed, Lost, OutOfMemory, Result, TimedOut
 from scaling_search.jobs.retry import Circumstances, circumstances, code_digest
 from tests.jobs.small import FINISHED, job
 

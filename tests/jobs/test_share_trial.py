@@ -9,7 +9,7 @@ import pytest
 
 from scaling_search.jobs.cards import GpuCard
 from scaling_search.jobs.gpu_share import ShareMeasurement
-from scaling_search.jobs.kept_share import SHARE_FILE, KeptShare
+from scaling_search.jobs.share_choice import SHARE_FILE, ShareChoice
 from scaling_search.jobs.share_trial import ShareTrial
 from tests.jobs.pretended import pretend
 from tests.jobs.small import RECIPE, gone, job, place
@@ -60,7 +60,7 @@ def test_nothing_of_a_trial_is_kept_but_its_logs(
     assert [path.name for path in tmp_path.iterdir()] == ["logs"]
 
 
-def decide(kept: KeptShare, tried: list[ShareMeasurement]) -> int:
+def decide(kept: ShareChoice, tried: list[ShareMeasurement]) -> int:
     def once(_: int) -> list[ShareMeasurement]:
         return [tried.pop()]
 
@@ -75,7 +75,7 @@ def cores(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("cores")
 def test_what_a_trial_found_is_kept_for_cards_of_that_name(tmp_path: Path) -> None:
     said: list[str] = []
-    kept = KeptShare(tmp_path / SHARE_FILE, "a card", said.append)
+    kept = ShareChoice(tmp_path / SHARE_FILE, "a card", said.append)
     tried = [ShareMeasurement(4, 300.0), ShareMeasurement(2, 200.0)]
     assert [decide(kept, tried), decide(kept, tried)] == [2, 2]
     assert said == [
@@ -83,7 +83,7 @@ def test_what_a_trial_found_is_kept_for_cards_of_that_name(tmp_path: Path) -> No
         "(--jobs-per-gpu N leaves it out)",
         "2 at once on each GPU; the trial, by their number: 2: 200 images/s",
     ]
-    other = KeptShare(tmp_path / SHARE_FILE, "another card", said.append)
+    other = ShareChoice(tmp_path / SHARE_FILE, "another card", said.append)
     assert decide(other, tried) == 4
 
 
@@ -93,7 +93,7 @@ def test_a_garbled_answer_is_asked_for_again(tmp_path: Path, garbled: str) -> No
     (tmp_path / SHARE_FILE).write_text(garbled)
     assert (
         decide(
-            KeptShare(tmp_path / SHARE_FILE, "a card", lambda _: None), [ShareMeasurement(2, 1.0)]
+            ShareChoice(tmp_path / SHARE_FILE, "a card", lambda _: None), [ShareMeasurement(2, 1.0)]
         )
         == 2
     )
@@ -103,4 +103,4 @@ def test_where_each_job_has_but_one_core_nothing_is_tried(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("scaling_search.jobs.gpu_share.default_workers", {"cpu": 1}.get)
-    assert decide(KeptShare(tmp_path / SHARE_FILE, "a card", lambda _: None), []) == 1
+    assert decide(ShareChoice(tmp_path / SHARE_FILE, "a card", lambda _: None), []) == 1

@@ -12,7 +12,7 @@ from scaling_search.data.load import describe
 from scaling_search.experiment.experiment import Experiment
 from scaling_search.jobs.job import TrainJob
 from scaling_search.jobs.step_rate import ReadSeconds, StepRate, endless, measure_steps
-from scaling_search.jobs.step_rate_copies import Copies, together
+from scaling_search.jobs.step_rate_copies import Copies, pooled
 from tests.tiny import TINY
 
 BATCH = TINY.recipe.batch_size
@@ -48,7 +48,7 @@ def test_two_steps_are_taken_however_long_they_are(job: TrainJob) -> None:
 def test_the_others_are_waited_for_before_any_step_is_timed(job: TrainJob) -> None:
     said: list[float] = []
     clock = ticking()
-    rate = measure_steps(job, "cpu", clock, 2.0, ready=lambda: said.extend([clock()] * 2))
+    rate = measure_steps(job, "cpu", clock, 2.0, on_warm=lambda: said.extend([clock()] * 2))
     assert len(said) == 2  # once
     assert rate.train == (1 / BATCH,) * 2
 
@@ -90,4 +90,4 @@ def test_a_copy_that_is_dead_before_its_order_is_a_failure_too(job: TrainJob) ->
 
 
 def test_a_failure_of_one_is_that_of_all() -> None:
-    assert together([StepRate((1.0,)), StepRate(failure="no memory")]).failure == "no memory"
+    assert pooled([StepRate((1.0,)), StepRate(failure="no memory")]).failure == "no memory"

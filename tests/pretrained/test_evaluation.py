@@ -22,8 +22,8 @@ from scaling_search.cost.analytic import count
 from scaling_search.data.load import load_split
 from scaling_search.experiment.outcome import read_experiment
 from scaling_search.experiment.pipeline import run
-from scaling_search.jobs.job import Finished
 from scaling_search.jobs.ledger import Ledger
+from scaling_search.jobs.result import Finished
 from scaling_search.nets.build import build
 from scaling_search.nets.export import export
 from scaling_search.nets.model_card import Card

@@ -15,7 +15,7 @@ from scaling_search.core.errors import UserError
 from scaling_search.cost.analytic import count
 from scaling_search.experiment.experiment import Experiment
 from scaling_search.experiment.run_comparison import RunComparison, read_comparison
-from scaling_search.experiment.study import from_toml, to_toml
+from scaling_search.experiment.study_file import from_toml, to_toml
 from scaling_search.latency.job import Machine, TimeBudget, TimeJob
 from scaling_search.recommend.goal import Limits
 from scaling_search.recommend.options import Options

@@ -23,7 +23,7 @@ from scaling_search.report.latency import (
     latency_table,
     points_of,
 )
-from scaling_search.report.latency_figures import accuracy_latency_picture, explains_picture
+from scaling_search.report.latency_figures import accuracy_latency_picture, latency_model_picture
 from tests.latency.fakes import FakeClock, FakeDevice, FakeProgram
 from tests.report.frames import runs_frame
 
@@ -114,7 +114,7 @@ def test_times_are_explained_and_drawn() -> None:
     assert len(points) == len(VARIANTS)
     found = explain(points, "a made-up CPU", "batch 1")
     assert found.winner == "macs"
-    one, two = (explains_picture(points, found) for _ in range(2))
+    one, two = (latency_model_picture(points, found) for _ in range(2))
     assert one.svg == two.svg
     assert one.caption == found.sentence
 

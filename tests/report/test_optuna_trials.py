@@ -12,8 +12,9 @@ from optuna.trial import FrozenTrial, TrialState
 from scaling_search.arch import zoo
 from scaling_search.arch.protocol import Network
 from scaling_search.data.request import DataInfo, DataRequest
-from scaling_search.jobs.job import Diverged, Finished, Result, TrainJob, job_for
-from scaling_search.report.optuna_trials import Searched, optuna_trials
+from scaling_search.jobs.job import TrainJob, job_for
+from scaling_search.jobs.result import Diverged, Finished, Result
+from scaling_search.report.optuna_trials import SearchExport, optuna_trials
 from scaling_search.search.candidates import candidates
 from scaling_search.search.halving import HalvingSearch
 from scaling_search.search.plan import Rung, SearchPlan
@@ -56,7 +57,7 @@ def searched(
     rungs: tuple[tuple[int, ...], ...],
     results: dict[tuple[int, int, int], Result],
     plan: SearchPlan,
-) -> Searched:
+) -> SearchExport:
     """A search at these rungs, with the results of (candidate, epochs, seed)."""
     by_hash = {job(i, e, s).hash: result for (i, e, s), result in results.items()}
     asked = [
@@ -67,7 +68,7 @@ def searched(
     ]
     lacking = tuple(job for job in asked if job.hash not in by_hash)
     state = SearchState(rungs, lacking)
-    return Searched(
+    return SearchExport(
         search=Known(plan, POOL, make, lambda job: by_hash.get(job.hash), at=state),
         budget=BUDGET,
         space=SPACE,

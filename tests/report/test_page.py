@@ -12,59 +12,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from scaling_search.arch.scaling import Coefficients
-from scaling_search.report.page import Paths, ReportData, tables_of, write_report
-from tests.answers import answer
-from tests.report.frames import curves_frame, gate_frame, runs_frame, search_frame
-
-CONSTANTS = answer(
-    Coefficients(1.05, 1.05, 1.28),
-    ((1.0, 1.25), (1.0, 1.08), (1.27, 1.29)),
-    ("a", "b", "c"),
-    {"a": 0.47, "b": 0.3, "c": 0.2},
-    candidates=65,
-    trained=30,
-    finalists=6,
-    seeds=3,
-)
+from scaling_search.report.page import tables_of
+from scaling_search.report.report_data import ReportData
+from scaling_search.report.report_files import ReportPaths, write_report
+from tests.report.frames import CONSTANTS, gate_frame, runs_frame
 
 
 @pytest.fixture(scope="module")
-def evidence() -> ReportData:
-    return ReportData(
-        title="Scaling micro on typefaces <trial>",
-        question="How should micro grow?",
-        constants=CONSTANTS,
-        runs=runs_frame(),
-        search=search_frame(),
-        curves=curves_frame(),
-        study_toml='name = "demo"\n',
-        environment={"torch": "2.14.1", "threads": 1},
-        command="scaling-search run --preset demo",
-    )
-
-
-@pytest.fixture(scope="module")
-def report(evidence: ReportData, tmp_path_factory: pytest.TempPathFactory) -> Paths:
-    return write_report(evidence, tmp_path_factory.mktemp("report"))
-
-
-@pytest.fixture(scope="module")
-def page(report: Paths) -> str:
+def page(report: ReportPaths) -> str:
     return report.html.read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
-def readme(report: Paths) -> str:
+def readme(report: ReportPaths) -> str:
     return report.readme.read_text(encoding="utf-8")
-
-
-def test_every_file_is_there_and_nothing_half_written(report: Paths) -> None:
-    folder = report.html.parent
-    files = {path for path in folder.rglob("*") if path.is_file()}
-    assert files == {report.html, report.readme, *report.tables, *report.figures}
-    assert len(report.figures) == 10
-    assert len(report.tables) == 6
 
 
 def test_the_page_loads_nothing_and_has_all_its_pictures_without_its_script(page: str) -> None:
@@ -74,7 +35,7 @@ def test_the_page_loads_nothing_and_has_all_its_pictures_without_its_script(page
     assert all(source.startswith("data:image/svg+xml;base64,") for source in sources)
 
 
-def test_embedded_pictures_are_the_written_ones(page: str, report: Paths) -> None:
+def test_embedded_pictures_are_the_written_ones(page: str, report: ReportPaths) -> None:
     embedded = [base64.b64decode(text) for text in re.findall(r'base64,([^"]+)"', page)]
     written = [path.read_bytes() for path in report.figures if path.suffix == ".svg"]
     assert sorted(embedded) == sorted(written)
@@ -134,40 +95,6 @@ def test_the_readme_agrees_with_the_frames_and_the_page(
     for cell in tables["comparison"].shown.to_numpy().ravel():
         text = html.escape(str(cell))
         assert f">{text}</td>" in re.sub(r"</?span>", "", page)
-
-
-def test_the_readme_links_to_files_that_exist(readme: str, report: Paths) -> None:
-    links = re.findall(r"\]\(([^)]+)\)", readme)
-    assert len(links) == 4
-    assert all((report.readme.parent / link).is_file() for link in links)
-
-
-def test_written_again_every_file_is_byte_identical(
-    evidence: ReportData, report: Paths, tmp_path: Path
-) -> None:
-    again = write_report(evidence, tmp_path)
-    for old, new in zip(report.figures + report.tables, again.figures + again.tables, strict=True):
-        assert old.read_bytes() == new.read_bytes()
-    assert report.html.read_bytes() == again.html.read_bytes()
-    assert report.readme.read_bytes() == again.readme.read_bytes()
-
-
-def test_kept_a_report_is_left_alone_until_a_file_lacks_or_a_number_moves(
-    evidence: ReportData, tmp_path: Path
-) -> None:
-    evidence = dataclasses.replace(evidence, gate_runs=gate_frame())
-    first = write_report(evidence, tmp_path, keep=True)
-    times = {path: path.stat().st_mtime_ns for path in (first.html, first.readme, *first.figures)}
-    assert write_report(evidence, tmp_path, keep=True) == first
-    assert {path: path.stat().st_mtime_ns for path in times} == times
-    first.figures[0].unlink()
-    write_report(evidence, tmp_path, keep=True)
-    assert first.figures[0].is_file()
-    gate = gate_frame()
-    gate.loc[gate.index[0], "validation_top1"] += 1e-9
-    page = first.html.read_bytes()
-    write_report(dataclasses.replace(evidence, gate_runs=gate), tmp_path, keep=True)
-    assert first.html.read_bytes() != page
 
 
 def test_failures_are_told(evidence: ReportData, tmp_path: Path) -> None:

@@ -10,10 +10,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from scaling_search.report.candidates_table import candidates_table
+from scaling_search.report.comparison_table import comparison_table
 from scaling_search.report.method_styles import LOOKS, OWN_LOOKS
 from scaling_search.report.page_colours import GROUND, INK, on_dark
-from scaling_search.report.page_data import Details, Frames, page_data, page_json
-from scaling_search.report.tables import candidates_table, comparison_table
+from scaling_search.report.page_data import page_data, page_json
+from scaling_search.report.page_frames import NetworkDetails, PageFrames
 from tests.report.frames import curves_frame, gate_frame, runs_frame, search_frame
 from tests.report.test_method_styles import VISIONS, seen
 
@@ -23,9 +25,9 @@ STUDIES = {
 }
 
 
-def frames(runs: pd.DataFrame | None = None, **other: Any) -> Frames:
+def frames(runs: pd.DataFrame | None = None, **other: Any) -> PageFrames:
     runs = runs_frame() if runs is None else runs
-    return Frames("trial", runs, search_frame(), curves_frame(), **other)
+    return PageFrames("trial", runs, search_frame(), curves_frame(), **other)
 
 
 def network(data: dict[str, Any], key: str) -> dict[str, Any]:
@@ -50,15 +52,15 @@ def test_candidates_stand_in_the_order_of_their_table_with_shares_that_add_up() 
 
 
 def test_an_axis_is_offered_where_every_network_has_a_value() -> None:
-    def axes(of: Frames) -> list[str]:
+    def axes(of: PageFrames) -> list[str]:
         return [cost["name"] for cost in page_data(of)["costs"]]
 
     counted = ["macs", "params", "activations", "train_seconds"]
     prints = dict.fromkeys(runs_frame()["fingerprint"], 1024)
     assert axes(frames()) == counted
-    assert axes(frames(details=Details(peaks=prints))) == [*counted, "peak_bytes"]
+    assert axes(frames(details=NetworkDetails(peaks=prints))) == [*counted, "peak_bytes"]
     prints.pop("depth-2")
-    assert axes(frames(details=Details(peaks=prints))) == counted
+    assert axes(frames(details=NetworkDetails(peaks=prints))) == counted
 
 
 def test_time_is_an_axis_where_networks_were_timed() -> None:
@@ -71,7 +73,7 @@ def test_time_is_an_axis_where_networks_were_timed() -> None:
 
 def test_a_measured_peak_is_shown_before_a_simulated_one() -> None:
     peaks = dict.fromkeys(runs_frame()["fingerprint"], 1024)
-    both = frames(peaks={"depth-1": 4096}, details=Details(peaks=peaks, task="inference"))
+    both = frames(peaks={"depth-1": 4096}, details=NetworkDetails(peaks=peaks, task="inference"))
     data = page_data(both)
     assert network(data, "depth-phi1")["costs"]["peak_bytes"] == 4096
     assert network(data, "width-phi1")["costs"]["peak_bytes"] == 1024
@@ -94,7 +96,7 @@ def test_a_training_that_failed_has_its_reason_and_no_number() -> None:
 
 
 def test_a_study_comes_whole_from_its_pieces_and_what_studies_share_is_held_once() -> None:
-    data = page_data(frames(details=Details(studies=STUDIES)))
+    data = page_data(frames(details=NetworkDetails(studies=STUDIES)))
     for key, text in (("depth-phi1", STUDIES["depth", 1.0]), ("width-phi1", STUDIES["width", 1.0])):
         pieces = [data["pieces"][place] for place in network(data, key)["study"]]
         assert "\n\n".join(pieces) == text
@@ -104,14 +106,14 @@ def test_a_study_comes_whole_from_its_pieces_and_what_studies_share_is_held_once
 
 
 def test_the_text_is_strict_json_without_an_opening_bracket() -> None:
-    text = page_json(Frames("<b>", runs_frame(seeds=1), search_frame(), curves_frame(seeds=1)))
+    text = page_json(PageFrames("<b>", runs_frame(seeds=1), search_frame(), curves_frame(seeds=1)))
     assert "<" not in text
     assert "NaN" not in text
     assert json.loads(text)["title"] == "<b>"
 
 
 def test_nothing_at_all_is_data_too() -> None:
-    empty = Frames("", runs_frame()[:0], search_frame()[:0], curves_frame()[:0])
+    empty = PageFrames("", runs_frame()[:0], search_frame()[:0], curves_frame()[:0])
     data = page_data(empty)
     assert (data["networks"], data["candidates"], data["costs"]) == ([], [], [])
 
@@ -146,7 +148,7 @@ def test_the_gate_has_the_mean_of_its_trainings_and_a_look_a_method() -> None:
     assert means == pytest.approx({"base": 62.5, "depth": 66.5, "width": 71.5, "resolution": 69.5})
     assert [len(each["trainings"]) for each in data["gate"]] == [2] * 4
     alone = page_data(
-        Frames("trial", runs_frame()[:0], search_frame(), curves_frame()[:0], gate=gate_frame())
+        PageFrames("trial", runs_frame()[:0], search_frame(), curves_frame()[:0], gate=gate_frame())
     )
     assert {each["name"] for each in alone["methods"]} == set(means)
     assert page_data(frames())["gate"] == []

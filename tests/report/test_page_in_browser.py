@@ -15,10 +15,17 @@ import pytest
 from PIL import Image
 
 from scaling_search.report.figures import accuracy_picture, curves_picture, gate_picture
-from scaling_search.report.page import ReportData, page_html, tables_of
-from scaling_search.report.page_data import Details
-from tests.report.frames import SHARE_NAMES, curves_frame, gate_frame, runs_frame, search_frame
-from tests.report.test_page import CONSTANTS
+from scaling_search.report.page import page_html, tables_of
+from scaling_search.report.page_frames import NetworkDetails
+from scaling_search.report.report_data import ReportData
+from tests.report.frames import (
+    CONSTANTS,
+    SHARE_NAMES,
+    curves_frame,
+    gate_frame,
+    runs_frame,
+    search_frame,
+)
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 axe_core = pytest.importorskip("axe_playwright_python.sync_playwright")
@@ -36,7 +43,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     search, shares = search_frame(), list(SHARE_NAMES)
     search.loc[1, shares] = search.loc[2, shares].to_numpy()  # two at one place
     candidate = str(search["network"][0])
-    details = Details(
+    details = NetworkDetails(
         studies={("width", 2.0): STUDY},
         peaks=dict(zip(runs["fingerprint"], 1000 * runs["px"], strict=True)),
         task="inference",

@@ -11,13 +11,14 @@ from matplotlib.container import ErrorbarContainer
 from matplotlib.figure import Figure
 
 from scaling_search.core.errors import UserError
-from scaling_search.report.page_data import Details, Frames, page_data
-from scaling_search.report.paper_figures import draw_accuracy, draw_curves, only
+from scaling_search.report.page_data import page_data
+from scaling_search.report.page_frames import NetworkDetails, PageFrames
+from scaling_search.report.paper_figures import draw_accuracy, draw_curves, with_methods
 from tests.report.frames import curves_frame, runs_frame, search_frame
 
 
 def data(title: str = "first", **other: Any) -> dict[str, Any]:
-    return page_data(Frames(title, runs_frame(), search_frame()[:0], curves_frame(), **other))
+    return page_data(PageFrames(title, runs_frame(), search_frame()[:0], curves_frame(), **other))
 
 
 def lines(axes: Any) -> dict[tuple[float, ...], Any]:
@@ -44,7 +45,7 @@ def test_a_line_a_method_leads_from_the_base_through_its_means() -> None:
 
 
 def test_bars_are_the_intervals_of_the_page() -> None:
-    axes, run = Figure().subplots(), only(data(), ["width"])
+    axes, run = Figure().subplots(), with_methods(data(), ["width"])
     draw_accuracy(axes, [run], "macs", "paper")
     bars = [each for each in axes.collections if isinstance(each, LineCollection)]
     assert len(bars) == len(axes.collections)
@@ -71,7 +72,7 @@ def test_methods_differ_in_marker_and_dash_and_runs_in_fill() -> None:
 
 
 def test_methods_can_be_left_out() -> None:
-    keys = draw_accuracy(Figure().subplots(), [only(data(), ["compound"])], "macs", "paper")
+    keys = draw_accuracy(Figure().subplots(), [with_methods(data(), ["compound"])], "macs", "paper")
     assert [key.get_label() for key in keys] == ["the base network", "compound scaling"]
 
 
@@ -98,7 +99,7 @@ def test_an_axis_that_is_not_there_is_a_line_that_says_which_are(x: str, said: s
 def test_runs_that_were_measured_otherwise_share_no_axis() -> None:
     peaks = dict.fromkeys(runs_frame()["fingerprint"], 1024)
     one, other = (
-        data(details=Details(peaks=peaks, task=task)) for task in ("inference", "training")
+        data(details=NetworkDetails(peaks=peaks, task=task)) for task in ("inference", "training")
     )
     with pytest.raises(UserError, match=r"measured alike, got .*inference.* and .*training"):
         draw_accuracy(Figure().subplots(), [one, other], "memory", "paper")
@@ -108,4 +109,4 @@ def test_an_unknown_method_is_a_line_that_names_the_others() -> None:
     with pytest.raises(
         UserError, match="among base, compound, depth, width, resolution, got 'deep'"
     ):
-        only(data(), ["deep"])
+        with_methods(data(), ["deep"])

@@ -10,14 +10,15 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
 from scaling_search.core.errors import UserError
-from scaling_search.report.page_data import Frames, page_data
+from scaling_search.report.page_data import page_data
+from scaling_search.report.page_frames import PageFrames
 from scaling_search.report.paper_landscape import draw_landscape
 from tests.report.frames import curves_frame, runs_frame, search_frame
 
 
 def data(candidates: int = 30) -> dict[str, Any]:
     searched = search_frame()[:candidates]
-    return page_data(Frames("first", runs_frame(), searched, curves_frame()))
+    return page_data(PageFrames("first", runs_frame(), searched, curves_frame()))
 
 
 def test_each_candidate_lies_at_its_shares_with_the_colour_of_its_accuracy() -> None:

@@ -10,11 +10,11 @@ import pandas as pd
 import pytest
 
 from scaling_search.report.pareto import (
+    dominated_share,
     pareto,
     pareto_picture,
     pareto_table,
-    share_dominated,
-    spread_out,
+    spaced_heights,
 )
 from tests.report.frames import search_frame
 
@@ -70,19 +70,19 @@ def test_where_all_failed_there_is_an_empty_table() -> None:
     search = searched().assign(status="diverged", validation_top1=np.nan)
     assert pareto(search, COST).empty
     assert "no rows" in pareto_table(search, COST, LABEL).markdown
-    assert share_dominated(pareto(search, COST), COST) == 0.0
+    assert dominated_share(pareto(search, COST), COST) == 0.0
 
 
 def test_the_share_is_the_area_of_the_steps_over_the_rectangle() -> None:
     # Above 60 % and below 100 k: 10 points · 10 k, of 20 points · 20 k.
-    assert share_dominated(pareto(searched(), COST), COST) == pytest.approx(0.25)
+    assert dominated_share(pareto(searched(), COST), COST) == pytest.approx(0.25)
 
 
 def test_one_best_in_both_dominates_all_and_two_extremes_nothing() -> None:
     whole = searched({"a": (0.9, 10.0), "b": (0.5, 20.0)})
     ends = searched({"a": (0.9, 20.0), "b": (0.5, 10.0)})
-    assert share_dominated(pareto(whole, COST), COST) == pytest.approx(1.0)
-    assert share_dominated(pareto(ends, COST), COST) == 0.0
+    assert dominated_share(pareto(whole, COST), COST) == pytest.approx(1.0)
+    assert dominated_share(pareto(ends, COST), COST) == 0.0
 
 
 def test_counts_are_scaled_and_milliseconds_are_not() -> None:
@@ -94,14 +94,14 @@ def test_counts_are_scaled_and_milliseconds_are_not() -> None:
 
 
 def test_names_keep_their_distance_and_their_order() -> None:
-    heights = spread_out([0.5, 0.5, 0.52, 0.99, 1.0], gap=0.1)
+    heights = spaced_heights([0.5, 0.5, 0.52, 0.99, 1.0], gap=0.1)
     assert all(b - a > 0.1 - 1e-9 for a, b in pairwise(heights))
     assert heights[0] == 0.5
     assert heights[-1] == 1.0
 
 
 def test_names_that_are_far_enough_apart_stay_where_they_are() -> None:
-    assert spread_out([0.1, 0.4, 0.9], gap=0.1) == [0.1, 0.4, 0.9]
+    assert spaced_heights([0.1, 0.4, 0.9], gap=0.1) == [0.1, 0.4, 0.9]
 
 
 @pytest.mark.parametrize(("front", "named"), [(1, 1), (5, 5), (12, 12), (40, 12)])

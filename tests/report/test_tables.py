@@ -9,13 +9,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from scaling_search.report.candidates_table import candidates_table
 from scaling_search.report.cells import interval_text, write_tables
-from scaling_search.report.tables import (
-    candidates_table,
-    comparison_table,
-    gains_table,
-    rates_table,
-)
+from scaling_search.report.comparison_table import comparison_table
+from scaling_search.report.tables import gains_table, rates_table
 from tests.report.frames import SHARE_NAMES, runs_frame, search_frame
 
 

@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from scaling_search.jobs.job import Diverged, Result, TrainJob
+from scaling_search.jobs.job import TrainJob
+from scaling_search.jobs.result import Diverged, Result
 from scaling_search.search.adaptive import START, AdaptiveSearch
 from scaling_search.search.plan import Rung, SearchPlan, Until
 from scaling_search.search.shares import spread

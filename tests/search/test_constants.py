@@ -7,7 +7,8 @@ import pytest
 from scaling_search.arch import zoo
 from scaling_search.arch.scaling import scale
 from scaling_search.core.errors import UserError
-from scaling_search.jobs.job import Diverged, Finished, Result, TrainJob
+from scaling_search.jobs.job import TrainJob
+from scaling_search.jobs.result import Diverged, Finished, Result
 from scaling_search.search.candidates import candidates
 from scaling_search.search.constants import Constants, conclude, steadiest
 from scaling_search.search.frame import search_frame

@@ -11,7 +11,8 @@ import pytest
 from scaling_search.arch.protocol import Network
 from scaling_search.arch.spec import Architecture
 from scaling_search.core.errors import UserError
-from scaling_search.jobs.job import Diverged, Finished, Result, TrainJob
+from scaling_search.jobs.job import TrainJob
+from scaling_search.jobs.result import Diverged, Finished, Result
 from scaling_search.search import curve_table
 from scaling_search.search.candidates import Candidate
 from scaling_search.search.halving import HalvingSearch

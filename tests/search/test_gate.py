@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from scaling_search.core.errors import UserError
-from scaling_search.jobs.job import Diverged, Finished
+from scaling_search.jobs.result import Diverged, Finished
 from scaling_search.search.gate import Gate, gate_findings
 from scaling_search.training.history import EpochRecord, Scores
 from tests.trainings import finished_of

@@ -12,7 +12,8 @@ from scaling_search.arch import zoo
 from scaling_search.arch.protocol import Network
 from scaling_search.core.errors import UserError
 from scaling_search.data.request import DataInfo, DataRequest
-from scaling_search.jobs.job import Diverged, Result, TrainJob, job_for
+from scaling_search.jobs.job import TrainJob, job_for
+from scaling_search.jobs.result import Diverged, Result
 from scaling_search.search.candidates import candidates
 from scaling_search.search.halving import HalvingSearch
 from scaling_search.search.plan import Rung, SearchPlan

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from scaling_search.jobs.job import Diverged, Result, TrainJob
+from scaling_search.jobs.job import TrainJob
+from scaling_search.jobs.result import Diverged, Result
 from scaling_search.search.plan import Rung, SearchPlan
 from scaling_search.search.verdict import CERTAINTY, Verdict, verdict
 from tests.search.test_halving import POOL, World, by_side

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from scaling_search.jobs.executor import Ended, Epoch, Event, Started
-from scaling_search.jobs.job import Diverged
+from scaling_search.jobs.result import Diverged
 from tests.jobs.small import job
 from tests.trainings import finished_of, record
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from scaling_search.cost.analytic import count
-from scaling_search.jobs.job import Diverged
+from scaling_search.jobs.result import Diverged
 from scaling_search.trackers.tracker import facts, of_epoch, of_result, training_title
 from scaling_search.training.recipe import Recipe
 from tests.jobs.small import JOB, NETWORK, job

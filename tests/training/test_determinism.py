@@ -13,7 +13,8 @@ import torch
 from scaling_search.core.errors import UserError
 from scaling_search.data.augment import Policy
 from scaling_search.jobs import execute as module
-from scaling_search.jobs.execute import Place, execute
+from scaling_search.jobs.execute import execute
+from scaling_search.jobs.place import Place
 from scaling_search.training.determinism import FIXED_ORDER, WORKSPACE, determinism
 from scaling_search.training.loop import CheckpointPolicy, StoppedError, Trainer
 from tests.jobs.small import RECIPE as JOB_RECIPE

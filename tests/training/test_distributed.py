@@ -11,9 +11,9 @@ import pytest
 import torch
 
 from scaling_search.core.errors import UserError
-from scaling_search.jobs.job import Diverged, Finished, OutOfMemory, Result, result_from_json
 from scaling_search.jobs.ledger import Ledger
 from scaling_search.jobs.preemption import REQUEUE
+from scaling_search.jobs.result import Diverged, Finished, OutOfMemory, Result, result_from_json
 from scaling_search.training.checkpoint import load, step_of
 from scaling_search.training.distributed import Group
 from scaling_search.training.recipe import Recipe

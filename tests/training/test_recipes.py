@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from scaling_search.core.errors import UserError
-from scaling_search.experiment.study import Study, from_toml, to_toml
+from scaling_search.experiment.study import Study
+from scaling_search.experiment.study_file import from_toml, to_toml
 from scaling_search.training.recipe import Recipe
 from scaling_search.training.recipes import MODERN, PAPER, RECIPES
 

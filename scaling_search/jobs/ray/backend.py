@@ -2,33 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import NamedTuple
 
 from scaling_search.core.errors import require
+from scaling_search.jobs.backend import OpenedBackend
 from scaling_search.jobs.environment import chosen_device, environment
-from scaling_search.jobs.execute import Place
-from scaling_search.jobs.executor import Executor, default_workers
-
-
-class Found(NamedTuple):
-    """What runs the jobs, this machine's own device (for timings), and the environment."""
-
-    executor: Executor
-    device: str
-    environment: dict[str, str]
-
-
-Where = Callable[[str, int | None, Path, float | None], AbstractContextManager[Found]]
-"""From device, jobs at once, run directory and limit in seconds to what runs the jobs."""
+from scaling_search.jobs.executor import default_workers
+from scaling_search.jobs.place import Place
 
 
 @dataclass(frozen=True)
-class OnRay:
+class RayBackend:
     """A cluster by its address ("host:port", "auto" or "local"), and a job's share of a GPU.
 
     `gpus_per_job` None is one GPU where the cluster has any, and else none.
@@ -43,9 +31,9 @@ class OnRay:
         require(find_spec("ray") is not None, rule, None, hint)
 
     @contextmanager
-    def tasks(
+    def open(
         self, device: str, at_most: int | None, out: Path, limit_seconds: float | None
-    ) -> Iterator[Found]:
+    ) -> Iterator[OpenedBackend]:
         """The cluster while it is connected; at most so many jobs run at once.
 
         `device` is "cpu", "cuda", or "auto": a GPU if a job takes some of one. Raises UserError
@@ -55,12 +43,12 @@ class OnRay:
 
         with cluster.connected(self.address, at_most or default_workers("cpu")):
             gpus = self._gpus(device, cluster.has_gpus())
-            room = cluster.Slots(gpus, at_most)
+            slots = cluster.Slots(gpus, at_most)
             place = Place("cuda" if gpus else "cpu", str(out / "checkpoints"))
-            with executor.RayTasks(place, room, limit_seconds) as tasks:
-                here = chosen_device("cpu" if device == "cpu" else "auto")
-                found = environment(here, room.slots(cluster.alive()))
-                yield Found(tasks, here, found | tasks.environment)
+            with executor.RayExecutor(place, slots, limit_seconds) as tasks:
+                own_device = chosen_device("cpu" if device == "cpu" else "auto")
+                entries = environment(own_device, slots.count(cluster.live_nodes()))
+                yield OpenedBackend(tasks, own_device, entries | tasks.environment)
 
     def _gpus(self, device: str, there_are: bool) -> float:
         hint = "Ray chooses the GPU of each job"

@@ -1,7 +1,7 @@
 """Checkpoints on their way between machines that share no directory.
 
-A parcel is the file of a checkpoint as it lies on the disk. The digest in its name is checked by
-whoever reads the checkpoint, so one that was spoilt on the way is not used.
+They are sent as the files that lie on the disk. The digest in a file's name is checked by whoever
+reads it, so one that was spoilt on the way is not used.
 """
 
 from __future__ import annotations
@@ -29,46 +29,46 @@ class CheckpointFile:
     content: bytes
 
 
-def packed(keeping: CheckpointPolicy) -> list[CheckpointFile]:
+def files_to_resume(keeping: CheckpointPolicy) -> list[CheckpointFile]:
     """What a training would go on from: the newest of its fall, or else of its plateau."""
-    return list(_unseen(keeping.fall, "fall", set())) or list(
-        _unseen(keeping.plateau, "plateau", set())
+    return list(_unsent(keeping.fall, "fall", set())) or list(
+        _unsent(keeping.plateau, "plateau", set())
     )
 
 
-def new_parcels(keeping: CheckpointPolicy, seen: set[str]) -> Iterator[CheckpointFile]:
-    """The checkpoints that were written since the last call; `seen` takes their names."""
-    yield from _unseen(keeping.plateau, "plateau", seen)
-    yield from _unseen(keeping.fall, "fall", seen)
+def new_files(keeping: CheckpointPolicy, sent_names: set[str]) -> Iterator[CheckpointFile]:
+    """The checkpoints that were written since the last call; `sent_names` takes their names."""
+    yield from _unsent(keeping.plateau, "plateau", sent_names)
+    yield from _unsent(keeping.fall, "fall", sent_names)
 
 
-def put_down(parcel: CheckpointFile, keeping: CheckpointPolicy) -> None:
+def write_file(file: CheckpointFile, keeping: CheckpointPolicy) -> None:
     """Write the checkpoint where it belongs, and keep the newest of that folder.
 
     Raises ValueError for a name that no checkpoint has.
     """
-    if not fnmatchcase(parcel.name, FILE_PATTERN) or Path(parcel.name).name != parcel.name:
-        raise ValueError(f"a checkpoint is named by its step and its digest, got {parcel.name!r}")
-    folder = keeping.fall if parcel.folder == "fall" else keeping.plateau
+    if not fnmatchcase(file.name, FILE_PATTERN) or Path(file.name).name != file.name:
+        raise ValueError(f"a checkpoint is named by its step and its digest, got {file.name!r}")
+    folder = keeping.fall if file.folder == "fall" else keeping.plateau
     try:
-        write_atomically(folder / parcel.name, parcel.content)
+        write_atomically(folder / file.name, file.content)
     except OSError as error:
         # As in the training itself: a full disk costs the checkpoint and not the training.
-        _log.warning("checkpoint %s was not kept: %s", parcel.name, error.strerror)
-    for old in _newest_first(folder)[KEPT_CHECKPOINTS:]:
-        old.unlink(missing_ok=True)
+        _log.warning("checkpoint %s was not kept: %s", file.name, error.strerror)
+    for outdated in _newest_first(folder)[KEPT_CHECKPOINTS:]:
+        outdated.unlink(missing_ok=True)
 
 
-def _unseen(
-    folder: Path, kind: Literal["plateau", "fall"], seen: set[str]
+def _unsent(
+    folder: Path, kind: Literal["plateau", "fall"], sent_names: set[str]
 ) -> Iterator[CheckpointFile]:
     for path in _newest_first(folder)[:KEPT_CHECKPOINTS]:
-        if path.name not in seen:
+        if path.name not in sent_names:
             try:
                 content = path.read_bytes()
             except FileNotFoundError:  # dropped for a newer one just now
                 continue
-            seen.add(path.name)
+            sent_names.add(path.name)
             yield CheckpointFile(kind, path.name, content)
 
 

@@ -9,9 +9,9 @@ from uuid import uuid4
 
 import ray
 
-from scaling_search.jobs.execute import Place
 from scaling_search.jobs.job import TrainJob
-from scaling_search.jobs.ray.checkpoint_files import CheckpointFile, packed, put_down
+from scaling_search.jobs.place import Place
+from scaling_search.jobs.ray.checkpoint_files import CheckpointFile, files_to_resume, write_file
 from scaling_search.training.loop import CheckpointPolicy
 
 MARK = ".shared-"
@@ -47,25 +47,25 @@ class Checkpoints:
         if self.mark:
             Path(self.mark).unlink(missing_ok=True)
 
-    def learn(self, node: str, shares: bool) -> None:
-        """Whether the node found the mark."""
-        (self._sharing.add if shares else self._sharing.discard)(node)
+    def note_sharing(self, node: str, shares_checkpoints: bool) -> None:
+        """Note whether the node found the mark."""
+        (self._sharing.add if shares_checkpoints else self._sharing.discard)(node)
 
-    def sent_along(
+    def references(
         self, job: TrainJob, nodes: Iterable[str]
     ) -> tuple[ray.ObjectRef[list[CheckpointFile]], ...]:
         """The job's checkpoints in the object store, unless each of these nodes can read them."""
         keeping = self._keeping(job)
         if keeping is None or self._sharing.issuperset(nodes):
             return ()
-        parcels = packed(keeping)
-        return (ray.put(parcels),) if parcels else ()
+        files = files_to_resume(keeping)
+        return (ray.put(files),) if files else ()
 
-    def keep(self, job: TrainJob, parcel: CheckpointFile) -> None:
+    def write(self, job: TrainJob, file: CheckpointFile) -> None:
         """Write a checkpoint that a node has sent."""
         keeping = self._keeping(job)
         if keeping is not None:
-            put_down(parcel, keeping)
+            write_file(file, keeping)
 
     def _keeping(self, job: TrainJob) -> CheckpointPolicy | None:
         return self.place.keeping(job, lambda: False)

@@ -42,7 +42,7 @@ def connected(address: str, cpus: int) -> Iterator[None]:
     # Standard output is ours. Ray's own switch, as its debugger uses it, for what `log_to_driver`
     # leaves on: it prints a page about each node that is lost.
     ray._private.worker._worker_logs_enabled = False
-    before = signal.getsignal(signal.SIGTERM)
+    handler = signal.getsignal(signal.SIGTERM)
     try:
         ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, **starts)
     except (OSError, RuntimeError, ValueError, RayError) as error:
@@ -50,7 +50,7 @@ def connected(address: str, cpus: int) -> Iterator[None]:
     finally:
         # Ray takes SIGTERM for itself, which asks a run to make room.
         if threading.current_thread() is threading.main_thread():
-            signal.signal(signal.SIGTERM, before)
+            signal.signal(signal.SIGTERM, handler)
     try:
         yield
     finally:
@@ -66,11 +66,11 @@ def _check(address: str) -> None:
     require(
         plain, "a Ray address is auto, local or host:port", address, "a node's own port is 6379"
     )
-    if not answers(address):
+    if not is_listening(address):
         raise _unreachable(address, "nobody listens there")
 
 
-def answers(address: str) -> bool:
+def is_listening(address: str) -> bool:
     """Whether anybody listens at "host:port"."""
     host, _, port = address.rpartition(":")
     try:
@@ -93,7 +93,7 @@ def _unreachable(address: str, reason: str) -> UserError:
     )
 
 
-def alive() -> list[dict[str, Any]]:
+def live_nodes() -> list[dict[str, Any]]:
     """The nodes that Ray takes to be there."""
     nodes = ray.nodes()  # type: ignore[no-untyped-call]
     return [node for node in nodes if node["Alive"]]
@@ -101,7 +101,7 @@ def alive() -> list[dict[str, Any]]:
 
 def has_gpus() -> bool:
     """Whether any node has a GPU."""
-    return any(node["Resources"].get("GPU", 0) > 0 for node in alive())
+    return any(node["Resources"].get("GPU", 0) > 0 for node in live_nodes())
 
 
 @dataclass(frozen=True)
@@ -122,19 +122,19 @@ class Slots:
         enough = self.at_most is None or self.at_most >= 1
         require(enough, "on Ray, workers (jobs at once) must be 1 or more", self.at_most)
 
-    def slots(self, nodes: Sequence[Mapping[str, Any]]) -> int:
+    def count(self, nodes: Sequence[Mapping[str, Any]]) -> int:
         """How many jobs fit at once; a job that takes a part takes it of one GPU."""
         fitting = sum(self._slots_of(node["Resources"]) for node in nodes)
         return fitting if self.at_most is None else min(fitting, self.at_most)
 
     def check(self, nodes: Sequence[Mapping[str, Any]]) -> None:
         """Raise UserError when no node fits a single job."""
-        if self.slots(nodes) == 0:
-            found = [
+        if self.count(nodes) == 0:
+            resources = [
                 {kind: node["Resources"].get(kind, 0) for kind in ("CPU", "GPU")} for node in nodes
             ]
             rule = f"a node must have room for a job: 1 CPU, {self.gpus_per_job:g} GPU"
-            require(False, rule, found, "start nodes that have, or lower --gpus-per-job")
+            require(False, rule, resources, "start nodes that have, or lower --gpus-per-job")
 
     def remote(self, function: Callable[..., Any]) -> Any:
         """The function as a Ray task that takes this much, is never repeated, on one thread.
@@ -157,7 +157,7 @@ class Slots:
         return min(cpus, gpus * (RESOURCE_UNITS // round(RESOURCE_UNITS * self.gpus_per_job)))
 
 
-def on(node: str) -> NodeAffinitySchedulingStrategy:
+def pinned_to(node: str) -> NodeAffinitySchedulingStrategy:
     """On this node and nowhere else."""
     return NodeAffinitySchedulingStrategy(node, soft=False)
 
@@ -192,4 +192,4 @@ def kill_if_stopped(node: str, pid: int) -> None:
 
 def _start_on(node: str, function: Callable[[], None]) -> None:
     task = ray.remote(num_cpus=0, max_retries=0)(function)
-    task.options(scheduling_strategy=on(node)).remote()
+    task.options(scheduling_strategy=pinned_to(node)).remote()

@@ -1,4 +1,4 @@
-"""A Ray task as its driver sees it: ordered, heard, dropped."""
+"""A Ray task as its driver sees it: ordered, heard, cancelled."""
 
 from __future__ import annotations
 
@@ -31,16 +31,18 @@ class OrderedTask:
         """What a record says of its node; None before it is heard of."""
         return None if self.node is None else self.node.where
 
-    def silent(self) -> bool:
+    def is_silent(self) -> bool:
         """Whether nothing it said is still to be heard."""
         return not ray.wait([self.reports], timeout=0)[0]
 
-    def drop(self) -> None:
-        """End it; whoever drops it listens to it no longer."""
+    def cancel(self) -> None:
+        """End it; whoever cancels it listens to it no longer."""
         ray.cancel(self.reports, force=True, recursive=False)
 
 
-def heard(tasks: Sequence[OrderedTask]) -> Iterator[tuple[OrderedTask, TaskMessage | RayError]]:
+def next_messages(
+    tasks: Sequence[OrderedTask],
+) -> Iterator[tuple[OrderedTask, TaskMessage | RayError]]:
     """What the next of these tasks says, within a second; at its end an error or a last report."""
     ready, _ = ray.wait([task.reports for task in tasks], timeout=1.0)
     for task in [task for task in tasks if task.reports in ready]:
@@ -54,7 +56,7 @@ def heard(tasks: Sequence[OrderedTask]) -> Iterator[tuple[OrderedTask, TaskMessa
             yield task, error
 
 
-def anywhere(job: TrainJob) -> TrainJob:
+def with_absolute_root(job: TrainJob) -> TrainJob:
     """The job with an absolute path to its images: a task has a working directory of its own."""
     if job.data.root is None:
         return job
@@ -68,7 +70,7 @@ def ray_reason(error: RayError) -> str:
     return str(error).strip().partition("\n")[0]
 
 
-def unfit(error: RayError) -> UserError:
+def node_error(error: RayError) -> UserError:
     """The line for a node where not even the task's module can be imported."""
     rule = "every node must be able to run scaling_search"
     return UserError(

@@ -28,10 +28,12 @@ from scaling_search.core.errors import UserError, require
 from scaling_search.data.load import describe
 from scaling_search.data.request import DataRequest
 from scaling_search.jobs.environment import where_on
-from scaling_search.jobs.execute import Place, execute
+from scaling_search.jobs.execute import execute
 from scaling_search.jobs.failure import failure, lost_files
-from scaling_search.jobs.job import Result, TrainJob
-from scaling_search.jobs.ray.checkpoint_files import CheckpointFile, new_parcels, put_down
+from scaling_search.jobs.job import TrainJob
+from scaling_search.jobs.place import Place
+from scaling_search.jobs.ray.checkpoint_files import CheckpointFile, new_files, write_file
+from scaling_search.jobs.result import Result
 from scaling_search.training.history import EpochRecord
 from scaling_search.training.loop import CheckpointPolicy, StoppedError
 
@@ -43,13 +45,13 @@ class Order:
     """A job, where the driver keeps checkpoints, and those that the job may go on from.
 
     `mark` is a file of the driver's in the directory of the checkpoints, or empty where none are
-    kept: a node that finds it shares that directory, and leaves the parcels alone.
+    kept: a node that finds it shares that directory, and leaves these files alone.
     """
 
     job: TrainJob
     place: Place
     mark: str
-    parcels: tuple[ray.ObjectRef[list[CheckpointFile]], ...] = ()
+    checkpoints: tuple[ray.ObjectRef[list[CheckpointFile]], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -58,31 +60,31 @@ class Node:
 
     node: str
     pid: int
-    shares: bool
+    shares_checkpoints: bool
     where: dict[str, str]
     versions: tuple[str, str]
 
 
 @dataclass(frozen=True)
-class Done:
+class TaskResult:
     """The job's result."""
 
     result: Result
 
 
 @dataclass(frozen=True)
-class Mistake:
+class TaskError:
     """The one line of an error that the user can mend."""
 
     text: str
 
 
 @dataclass(frozen=True)
-class Stopped:
+class TaskStopped:
     """The task was asked to stop; the checkpoint is written."""
 
 
-TaskMessage = Node | EpochRecord | CheckpointFile | Done | Mistake | Stopped
+TaskMessage = Node | EpochRecord | CheckpointFile | TaskResult | TaskError | TaskStopped
 
 
 def required_versions() -> tuple[str, str]:
@@ -104,35 +106,35 @@ def work(order: Order) -> Iterator[TaskMessage]:
         stack.enter_context(_sigterm_sets(stop))
         node = node_seen(order.mark, order.place.device)
         yield node
-        place = order.place if node.shares else _own_place(order, stack)
+        place = order.place if node.shares_checkpoints else _task_place(order, stack)
         epochs: queue.SimpleQueue[EpochRecord] = queue.SimpleQueue()
         pool = stack.enter_context(ThreadPoolExecutor(1))
         stack.callback(stop.set)
         future = pool.submit(_train, order.job, place, stop.is_set, epochs.put)
-        keeping = None if node.shares else place.keeping(order.job, stop.is_set)
-        seen = {path.name for path in _files(keeping)}
-        over = False
-        while not over:
-            over = bool(wait([future], POLL_SECONDS).done)
+        keeping = None if node.shares_checkpoints else place.keeping(order.job, stop.is_set)
+        sent_names = {path.name for path in _files(keeping)}
+        ended = False
+        while not ended:
+            ended = bool(wait([future], POLL_SECONDS).done)
             while not epochs.empty():
                 yield epochs.get()
             if keeping is not None:
-                yield from new_parcels(keeping, seen)
-        yield _end_of(future)
+                yield from new_files(keeping, sent_names)
+        yield _last_message(future)
 
 
-def _end_of(future: Future[Result]) -> TaskMessage:
+def _last_message(future: Future[Result]) -> TaskMessage:
     try:
-        return Done(future.result())
+        return TaskResult(future.result())
     except UserError as error:
-        here = ray.util.get_node_ip_address()  # type: ignore[no-untyped-call]
-        return Mistake(f"{error} (on node {here})")
+        address = ray.util.get_node_ip_address()  # type: ignore[no-untyped-call]
+        return TaskError(f"{error} (on node {address})")
     except StoppedError:
-        return Stopped()
+        return TaskStopped()
     except OSError as error:
-        return Mistake(lost_files(error))
+        return TaskError(lost_files(error))
     except (Exception, SystemExit) as error:  # noqa: BLE001 (whatever a network's code may raise)
-        return Done(failure(error, sys.stderr))
+        return TaskResult(failure(error, sys.stderr))
 
 
 def _train(
@@ -142,11 +144,11 @@ def _train(
     on_epoch: Callable[[EpochRecord], None],
 ) -> Result:
     torch.set_num_threads(1)  # a thread's own experiment
-    found = _fingerprint(job.data)
+    fingerprint = _fingerprint(job.data)
     require(
-        found == job.images,
+        fingerprint == job.images,
         f"every node must have the images of the driver, {job.images} by their fingerprint",
-        found,
+        fingerprint,
         "copy the same files there, or name a root that all nodes share",
     )
     return execute(job, place, stop_asked=stop_asked, on_epoch=on_epoch)
@@ -158,15 +160,15 @@ def _fingerprint(data: DataRequest) -> str:
     return describe(replace(data, validation_seed=None)).fingerprint
 
 
-def _own_place(order: Order, stack: ExitStack) -> Place:
+def _task_place(order: Order, stack: ExitStack) -> Place:
     """A directory of this task's own, with the checkpoints that came along."""
     folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="scaling-search-"))
     place = replace(order.place, checkpoints=folder)
     keeping = place.keeping(order.job, lambda: False)
     if keeping is not None:
-        for parcels in ray.get(list(order.parcels)):
-            for parcel in parcels:
-                put_down(parcel, keeping)
+        for files in ray.get(list(order.checkpoints)):
+            for file in files:
+                write_file(file, keeping)
     return place
 
 
@@ -176,11 +178,11 @@ def _files(keeping: CheckpointPolicy | None) -> list[Path]:
 
 @contextmanager
 def _sigterm_sets(stop: threading.Event) -> Iterator[None]:
-    before = signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    handler = signal.signal(signal.SIGTERM, lambda *_: stop.set())
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        signal.signal(signal.SIGTERM, handler)
 
 
 def _own_version() -> str:

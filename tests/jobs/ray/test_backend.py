@@ -10,7 +10,7 @@ import pytest
 
 from scaling_search.core.errors import UserError
 from scaling_search.experiment.pipeline import run
-from scaling_search.jobs.ray.backend import OnRay
+from scaling_search.jobs.ray.backend import RayBackend
 from tests.tiny import TINY
 
 WITHOUT_RAY = """
@@ -50,15 +50,15 @@ def test_a_job_takes_a_gpu_where_there_is_one_unless_told_otherwise(
     device: str, gpus_per_job: float | None, there_are: bool, gpus: float
 ) -> None:
     pytest.importorskip("ray")
-    assert OnRay("auto", gpus_per_job)._gpus(device, there_are) == gpus
+    assert RayBackend("auto", gpus_per_job)._gpus(device, there_are) == gpus
 
 
 def test_a_device_that_contradicts_the_share_of_a_gpu_is_refused() -> None:
     pytest.importorskip("ray")
     with pytest.raises(UserError, match=r"must suit --device cpu, got 0\.5"):
-        OnRay("auto", 0.5)._gpus("cpu", there_are=True)
+        RayBackend("auto", 0.5)._gpus("cpu", there_are=True)
     with pytest.raises(UserError, match="must be auto, cpu or cuda, got 'cuda:1'"):
-        OnRay("auto")._gpus("cuda:1", there_are=True)
+        RayBackend("auto")._gpus("cuda:1", there_are=True)
 
 
 def test_a_share_of_a_gpu_without_a_cluster_is_refused(tmp_path: Path) -> None:

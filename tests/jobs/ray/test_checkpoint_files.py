@@ -7,7 +7,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from scaling_search.jobs.ray.checkpoint_files import CheckpointFile, new_parcels, packed, put_down
+from scaling_search.jobs.ray.checkpoint_files import (
+    CheckpointFile,
+    files_to_resume,
+    new_files,
+    write_file,
+)
 from scaling_search.training.checkpoint import Checkpoint, save, whole
 from scaling_search.training.loop import CheckpointPolicy
 
@@ -24,28 +29,28 @@ def test_a_training_goes_on_from_the_newest_of_its_fall_or_else_of_its_plateau(
     tmp_path: Path,
 ) -> None:
     here = keeping(tmp_path)
-    assert packed(here) == []
+    assert files_to_resume(here) == []
     plateau = kept(here.plateau, 3)
-    assert packed(here) == [CheckpointFile("plateau", plateau.name, plateau.read_bytes())]
+    assert files_to_resume(here) == [CheckpointFile("plateau", plateau.name, plateau.read_bytes())]
     fall = kept(here.fall, 5)
-    assert packed(here) == [CheckpointFile("fall", fall.name, fall.read_bytes())]
+    assert files_to_resume(here) == [CheckpointFile("fall", fall.name, fall.read_bytes())]
 
 
 def test_each_checkpoint_is_sent_once(tmp_path: Path) -> None:
     here, seen = keeping(tmp_path), set[str]()
     first = kept(here.plateau, 1)
-    assert [parcel.name for parcel in new_parcels(here, seen)] == [first.name]
+    assert [file.name for file in new_files(here, seen)] == [first.name]
     second, third = kept(here.plateau, 2), kept(here.fall, 3)
-    assert [parcel.name for parcel in new_parcels(here, seen)] == [second.name, third.name]
-    assert list(new_parcels(here, seen)) == []
+    assert [file.name for file in new_files(here, seen)] == [second.name, third.name]
+    assert list(new_files(here, seen)) == []
 
 
 def test_what_arrives_is_what_was_sent_and_the_two_newest_are_kept(tmp_path: Path) -> None:
     here, there = keeping(tmp_path / "here"), keeping(tmp_path / "there")
     for step in (1, 2, 3):
         kept(here.plateau, step)
-        for parcel in packed(here):
-            put_down(parcel, there)
+        for file in files_to_resume(here):
+            write_file(file, there)
     assert [checkpoint.step for checkpoint in whole(there.plateau, at_most=9)] == [3, 2]
     newest = next(whole(there.plateau, at_most=9))
     assert newest.tensors["weight"].tolist() == [3.0, 3.0]
@@ -56,5 +61,5 @@ def test_what_arrives_is_what_was_sent_and_the_two_newest_are_kept(tmp_path: Pat
 )
 def test_a_name_that_leads_elsewhere_is_refused(name: str, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="named by its step and its digest"):
-        put_down(CheckpointFile("fall", name, b"content"), keeping(tmp_path / "run"))
+        write_file(CheckpointFile("fall", name, b"content"), keeping(tmp_path / "run"))
     assert not list(tmp_path.rglob("*.safetensors"))

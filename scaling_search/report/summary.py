@@ -17,16 +17,16 @@ GateFindings = tuple[GateFinding, ...] | None
 """What speaks against the proxy; None where the gate has not been run."""
 
 
-def ending(constants: Constants | None, gate: GateFindings, runs: pd.DataFrame) -> list[str]:
+def summary_lines(constants: Constants | None, gate: GateFindings, runs: pd.DataFrame) -> list[str]:
     """Return what was found and how sure it is, a line each; none of what has not been done.
 
     A searched and compared study has four: the constants, how far to believe them, what each way
     of growing reached at the largest φ, and the verdict there.
     """
-    return [*_found(constants, gate), *_compared(runs)]
+    return [*_constants_lines(constants, gate), *_comparison_lines(runs)]
 
 
-def _found(constants: Constants | None, gate: GateFindings) -> Iterator[str]:
+def _constants_lines(constants: Constants | None, gate: GateFindings) -> Iterator[str]:
     if constants is None:
         return
     point, verdict = constants.coefficients, constants.verdict
@@ -49,7 +49,7 @@ def _proxy(gate: GateFindings) -> str:
     return f"but don't build on them, for {gate[0].fault}{more}"
 
 
-def _compared(runs: pd.DataFrame) -> Iterator[str]:
+def _comparison_lines(runs: pd.DataFrame) -> Iterator[str]:
     done = finished(runs)
     grown = done[done["method"] != BASE] if len(done) else done
     if not len(grown):

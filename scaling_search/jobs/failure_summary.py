@@ -6,24 +6,33 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import assert_never
 
-from scaling_search.jobs.job import Diverged, Failed, Finished, Lost, OutOfMemory, Result, TimedOut
+from scaling_search.jobs.result import (
+    Diverged,
+    Failed,
+    Finished,
+    Lost,
+    OutOfMemory,
+    Result,
+    TimedOut,
+)
 
 
-def what_speaks(results: Iterable[Result]) -> str:
+def commonest_failure(results: Iterable[Result]) -> str:
     """The commonest reason why trainings failed, how many did of it, and the way out.
 
     Examples:
-        >>> from scaling_search.jobs.failures import what_speaks
-        >>> from scaling_search.jobs.job import Diverged, TimedOut
-        >>> what_speaks([Diverged("the loss is nan"), Diverged("the loss is nan"), TimedOut(3.0)])
+        >>> from scaling_search.jobs.failure_summary import commonest_failure
+        >>> from scaling_search.jobs.result import Diverged, TimedOut
+        >>> nan = Diverged("the loss is nan")
+        >>> commonest_failure([nan, nan, TimedOut(3.0)])
         'lower the learning rate (2 of 3 failed trainings: the loss is nan)'
     """
     failed = [result for result in results if not isinstance(result, Finished)]
     if not failed:
         return "train more candidates"
-    both = [_reason_and_remedy(result) for result in failed]
-    remedy, count = Counter(remedy for _, remedy in both).most_common(1)[0]
-    reasons = Counter(reason.partition(" (logs/")[0] for reason, own in both if own == remedy)
+    pairs = [_reason_and_remedy(result) for result in failed]
+    remedy, count = Counter(remedy for _, remedy in pairs).most_common(1)[0]
+    reasons = Counter(reason.partition(" (logs/")[0] for reason, r in pairs if r == remedy)
     return f"{remedy} ({count} of {len(failed)} failed trainings: {reasons.most_common(1)[0][0]})"
 
 
@@ -31,8 +40,8 @@ def failure_words(result: Result) -> str:
     """Why a single training came to no end, and the way out; empty for one that did.
 
     Examples:
-        >>> from scaling_search.jobs.failures import failure_words
-        >>> from scaling_search.jobs.job import TimedOut
+        >>> from scaling_search.jobs.failure_summary import failure_words
+        >>> from scaling_search.jobs.result import TimedOut
         >>> failure_words(TimedOut(3.0))
         'timed-out: more than 3 s; give more time with --job-timeout'
     """

@@ -20,7 +20,7 @@ WORTH = 1.05  # what bfloat16, of 8 bits instead of 11, must gain
 
 
 @dataclass(frozen=True)
-class KeptPrecision:
+class PrecisionChoice:
     """The choice for one run directory, on the device of this name."""
 
     path: Path
@@ -32,27 +32,29 @@ class KeptPrecision:
 
         `rate` None: there is no GPU.
         """
-        kept = self.read()
-        if kept is not None:
-            self.say(f'precision = "auto" is {kept}, as {self.path} has it')
-            return kept
+        stored = self.read()
+        if stored is not None:
+            self.say(f'precision = "auto" is {stored}, as {self.path} has it')
+            return stored
         if rate is None:
             self.say('precision = "auto" is float32 on a CPU')
             return self._keep("float32", {})
         self.say('precision = "auto": a trial of the base in tf32 and bfloat16, for half a minute')
         rates = {precision: rate(precision) for precision in TRIED}
         choice = faster(rates)
-        words = ", ".join(f"{name}: {each:.0f}" for name, each in rates.items())
+        words = ", ".join(
+            f"{name}: {images_per_second:.0f}" for name, images_per_second in rates.items()
+        )
         self.say(f'precision = "auto" is {choice}; the trial: {words} images/s')
         return self._keep(choice, rates)
 
     def read(self) -> Precision | None:
         """What was chosen before; None where nothing was, or it is garbled."""
         try:
-            named = json.loads(self.path.read_bytes())["precision"]
+            name = json.loads(self.path.read_bytes())["precision"]
         except (OSError, ValueError, LookupError, TypeError):
             return None
-        return next((known for known in get_args(Precision) if known == named), None)
+        return next((precision for precision in get_args(Precision) if precision == name), None)
 
     def _keep(self, choice: Precision, rates: Mapping[Precision, float]) -> Precision:
         content = {"precision": choice, "device": self.device, "images_per_second": dict(rates)}
@@ -64,7 +66,7 @@ def faster(rates: Mapping[Precision, float]) -> Precision:
     """bfloat16 where it trains a twentieth more images per second than tf32, else tf32.
 
     Examples:
-        >>> from scaling_search.jobs.kept_precision import faster
+        >>> from scaling_search.jobs.precision_choice import faster
         >>> faster({"tf32": 1000.0, "bfloat16": 1040.0})
         'tf32'
     """

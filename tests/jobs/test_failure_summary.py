@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from scaling_search.jobs.failures import failure_words, what_speaks
-from scaling_search.jobs.job import Diverged, Failed, Lost, OutOfMemory, Result, TimedOut
+from scaling_search.jobs.failure_summary import commonest_failure, failure_words
+from scaling_search.jobs.result import Diverged, Failed, Lost, OutOfMemory, Result, TimedOut
 from tests.jobs.small import FINISHED
 
 NAN = Diverged("the loss is nan in epoch 1")
@@ -47,7 +47,7 @@ ONE_VALUE = "ValueError: Expected more than 1 value per channel when training, g
     ],
 )
 def test_the_commonest_kind_is_quoted_with_its_own_remedy(results: list[Result], said: str) -> None:
-    assert what_speaks(results) == said
+    assert commonest_failure(results) == said
 
 
 def test_a_single_failure_is_its_kind_its_reason_and_what_helps() -> None:

@@ -12,7 +12,7 @@ _FLOORS = ("report", "compare", "core")  # whose code draws
 _TAIL_BYTES = 4000
 
 
-def source_of(texts: Iterable[str]) -> str:
+def source_digest(texts: Iterable[str]) -> str:
     """64 hexadecimal digits of texts that hold all that is drawn, and of the code that draws it."""
     digest = hashlib.sha256(version("matplotlib").encode())
     for text in texts:
@@ -24,9 +24,9 @@ def source_of(texts: Iterable[str]) -> str:
     return digest.hexdigest()
 
 
-def mark(source: str, pictures: Sequence[str]) -> str:
+def source_mark(source: str, pictures: Sequence[str]) -> str:
     """The last line of a page that was drawn of this, with the names of its pictures."""
-    return f"{_begin(source)}{' '.join(pictures)} -->\n"
+    return f"{_mark_begin(source)}{' '.join(pictures)} -->\n"
 
 
 def pictures_of_page(page: Path, source: str) -> tuple[str, ...] | None:
@@ -37,9 +37,9 @@ def pictures_of_page(page: Path, source: str) -> tuple[str, ...] | None:
             tail = file.read().decode("utf-8", errors="replace")
     except OSError:
         return None
-    _, found, names = tail.rpartition(_begin(source))
-    return tuple(names.removesuffix(" -->\n").split()) if found else None
+    _, mark, names = tail.rpartition(_mark_begin(source))
+    return tuple(names.removesuffix(" -->\n").split()) if mark else None
 
 
-def _begin(source: str) -> str:
+def _mark_begin(source: str) -> str:
     return f"<!-- drawn from {source}: "

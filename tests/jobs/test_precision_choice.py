@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from scaling_search.core.number_formats import Precision
-from scaling_search.jobs.kept_precision import PRECISION_FILE, KeptPrecision
+from scaling_search.jobs.precision_choice import PRECISION_FILE, PrecisionChoice
 
 RATES: dict[Precision, float] = {"tf32": 1000.0, "bfloat16": 1500.0}
 
@@ -24,7 +24,7 @@ def never(precision: Precision) -> float:
 def test_the_faster_of_the_two_is_chosen_said_and_kept(tmp_path: Path) -> None:
     said: list[str] = []
     assert (
-        KeptPrecision(tmp_path / PRECISION_FILE, "a card", said.append).precision(rate)
+        PrecisionChoice(tmp_path / PRECISION_FILE, "a card", said.append).precision(rate)
         == "bfloat16"
     )
     assert said[-1] == (
@@ -41,7 +41,7 @@ def test_the_faster_of_the_two_is_chosen_said_and_kept(tmp_path: Path) -> None:
 def test_bfloat16_must_gain_a_twentieth(tmp_path: Path, bfloat16: float) -> None:
     rates: dict[Precision, float] = {**RATES, "bfloat16": bfloat16}
     assert (
-        KeptPrecision(tmp_path / PRECISION_FILE, "a card", print).precision(rates.__getitem__)
+        PrecisionChoice(tmp_path / PRECISION_FILE, "a card", print).precision(rates.__getitem__)
         == "tf32"
     )
 
@@ -49,22 +49,22 @@ def test_bfloat16_must_gain_a_twentieth(tmp_path: Path, bfloat16: float) -> None
 def test_what_fits_into_the_card_in_bfloat16_alone_is_trained_in_it(tmp_path: Path) -> None:
     rates: dict[Precision, float] = {"tf32": 0.0, "bfloat16": 10.0}
     assert (
-        KeptPrecision(tmp_path / PRECISION_FILE, "a card", print).precision(rates.__getitem__)
+        PrecisionChoice(tmp_path / PRECISION_FILE, "a card", print).precision(rates.__getitem__)
         == "bfloat16"
     )
 
 
 def test_a_run_that_goes_on_elsewhere_has_what_it_began_with(tmp_path: Path) -> None:
-    KeptPrecision(tmp_path / PRECISION_FILE, "a card", print).precision(rate)
+    PrecisionChoice(tmp_path / PRECISION_FILE, "a card", print).precision(rate)
     said: list[str] = []
-    other = KeptPrecision(tmp_path / PRECISION_FILE, "another card", said.append)
+    other = PrecisionChoice(tmp_path / PRECISION_FILE, "another card", said.append)
     assert [other.precision(never), other.precision(None)] == ["bfloat16", "bfloat16"]
     assert said[0] == f'precision = "auto" is bfloat16, as {tmp_path / PRECISION_FILE} has it'
 
 
 def test_on_a_cpu_it_is_float32_and_stays_so(tmp_path: Path) -> None:
     said: list[str] = []
-    kept = KeptPrecision(tmp_path / PRECISION_FILE, "a CPU", said.append)
+    kept = PrecisionChoice(tmp_path / PRECISION_FILE, "a CPU", said.append)
     assert kept.precision(None) == "float32"
     assert said == ['precision = "auto" is float32 on a CPU']
     assert kept.precision(never) == "float32"
@@ -73,4 +73,4 @@ def test_on_a_cpu_it_is_float32_and_stays_so(tmp_path: Path) -> None:
 @pytest.mark.parametrize("garbled", ["", "[]", "{}", '{"precision": "float31"}', '{"precision'])
 def test_a_garbled_choice_is_made_again(tmp_path: Path, garbled: str) -> None:
     (tmp_path / PRECISION_FILE).write_text(garbled)
-    assert KeptPrecision(tmp_path / PRECISION_FILE, "a card", print).precision(rate) == "bfloat16"
+    assert PrecisionChoice(tmp_path / PRECISION_FILE, "a card", print).precision(rate) == "bfloat16"

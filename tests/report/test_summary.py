@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from scaling_search.arch.scaling import Coefficients
-from scaling_search.report.ending import ending
+from scaling_search.report.summary import summary_lines
 from scaling_search.search.gate import GateFinding
 from tests.answers import answer
 from tests.report.frames import runs_frame
@@ -16,7 +16,7 @@ NOTHING = pd.DataFrame()
 
 
 def test_a_whole_run_ends_in_four_lines() -> None:
-    constants, surety, reached, verdict = ending(CONSTANTS, (), runs_frame(noise=1e-5))
+    constants, surety, reached, verdict = summary_lines(CONSTANTS, (), runs_frame(noise=1e-5))
     assert constants == (
         "With each step of φ, make the network 1.05 times deeper, 1.10 times wider, "
         "and its images 1.28 times larger."
@@ -34,24 +34,26 @@ def test_a_whole_run_ends_in_four_lines() -> None:
 
 def test_a_gate_that_is_not_passed_stands_beside_the_constants() -> None:
     found = (GateFinding("depth alone is near chance", "train longer"), GateFinding("x", "y"))
-    _, surety = ending(CONSTANTS, found, NOTHING)
+    _, surety = summary_lines(CONSTANTS, found, NOTHING)
     doubt = "but don't build on them, for depth alone is near chance, and 1 more in the report."
     assert surety.endswith(doubt)
 
 
 def test_a_search_without_a_gate_says_so() -> None:
-    assert ending(CONSTANTS, None, NOTHING)[1].endswith("whether their proxy can be believed.")
+    assert summary_lines(CONSTANTS, None, NOTHING)[1].endswith(
+        "whether their proxy can be believed."
+    )
 
 
 def test_constants_that_were_given_are_not_told_again() -> None:
-    reached, verdict = ending(None, None, runs_frame())
+    reached, verdict = summary_lines(None, None, runs_frame())
     assert reached.startswith("Of the test images")
     assert "φ = 2" in verdict
 
 
 def test_where_the_base_has_not_ended_the_others_are_said() -> None:
     runs = runs_frame()
-    (reached, *_) = ending(None, None, runs[runs["method"] != "base"])
+    (reached, *_) = summary_lines(None, None, runs[runs["method"] != "base"])
     assert reached.startswith("Of the test images, at 4 times the base's cost, depth alone")
     assert reached.endswith("are right.")
 
@@ -59,4 +61,4 @@ def test_where_the_base_has_not_ended_the_others_are_said() -> None:
 def test_failed_trainings_alone_give_no_line() -> None:
     failed = runs_frame()
     failed["status"] = "diverged"
-    assert ending(None, None, failed) == []
+    assert summary_lines(None, None, failed) == []

@@ -9,14 +9,14 @@ from pathlib import Path
 
 from scaling_search.core.atomic_files import as_json, write_atomically
 from scaling_search.jobs.cards import GpuCard
-from scaling_search.jobs.gpu_share import ShareMeasurement, chosen, most_jobs, words
+from scaling_search.jobs.gpu_share import ShareMeasurement, chosen, most_jobs, trial_words
 from scaling_search.jobs.job import TrainJob
 
 SHARE_FILE = "jobs-per-gpu.json"
 
 
 @dataclass(frozen=True)
-class KeptShare:
+class ShareChoice:
     """How many jobs a card called `card` takes: by the file, or by a trial that then fills it."""
 
     path: Path
@@ -30,9 +30,9 @@ class KeptShare:
         trial: Callable[[int], Sequence[ShareMeasurement]],
     ) -> int:
         """Jobs on each card; the trial, of `job`, is asked for at most so many."""
-        kept = self.read()
-        if kept is not None:
-            return kept
+        stored = self.read()
+        if stored is not None:
+            return stored
         most = most_jobs(len(cards))
         if most == 1:  # a core each, and no more
             return 1
@@ -42,8 +42,12 @@ class KeptShare:
         )
         tried = trial(most)
         number = chosen(tried)
-        self.say(f"{number} at once on each GPU; the trial, by their number: {words(tried)}")
-        content = {"card": self.card, "jobs": number, "tried": [asdict(each) for each in tried]}
+        self.say(f"{number} at once on each GPU; the trial, by their number: {trial_words(tried)}")
+        content = {
+            "card": self.card,
+            "jobs": number,
+            "tried": [asdict(measurement) for measurement in tried],
+        }
         write_atomically(self.path, as_json(content))
         return number
 

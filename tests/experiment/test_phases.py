@@ -10,12 +10,9 @@ import pytest
 from scaling_search.arch.scaling import Coefficients
 from scaling_search.data.load import describe
 from scaling_search.experiment.experiment import Experiment
+from scaling_search.experiment.phases import PlannedPhase, planned_phases
 from scaling_search.experiment.pipeline import run
-from scaling_search.experiment.planned_phases import (
-    PlannedPhase,
-    planned_comparison,
-    planned_phases,
-)
+from scaling_search.experiment.run_state import RunState
 from scaling_search.experiment.study import Study
 from scaling_search.jobs.ledger import Ledger
 from scaling_search.search.gate import Gate
@@ -27,8 +24,7 @@ GATED = replace(TINY, gate=Gate(2))
 
 
 def phases(study: Study, find: Find = lambda _: None) -> tuple[PlannedPhase, ...]:
-    experiment = Experiment(study, describe(study.data))
-    return planned_phases(experiment, find, planned_comparison(experiment, find))
+    return planned_phases(RunState(Experiment(study, describe(study.data)), find))
 
 
 def counts(study: Study, find: Find = lambda _: None) -> dict[str, tuple[int, int]]:
@@ -108,7 +104,7 @@ def test_at_its_end_all_is_done_and_nothing_left(ledger: Path) -> None:
     there = Ledger.snapshot(ledger)
     found = phases(GATED, there.get)
     assert all(phase.done == phase.trainings and not phase.left for phase in found)
-    assert planned_comparison(Experiment(GATED, describe(GATED.data)), there.get).known
+    assert RunState(Experiment(GATED, describe(GATED.data)), there.get).is_concluded
 
 
 @pytest.mark.parametrize("lines", [3, 9, 13, 18])
