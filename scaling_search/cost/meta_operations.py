@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 
+MOST_REMEMBERED = 10_000  # some megabytes
 _PLAIN = {bool, int, float, str, torch.dtype, torch.device, torch.layout, torch.memory_format}
 _Layout = tuple[torch.Size, tuple[int, ...], torch.dtype]
 
@@ -55,6 +56,8 @@ class MetaOperations:
         there = [each for each in returned if each is not None]
         apart = len({id(each.untyped_storage()) for each in there}) == len(there)
         if apart and all(map(_is_whole, there)):
+            if len(self._layouts) >= MOST_REMEMBERED:
+                self._layouts.clear()
             self._layouts[key] = tuple(map(_layout, returned))
 
 
