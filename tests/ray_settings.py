@@ -9,4 +9,6 @@ SETTINGS = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_AUTH_MODE": "token",
     "RAY_AUTH_TOKEN": TOKEN,
+    # A bound, never awaited: a busy machine may take longer than Ray's half a minute to start it.
+    "RAY_gcs_server_port_wait_time_s": "300",
 }

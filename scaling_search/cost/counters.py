@@ -14,6 +14,8 @@ from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
+from scaling_search.cost.meta_operations import MetaOperations
+
 CONV_AND_LINEAR = ("conv", "linear")
 
 
@@ -64,20 +66,26 @@ def fvcore_conv_linear(
     return sum(int(by_operator[name]) for name in CONV_AND_LINEAR), unsupported
 
 
-def conv_outputs(module: nn.Module, input_shape: tuple[int, ...]) -> int:
-    """The output elements of all convolutions of one forward pass (the walk's activations).
+def forward_costs(module: nn.Module, input_shape: tuple[int, ...]) -> tuple[Any, int, int]:
+    """What a forward pass returns, its multiply-adds, and the outputs of its convolutions.
+
+    They are the numbers of `count_module` and, in elements, the walk's activations. The module
+    lies on the meta device.
 
     Examples:
         >>> from torch import nn
-        >>> from scaling_search.cost.counters import conv_outputs
-        >>> conv_outputs(nn.Conv2d(3, 32, kernel_size=3, stride=2, padding=1), (1, 3, 224, 224))
-        401408
+        >>> from scaling_search.cost.counters import forward_costs
+        >>> module = nn.Conv2d(3, 32, kernel_size=3, stride=2, padding=1, device="meta")
+        >>> forward_costs(module, (1, 3, 224, 224))[1:]
+        (10838016, 401408)
     """
-    shadow = copy.deepcopy(module).to("meta").eval()
-    counter = _ConvOutputs()  # type: ignore[no-untyped-call]
-    with counter, torch.no_grad():
-        shadow(torch.empty(input_shape, device="meta"))
-    return counter.elements
+    flops, outputs = FlopCounterMode(display=False), _ConvOutputs()  # type: ignore[no-untyped-call]
+    with torch.no_grad(), outputs, flops:
+        returned = module(torch.empty(input_shape, device="meta"))
+    return returned, int(flops.get_total_flops()) // 2, outputs.elements
+
+
+_META = MetaOperations()  # many networks of a search have most of their shapes in common
 
 
 class _ConvOutputs(TorchDispatchMode):  # type: ignore[no-untyped-call]
@@ -92,7 +100,7 @@ class _ConvOutputs(TorchDispatchMode):  # type: ignore[no-untyped-call]
         args: tuple[Any, ...] = (),
         kwargs: dict[str, Any] | None = None,
     ) -> Any:
-        made = func(*args, **(kwargs or {}))
+        made = _META(func, args, kwargs or {})
         if func is torch.ops.aten.convolution.default:
             self.elements += made.numel()
         return made

@@ -20,7 +20,7 @@ from scaling_search.arch.scaling import Multipliers
 from scaling_search.arch.spec import Stage
 from scaling_search.core.errors import UserError, require
 from scaling_search.core.hashing import digest
-from scaling_search.cost.counters import conv_outputs, count_module
+from scaling_search.cost.counters import forward_costs
 from scaling_search.cost.function_code import FunctionCode, code_of
 from scaling_search.cost.user_function import load_function, make_network, what_failed
 
@@ -157,8 +157,7 @@ def _cost(
     del source
     module = _on_meta(function, depth, width).eval()
     try:
-        with torch.no_grad():
-            logits = module(torch.empty(shape, device="meta"))
+        logits, macs, outputs = forward_costs(module, shape)
     except Exception as error:
         rule = f"{function} must take images of shape {shape}"
         raise UserError(f"{rule}, got {what_failed(error)}") from error
@@ -167,4 +166,4 @@ def _cost(
     require(isinstance(logits, torch.Tensor), rule, kind, "return the logits alone")
     require(tuple(logits.shape) == (1, num_classes), rule, tuple(logits.shape))
     params = sum(parameter.numel() for parameter in module.parameters())
-    return count_module(module, shape), params, conv_outputs(module, shape)
+    return macs, params, outputs

@@ -14,11 +14,11 @@ from typing import Any
 import torch
 from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves
 
 from scaling_search.arch.spec import Architecture
 from scaling_search.core.number_formats import Precision
 from scaling_search.cost import step
+from scaling_search.cost.meta_operations import MetaOperations, tensors_in
 from scaling_search.cost.step import Step, Task
 from scaling_search.nets.build import build
 
@@ -112,6 +112,7 @@ class _Tracker(TorchDispatchMode):  # type: ignore[no-untyped-call]
         super().__init__()  # type: ignore[no-untyped-call]
         self.live_bytes = self.peak_bytes = 0
         self._block_bytes = block_bytes
+        self._done = MetaOperations()
         self._known: dict[int, object] = {}
 
     def leave_out(self, tensor: torch.Tensor) -> None:
@@ -122,17 +123,16 @@ class _Tracker(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def __torch_dispatch__(
         self, operation: Any, types: Any, args: Any = (), kwargs: Any = None
     ) -> Any:
-        for leaf in tree_leaves((args, kwargs)):
-            self._follow(leaf)
-        result = operation(*args, **(kwargs or {}))
-        for leaf in tree_leaves(result):
-            self._follow(leaf)
+        kwargs = kwargs or {}
+        for tensor in tensors_in((args, *kwargs.values())):
+            self._follow(tensor)
+        result = self._done(operation, args, kwargs)
+        for tensor in tensors_in(result):
+            self._follow(tensor)
         return result
 
-    def _follow(self, leaf: object) -> None:
-        if not isinstance(leaf, torch.Tensor):
-            return
-        storage = leaf.untyped_storage()
+    def _follow(self, tensor: torch.Tensor) -> None:
+        storage = tensor.untyped_storage()
         key = id(storage)
         if key in self._known:
             return

@@ -5,10 +5,8 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
-import sys
-import time
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -18,9 +16,11 @@ from scaling_search.arch.scaling import Coefficients
 from scaling_search.core.errors import UserError
 from scaling_search.experiment.outcome import Outcome, read_experiment, redraw
 from scaling_search.experiment.pipeline import run
-from scaling_search.experiment.study import Timing
+from scaling_search.experiment.study import Study, Timing
 from scaling_search.experiment.study_file import to_toml
 from scaling_search.jobs.ledger import Ledger
+from tests.faults import driving
+from tests.jobs.small import ENDLESS, until
 from tests.tiny import TINY
 
 
@@ -38,6 +38,13 @@ def results(out: Path) -> dict[object, object]:
         last = {**result["history"][-1], "train_seconds": None}
         found[line["hash"]] = (last, result["test"])
     return found
+
+
+def run_words(study: Study, folder: Path) -> tuple[list[str], Path]:
+    """The words of the program that run this study, and the run directory."""
+    file, out = folder / "tiny.toml", folder / "out"
+    file.write_text(to_toml(study))
+    return ["run", str(file), "--out", str(out)], out
 
 
 @pytest.fixture(scope="module")
@@ -99,19 +106,13 @@ def test_in_this_process_or_in_workers_the_results_are_the_same(
 def test_killed_again_and_again_it_comes_to_the_same_results(
     whole: tuple[Path, Outcome], tmp_path: Path
 ) -> None:
-    study, out = tmp_path / "tiny.toml", tmp_path / "out"
-    study.write_text(to_toml(TINY))
-    command = [sys.executable, "-m", "scaling_search", "run", str(study), "--out", str(out)]
-    command += ["--device", "cpu", "--workers", "2"]
+    words, out = run_words(TINY, tmp_path)
+    words += ["--device", "cpu", "--workers", "2"]
     for lines in (1, 4, 9):
-        driver = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        path = out / "ledger.jsonl"
-        while driver.poll() is None:
-            if path.exists() and path.read_bytes().count(b"\n") >= lines:
-                driver.send_signal(signal.SIGKILL)
-            time.sleep(0.02)
-        assert driver.wait() == -signal.SIGKILL
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        strike = partial(driving.kill_after_line, lines)
+        assert driving.ended(words, tmp_path / "said", strike) == -signal.SIGKILL
+        assert len(ledger(out)) == lines
+    assert driving.ended(words, tmp_path / "said", driving.nothing) == 0
     assert results(out) == results(whole[0])
     assert len(ledger(out)) == len(results(out))
 
@@ -123,7 +124,7 @@ def test_a_changed_study_trains_what_changed_and_keeps_the_rest(
     (tmp_path / "ledger.jsonl").write_bytes((out / "ledger.jsonl").read_bytes())
     before = (out / "ledger.jsonl").read_bytes()
     more = replace(TINY, compare=replace(TINY.compare, seeds=3))
-    run(more, tmp_path, device="cpu", workers=2)
+    run(more, tmp_path, device="cpu", workers=0)
     after = (tmp_path / "ledger.jsonl").read_bytes()
     assert after.startswith(before)
     networks = outcome.runs["fingerprint"].nunique()  # two methods may come to the same
@@ -176,44 +177,37 @@ def test_a_search_alone_stops_at_the_constants_and_run_goes_on_from_there(
     whole: tuple[Path, Outcome], tmp_path: Path
 ) -> None:
     _, outcome = whole
-    alone = run(TINY, tmp_path, device="cpu", workers=2, search_only=True)
+    alone = run(TINY, tmp_path, device="cpu", workers=0, search_only=True)
     assert alone.constants == outcome.constants
     assert alone.runs.empty
-    assert run(TINY, tmp_path, device="cpu", workers=2).constants == outcome.constants
+    assert run(TINY, tmp_path, device="cpu", workers=0).constants == outcome.constants
 
 
 def test_the_first_run_is_unharmed_by_a_second_in_its_directory(tmp_path: Path) -> None:
-    study, out = tmp_path / "tiny.toml", tmp_path / "out"
-    long = replace(TINY, compare=replace(TINY.compare, epochs=100_000))  # hours: it goes on
-    study.write_text(to_toml(long))
-    command = [sys.executable, "-m", "scaling_search", "run", str(study), "--out", str(out)]
-    with subprocess.Popen([*command, "--workers", "1"], stderr=subprocess.DEVNULL) as first:
-        while not (out / "ledger.jsonl").exists():
-            assert first.poll() is None
-            time.sleep(0.02)
-        second = subprocess.run(command, capture_output=True, text=True, check=False)
-        assert second.returncode == 2
-        assert "one run writes a directory at a time" in second.stderr
-        assert len(second.stderr.strip().splitlines()) == 1
-        before = len(ledger(out))
-        while len(ledger(out)) == before and before < 4:
-            assert first.poll() is None
-            time.sleep(0.05)
-        assert first.poll() is None
-        first.send_signal(signal.SIGINT)
-    assert first.returncode == 130
+    long = replace(TINY, compare=replace(TINY.compare, epochs=ENDLESS))
+    words, out = run_words(long, tmp_path)
+    first = driving.started([*words, "--workers", "1"], tmp_path / "first", driving.tell_epochs)
+    try:
+        assert until(lambda: (out / "ledger.jsonl").exists() or not first.is_alive())
+        assert driving.ended(words, tmp_path / "second", driving.nothing) == 2
+        (line,) = (tmp_path / "second").read_text().strip().splitlines()
+        assert "one run writes a directory at a time" in line
+        # It goes on, through the search to its endless comparison.
+        goes_on = f" of {ENDLESS}\n"
+        assert until(lambda: goes_on in (tmp_path / "first").read_text() or not first.is_alive())
+        assert first.is_alive(), (tmp_path / "first").read_text()
+        os.kill(first.pid or 0, signal.SIGINT)
+        first.join()
+        assert first.exitcode == 130
+    finally:
+        first.kill()
 
 
 def test_ctrl_c_ends_in_one_line_with_130_and_what_ran_goes_on_later(tmp_path: Path) -> None:
-    study, out = tmp_path / "tiny.toml", tmp_path / "out"
-    study.write_text(to_toml(TINY))
-    command = [sys.executable, "-m", "scaling_search", "run", str(study), "--out", str(out)]
-    driver = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    while not (out / "ledger.jsonl").exists() or not (out / "ledger.jsonl").stat().st_size:
-        time.sleep(0.02)
-    os.kill(driver.pid, signal.SIGINT)
-    _, said = driver.communicate(timeout=300)
-    assert driver.returncode == 130
+    words, out = run_words(TINY, tmp_path)
+    strike = driving.interrupt_after_the_first_result
+    assert driving.ended(words, tmp_path / "said", strike) == 130
+    said = (tmp_path / "said").read_text()
     assert said.strip().splitlines()[-1] == "stopped; the same command goes on from here"
     assert "Traceback" not in said
     assert ledger(out)

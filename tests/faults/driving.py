@@ -18,7 +18,7 @@ from torch.optim.optimizer import register_optimizer_step_post_hook
 
 from scaling_search.cli.main import main
 from scaling_search.cli.progress import Live
-from scaling_search.jobs.executor import Epoch, Event
+from scaling_search.jobs.executor import Ended, Epoch, Event
 from scaling_search.jobs.ledger_file import LedgerFile
 from scaling_search.jobs.worker_process import WorkerProcess
 
@@ -125,6 +125,31 @@ def kill_before_the_second_line() -> None:
 def kill_in_mid_line() -> None:
     """SIGKILL when half of the second line is written."""
     _at_line(2, 0.5)
+
+
+def kill_after_line(number: int) -> None:
+    """SIGKILL as soon as the ledger has so many lines, older ones included."""
+    append = LedgerFile.append
+
+    def struck(self: LedgerFile, line: bytes) -> int:
+        begin = append(self, line)
+        if self.path.read_bytes().count(b"\n") >= number:
+            _kill()
+        return begin
+
+    LedgerFile.append = struck  # type: ignore[method-assign]  # this process ends
+
+
+def interrupt_after_the_first_result() -> None:
+    """SIGINT as Ctrl-C sends it, when a result has been heard of and other trainings go on."""
+    take = Live.event
+
+    def struck(live: Live, event: Event) -> None:
+        take(live, event)
+        if isinstance(event, Ended):
+            os.kill(os.getpid(), signal.SIGINT)
+
+    Live.event = struck  # type: ignore[method-assign, assignment]  # this process ends
 
 
 def _at_line(number: int, part: float) -> None:

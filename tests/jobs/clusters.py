@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from tests.jobs.small import PATIENCE_SECONDS
+
 ray = pytest.importorskip("ray")
 cluster_utils = pytest.importorskip("ray.cluster_utils")
 
@@ -20,7 +22,9 @@ NODE = {
 
 def add(cluster: Any, cpus: int = 1, gpus: int = 0) -> Any:
     """One more node, with so many GPUs pretended."""
-    return cluster.add_node(num_cpus=cpus, num_gpus=gpus, **NODE)
+    node = cluster.add_node(wait=False, num_cpus=cpus, num_gpus=gpus, **NODE)
+    cluster._wait_for_node(node, PATIENCE_SECONDS)  # Ray itself would give it half a minute
+    return node
 
 
 @contextmanager

@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
@@ -16,6 +17,7 @@ from typing import Any
 import pytest
 
 from scaling_search.core.errors import UserError
+from scaling_search.cost.custom_network import custom_network
 from scaling_search.data.load import describe
 from scaling_search.data.request import DataRequest
 from scaling_search.jobs.environment import where_on
@@ -29,15 +31,18 @@ from scaling_search.jobs.executor import (
     jobs_in_order,
 )
 from scaling_search.jobs.job import TrainJob
+from scaling_search.jobs.ray import cluster as ray_cluster
 from scaling_search.jobs.ray import executor
-from scaling_search.jobs.ray.cluster import Slots, connected
+from scaling_search.jobs.ray.cluster import Slots, connected, kill_if_stopped
 from scaling_search.jobs.ray.executor import RayExecutor
 from scaling_search.jobs.result import Finished, Lost, TimedOut
 from scaling_search.training.checkpoint import step_of
+from tests import gated_network
 from tests.jobs import clusters, small
 from tests.jobs.small import (
     DATA,
     ENDLESS,
+    NETWORK,
     PATIENCE_SECONDS,
     RECIPE,
     STEPS_PER_EPOCH,
@@ -47,6 +52,11 @@ from tests.jobs.small import (
     until,
     without_times,
 )
+
+GATED = custom_network(
+    gated_network.NAME, resolution_px=NETWORK.resolution_px, in_channels=1, num_classes=20
+)
+IN_THE_THIRD_EPOCH = 2 * STEPS_PER_EPOCH + 2
 
 
 class Clock:
@@ -58,8 +68,12 @@ class Clock:
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Any]:
-    with clusters.cluster(2) as made, connected(made.address, 1):
-        yield made
+    """Two nodes that are waited for, to answer and to stop, however busy the machine is."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(executor, "LOOK_SECONDS", PATIENCE_SECONDS)
+        patch.setattr(executor, "GRACE_SECONDS", PATIENCE_SECONDS)
+        with clusters.cluster(2) as made, connected(made.address, 1):
+            yield made
 
 
 @pytest.fixture(scope="module")
@@ -131,13 +145,14 @@ def test_two_nodes_give_the_results_of_inline(
 def test_both_nodes_work_at_once_and_every_epoch_is_told(
     nodes: RayExecutor, job: Callable[..., TrainJob]
 ) -> None:
-    jobs = [job(seed=seed, epochs=2) for seed in (10, 11)]
-    where = set()
+    jobs = [job(seed=seed, epochs=2, architecture=GATED) for seed in (10, 11)]
     events = []
-    for event in nodes.run(jobs_in_order(jobs)):
-        events.append(event)
-        where |= {task.node.node for task in nodes._tasks if task.node}
-    assert where == set(nodes.machines)
+    with gated_network.shut_after(0) as gate:  # until both are under way
+        for event in nodes.run(jobs_in_order(jobs)):
+            events.append(event)
+            where = {task.node.node for task in nodes._tasks if task.node}
+            if gate.exists() and where == set(nodes.machines):
+                gate.unlink()
     for each in jobs:
         (result,) = [event.result for event in ended(events) if event.job == each]
         assert isinstance(result, Finished)
@@ -160,15 +175,21 @@ def test_a_job_whose_process_is_killed_goes_on_from_its_checkpoint_and_ends_once
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     tasks = request.getfixturevalue("nodes" if shared else "apart")
-    struck = job(seed=20, epochs=16)
+    struck = job(seed=20, epochs=16, architecture=GATED)
     events: list[Event] = []
-    killed = False
-    for event in tasks.run(jobs_in_order([struck])):
-        events.append(event)
-        kept = checkpoints(tasks, struck)
-        if isinstance(event, Epoch) and kept and step_of(kept[-1]) > STEPS_PER_EPOCH and not killed:
-            os.kill(node_of(tasks, struck).pid, signal.SIGKILL)
-            killed = True
+    with gated_network.shut_after(IN_THE_THIRD_EPOCH) as gate:
+        jobs = iter([struck])
+
+        def source() -> TrainJob | None:  # asked once a second too while a node is free
+            kept = checkpoints(tasks, struck)
+            heard = epochs(events, struck) and kept and step_of(kept[-1]) > STEPS_PER_EPOCH
+            if heard and gate.exists():
+                os.kill(node_of(tasks, struck).pid, signal.SIGKILL)
+                gate.unlink()
+            return next(jobs, None)
+
+        for event in tasks.run(source):
+            events.append(event)
     assert started(events, struck) == 2
     assert epochs(events, struck).count(1) == 1  # the first epoch was not trained again
     assert epochs(events, struck)[-1] == 16
@@ -182,17 +203,20 @@ def test_a_node_removed_without_grace_loses_nothing_and_is_no_jobs_fault(
     cluster: Any, nodes: RayExecutor, job: Callable[..., TrainJob]
 ) -> None:
     """Its process hears of nothing until the run is over, as where a machine was cut off."""
-    jobs = [job(seed=seed, epochs=10) for seed in (30, 31, 32)]
+    jobs = [job(seed=seed, epochs=10, architecture=GATED) for seed in (30, 31, 32)]
     (doomed,) = cluster.worker_nodes
     events: list[Event] = []
     pid = None
-    for event in nodes.run(jobs_in_order(jobs)):
-        events.append(event)
-        there = isinstance(event, Epoch) and event.record.epoch == 2 and node_of(nodes, event.job)
-        if pid is None and there and there.node == doomed.node_id:
-            pid, struck = there.pid, event.job
-            os.kill(pid, signal.SIGSTOP)  # or it may be done before its node has left
-            cluster.remove_node(doomed, allow_graceful=False)
+    with gated_network.shut_after(IN_THE_THIRD_EPOCH) as gate:
+        for event in nodes.run(jobs_in_order(jobs)):
+            events.append(event)
+            if pid is not None or not isinstance(event, Epoch) or event.record.epoch != 2:
+                continue
+            if (there := node_of(nodes, event.job)).node == doomed.node_id:
+                pid, struck = there.pid, event.job
+                os.kill(pid, signal.SIGSTOP)
+                cluster.remove_node(doomed, allow_graceful=False)
+                gate.unlink()
     assert pid is not None
     with suppress(ProcessLookupError):  # it may have ended with its node, stopped as it was
         os.kill(pid, signal.SIGCONT)
@@ -254,6 +278,20 @@ def test_a_stopped_process_over_the_limit_is_timed_out_and_never_heard_again(
     assert isinstance(ended(events)[1].result, Finished)
 
 
+def test_a_process_that_is_seen_to_have_stopped_only_later_is_killed_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sent: list[Callable[[], None]] = []
+    monkeypatch.setattr(ray_cluster, "_start_on", lambda node, function: sent.append(function))
+    with subprocess.Popen(["sleep", "600"]) as late:
+        kill_if_stopped("a node", late.pid)
+        looking = threading.Thread(target=sent[0])
+        looking.start()  # it finds one that runs
+        late.send_signal(signal.SIGSTOP)
+        assert late.wait(PATIENCE_SECONDS) == -signal.SIGKILL
+        looking.join()
+
+
 def test_a_job_whose_process_is_killed_each_time_is_lost(
     nodes: RayExecutor, job: Callable[..., TrainJob]
 ) -> None:
@@ -301,7 +339,6 @@ def test_a_node_with_other_versions_is_refused(
     cluster: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(executor, "required_versions", lambda: ("torch 1.0", "scaling_search 0.0"))
-    monkeypatch.setattr(executor, "NODE_ANSWER_SECONDS", PATIENCE_SECONDS)
     with pytest.raises(UserError, match=r"every node must have torch 1\.0 and"):
         RayExecutor(place(tmp_path)).__enter__()
     assert not list(tmp_path.rglob(".shared-*"))
@@ -368,7 +405,8 @@ except UserError as error:
 
 
 def test_a_driver_with_another_token_is_refused(cluster: Any) -> None:
-    settings = {"RAY_AUTH_TOKEN": "f" * 32, "RAY_NUM_REDIS_GET_RETRIES": "1"}
+    once = ("RAY_gcs_server_port_wait_time_s", "RAY_NUM_REDIS_GET_RETRIES")
+    settings = {"RAY_AUTH_TOKEN": "f" * 32, **dict.fromkeys(once, "1")}
     done = subprocess.run(
         [sys.executable, "-c", CLIENT, cluster.address],
         env={**os.environ, **settings},

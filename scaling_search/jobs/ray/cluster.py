@@ -8,6 +8,7 @@ import signal
 import socket
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -179,13 +180,21 @@ def kill_if_stopped(node: str, pid: int) -> None:
     """Kill a process of that node which SIGSTOP holds; whether it was one is not awaited.
 
     `ray.cancel(force=True)` asks the process itself, which can't hear it, and Ray's own SIGKILL
-    after that does not always come. One that runs is left to Ray: it may have another task by now.
+    after that does not always come. On a busy machine it may be long before a process that was sent
+    SIGSTOP is seen to have stopped: it is looked at until it has ended, for about a minute at most.
     """
 
     def kill() -> None:
         status = Path(f"/proc/{pid}/stat")
-        if status.exists() and status.read_text().rpartition(")")[2].split()[0] == "T":
-            os.kill(pid, signal.SIGKILL)
+        for _ in range(600):
+            try:
+                state = status.read_text().rpartition(")")[2].split()[0]
+            except OSError:
+                return
+            if state in "Tt":
+                os.kill(pid, signal.SIGKILL)
+                return
+            time.sleep(0.1)
 
     _start_on(node, kill)
 
