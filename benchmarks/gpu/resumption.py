@@ -16,9 +16,10 @@ from gpu.check import Check, at_most, equal, within
 from gpu.trainings import batches, take, trainer
 from scaling_search.core.atomic_files import as_json, write_atomically
 from scaling_search.cost.arithmetic import arithmetic
+from scaling_search.training.checkpoint_saver import CheckpointPolicy
 from scaling_search.training.determinism import determinism
-from scaling_search.training.loop import CheckpointPolicy, StoppedError
 from scaling_search.training.recipe import Compile, Recipe
+from scaling_search.training.stopping import StoppedError
 
 STEPS, STOP_AT = 8, 5
 MORE_LAUNCHES = 1.02
@@ -70,9 +71,9 @@ def _final(card: Card, stop: bool) -> dict[str, torch.Tensor]:
         if stop:
             stopped = CheckpointPolicy(place, place / "fall", stop_asked=_Stop(), clock=lambda: 0.0)
             with suppress(StoppedError):
-                trainer(work, recipe, card, steps=STEPS, epochs=2, keeping=stopped).run()
+                trainer(work, recipe, card, steps=STEPS, epochs=2, checkpoint_policy=stopped).run()
         kept = CheckpointPolicy(place, place / "fall", clock=lambda: 0.0)
-        one = trainer(work, recipe, card, steps=STEPS, epochs=2, keeping=kept)
+        one = trainer(work, recipe, card, steps=STEPS, epochs=2, checkpoint_policy=kept)
         one.run()
         return one.state.tensors()
 

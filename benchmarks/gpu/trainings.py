@@ -14,8 +14,9 @@ from gpu.sizes import Trained
 from scaling_search.arch import zoo
 from scaling_search.data.splits import Batch, ResidentSplit
 from scaling_search.nets.build import build
+from scaling_search.training.checkpoint_saver import CheckpointPolicy
 from scaling_search.training.history import EpochRecord
-from scaling_search.training.loop import CheckpointPolicy, Trainer
+from scaling_search.training.loop import Trainer
 from scaling_search.training.recipe import Recipe
 
 CLASSES = 20
@@ -43,7 +44,7 @@ def trainer(
     *,
     steps: int,
     epochs: int = 1,
-    keeping: CheckpointPolicy | None = None,
+    checkpoint_policy: CheckpointPolicy | None = None,
     on_epoch: Callable[[EpochRecord], None] = lambda _: None,
 ) -> Trainer:
     """A training of so many steps an epoch, not begun; its weights are the same every time."""
@@ -57,7 +58,15 @@ def trainer(
     train = noise(work, steps * recipe.batch_size, card.device)
     few = noise(work, min(64, len(train)), card.device, seed=1)
     return Trainer(
-        model, train, few, recipe, epochs, 0, card.device, keeping=keeping, on_epoch=on_epoch
+        model,
+        train,
+        few,
+        recipe,
+        epochs,
+        0,
+        card.device,
+        checkpoint_policy=checkpoint_policy,
+        on_epoch=on_epoch,
     )
 
 

@@ -34,7 +34,7 @@ from scaling_search.core.errors import UserError
 from scaling_search.jobs.preemption import PREEMPTION, REQUEUE
 from scaling_search.jobs.torchrun import LostPeerError
 from scaling_search.jobs.torchrun_program import run_on_ranks
-from scaling_search.training.loop import StoppedError
+from scaling_search.training.stopping import StoppedError
 
 NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}  # the disk's, the quota's, a limit's
 STOPPED = 130  # what a shell expects of a program that Ctrl-C ended

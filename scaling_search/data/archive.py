@@ -53,19 +53,19 @@ def unpack(archive: Path, into: Path, *, max_bytes: int, max_files: int, folder:
     into.parent.mkdir(parents=True, exist_ok=True)
     fresh = Path(tempfile.mkdtemp(prefix=f".{into.name}.", suffix=".part", dir=into.parent))
     try:
-        _write_all(archive, _Room(archive, fresh, max_bytes, max_files))
-        whole = fresh / folder
-        if not whole.is_dir():
+        _write_all(archive, _TargetFolder(archive, fresh, max_bytes, max_files))
+        unpacked = fresh / folder
+        if not unpacked.is_dir():
             raise _refused(archive, f"no folder {folder!r}")
         fresh.chmod(0o755)
-        whole.replace(into)
+        unpacked.replace(into)
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
     return into
 
 
 @dataclass
-class _Room:
+class _TargetFolder:
     """The fresh folder, and how much may still be written into it."""
 
     archive: Path
@@ -101,12 +101,12 @@ class _Room:
         return self.folder / path
 
 
-def _write_all(archive: Path, room: _Room) -> None:
+def _write_all(archive: Path, target: _TargetFolder) -> None:
     try:
         if zipfile.is_zipfile(archive):
-            _write_zip(archive, room)
+            _write_zip(archive, target)
         else:
-            _write_tar(archive, room)
+            _write_tar(archive, target)
     except UserError:
         raise
     except FileExistsError as error:
@@ -119,35 +119,35 @@ def _write_all(archive: Path, room: _Room) -> None:
         ) from error
 
 
-def _write_zip(archive: Path, room: _Room) -> None:
+def _write_zip(archive: Path, target: _TargetFolder) -> None:
     with zipfile.ZipFile(archive) as file:
         for info in file.infolist():
             kind = stat.S_IFMT(info.external_attr >> 16)
             if info.is_dir():
-                room.add_folder(info.filename)
+                target.add_folder(info.filename)
             elif kind not in (0, stat.S_IFREG):  # 0: from a system without such kinds
                 raise _refused(archive, f"{info.filename!r}, which is no plain file")
             else:
                 with file.open(info) as content:
-                    room.add_file(info.filename, content)
+                    target.add_file(info.filename, content)
 
 
-def _write_tar(archive: Path, room: _Room) -> None:
+def _write_tar(archive: Path, target: _TargetFolder) -> None:
     with _opened(archive) as unpacked:
-        counted = _Counted(archive, unpacked)
+        counted = _CountingReader(archive, unpacked)
         with tarfile.open(fileobj=cast("IO[bytes]", counted), mode="r|") as tar:
             for member in _members(tar, counted):
                 if member.isdir():
-                    room.add_folder(member.name)
+                    target.add_folder(member.name)
                 elif member.type not in (tarfile.REGTYPE, tarfile.AREGTYPE):
                     raise _refused(archive, f"{member.name!r}, which is no plain file")
                 else:
-                    _check_name(member, room)
+                    _check_name(member, target)
                     counted.most = None  # the room counts it
-                    room.add_file(member.name, cast("IO[bytes]", tar.extractfile(member)))
+                    target.add_file(member.name, cast("IO[bytes]", tar.extractfile(member)))
 
 
-def _members(tar: tarfile.TarFile, counted: _Counted) -> Iterator[tarfile.TarInfo]:
+def _members(tar: tarfile.TarFile, counted: _CountingReader) -> Iterator[tarfile.TarInfo]:
     """The members in turn; a header that would fill the memory is stopped."""
     while True:
         counted.most = counted.bytes + HEADER_BYTES
@@ -158,11 +158,13 @@ def _members(tar: tarfile.TarFile, counted: _Counted) -> Iterator[tarfile.TarInf
         tar.members.clear()  # type: ignore[attr-defined]  # kept by tarfile, a million of them
 
 
-def _check_name(member: tarfile.TarInfo, room: _Room) -> None:
+def _check_name(member: tarfile.TarInfo, target: _TargetFolder) -> None:
     try:
-        tarfile.data_filter(member, str(room.folder))
+        tarfile.data_filter(member, str(target.folder))
     except tarfile.FilterError as error:
-        raise _refused(room.archive, f"the name {member.name!r}, which leads elsewhere") from error
+        raise _refused(
+            target.archive, f"the name {member.name!r}, which leads elsewhere"
+        ) from error
 
 
 @contextmanager
@@ -177,7 +179,7 @@ def _opened(archive: Path) -> Iterator[IO[bytes]]:
             yield cast("IO[bytes]", inner)
 
 
-class _Counted:
+class _CountingReader:
     """A file read forwards, up to the byte `most` (None: to its end)."""
 
     def __init__(self, archive: Path, file: IO[bytes]) -> None:
@@ -193,9 +195,9 @@ class _Counted:
         return chunk
 
 
-def _refused(archive: Path, what: str) -> UserError:
+def _refused(archive: Path, reason: str) -> UserError:
     return UserError(
-        f"{archive} must be an archive of plain files within its limits, got {what}: "
+        f"{archive} must be an archive of plain files within its limits, got {reason}: "
         "fetch it again from a source that you trust"
     )
 

@@ -10,7 +10,7 @@ import torch
 from torch.nn import functional
 
 from scaling_search.data.random_crop import random_resized_crop
-from scaling_search.data.transfer import sent
+from scaling_search.data.transfer import to_device
 
 Policy = Literal["none", "shift", "shift-flip", "random-resized-crop"]
 AutoPolicy = Literal["none", "autoaugment", "randaugment", "trivialaugment"]
@@ -58,7 +58,7 @@ def draws_per_image(policy: Policy, auto: AutoPolicy) -> int:
         >>> draws_per_image("shift-flip", "none"), draws_per_image("random-resized-crop", "none")
         (3, 5)
     """
-    return _own_draws(policy) + AUTO_DRAWS[auto]
+    return _policy_draws(policy) + AUTO_DRAWS[auto]
 
 
 def augment(
@@ -91,14 +91,14 @@ def augment(
         images = random_resized_crop(images, uniforms)
     elif auto == "none":
         # Shifted last, where zero is the mean.
-        return _moved(normalise(images, mean, std), uniforms, policy)
+        return _shifted_and_flipped(normalise(images, mean, std), uniforms, policy)
     if auto != "none":
         # torchvision takes seconds to import: only who asks for it waits.
         from scaling_search.data.auto_augment import auto_augment
 
         fill, numbers = _fill(mean)
-        images = _moved(images, uniforms, policy, fill)
-        images = auto_augment(images, uniforms[:, _own_draws(policy) :], auto, numbers)
+        images = _shifted_and_flipped(images, uniforms, policy, fill)
+        images = auto_augment(images, uniforms[:, _policy_draws(policy) :], auto, numbers)
     return normalise(images, mean, std)
 
 
@@ -161,7 +161,7 @@ def flip(images: torch.Tensor, chance: torch.Tensor) -> torch.Tensor:
     return torch.where(mirrored, images.flip(-1), images)
 
 
-def _own_draws(policy: Policy) -> int:
+def _policy_draws(policy: Policy) -> int:
     return CROP_DRAWS if policy == "random-resized-crop" else DRAWS_PER_IMAGE
 
 
@@ -173,12 +173,12 @@ def _fill(mean: torch.Tensor) -> tuple[torch.Tensor, tuple[int, ...]]:
     return fill, tuple(fill.tolist())
 
 
-def _moved(
+def _shifted_and_flipped(
     images: torch.Tensor, uniforms: torch.Tensor, policy: Policy, fill: torch.Tensor | None = None
 ) -> torch.Tensor:
     if policy == "none" or policy == "random-resized-crop":
         return images
-    up, leftward, mirror = sent(uniforms[:, :DRAWS_PER_IMAGE], images.device).unbind(1)
+    up, leftward, mirror = to_device(uniforms[:, :DRAWS_PER_IMAGE], images.device).unbind(1)
     shifted = shift_images(images, up, leftward, fill)
     if policy == "shift":
         return shifted

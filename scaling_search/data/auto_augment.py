@@ -16,7 +16,7 @@ import torch
 from torchvision.transforms import v2
 
 from scaling_search.data.augment import AutoPolicy
-from scaling_search.data.transfer import PinnedConstants, sent
+from scaling_search.data.transfer import PinnedConstants, to_device
 
 Operation = tuple[str, float]
 """torchvision's name of what is done, and its signed magnitude (0 where it has none)."""
@@ -54,11 +54,13 @@ def operations(policy: AutoPolicy, draws: Sequence[float], side_px: int) -> tupl
         case "randaugment":
             bin_ = _transform(policy).magnitude
             pairs = [draws[2 * i : 2 * i + 2] for i in range(RAND_OPERATIONS)]
-            return tuple(_drawn(policy, side_px, which, bin_, sign) for which, sign in pairs)
+            return tuple(
+                _drawn_operation(policy, side_px, which, bin_, sign) for which, sign in pairs
+            )
         case "trivialaugment":
             which, size, sign = draws
             bin_ = int(size * _transform(policy).num_magnitude_bins)
-            return (_drawn(policy, side_px, which, bin_, sign),)
+            return (_drawn_operation(policy, side_px, which, bin_, sign),)
         case _:
             assert_never(policy)
 
@@ -68,17 +70,23 @@ def _autoaugment(draws: Sequence[float], side_px: int) -> tuple[Operation, ...]:
     chosen = policies[int(draws[0] * len(policies))]
     pairs = draws[1:3], draws[3:5]
     return tuple(
-        _signed("autoaugment", side_px, name, bin_ or 0, sign) if done < chance else UNCHANGED
-        for (name, chance, bin_), (done, sign) in zip(chosen, pairs, strict=True)
+        _signed_operation("autoaugment", side_px, name, bin_ or 0, sign)
+        if threshold_draw < chance
+        else UNCHANGED
+        for (name, chance, bin_), (threshold_draw, sign) in zip(chosen, pairs, strict=True)
     )
 
 
-def _drawn(policy: AutoPolicy, side_px: int, which: float, bin_: int, sign: float) -> Operation:
+def _drawn_operation(
+    policy: AutoPolicy, side_px: int, which: float, bin_: int, sign: float
+) -> Operation:
     names = tuple(_space(policy, side_px))
-    return _signed(policy, side_px, names[int(which * len(names))], bin_, sign)
+    return _signed_operation(policy, side_px, names[int(which * len(names))], bin_, sign)
 
 
-def _signed(policy: AutoPolicy, side_px: int, name: str, bin_: int, sign: float) -> Operation:
+def _signed_operation(
+    policy: AutoPolicy, side_px: int, name: str, bin_: int, sign: float
+) -> Operation:
     magnitudes, signed = _space(policy, side_px)[name]
     if not magnitudes:
         return name, 0.0
@@ -91,10 +99,12 @@ def _space(policy: AutoPolicy, side_px: int) -> dict[str, tuple[tuple[float, ...
     transform = _transform(policy)
     bins = getattr(transform, "num_magnitude_bins", AUTO_BINS)
     space: dict[str, tuple[Callable[..., Any], bool]] = transform._AUGMENTATION_SPACE
-    made = {name: (make(bins, side_px, side_px), sign) for name, (make, sign) in space.items()}
+    magnitudes = {
+        name: (make(bins, side_px, side_px), sign) for name, (make, sign) in space.items()
+    }
     return {
         name: (() if values is None else tuple(map(float, values)), sign)
-        for name, (values, sign) in made.items()
+        for name, (values, sign) in magnitudes.items()
     }
 
 
@@ -114,7 +124,7 @@ def _applied(images: torch.Tensor, chosen: Sequence[Operation], transform: Any) 
     for row, operation in enumerate(chosen):
         groups.setdefault(operation, []).append(row)
     order = torch.tensor([row for group in groups.values() for row in group])
-    rows = sent(order, images.device)
+    rows = to_device(order, images.device)
     parts = torch.split(images[rows], [len(group) for group in groups.values()])
     with PinnedConstants():
         changed = [

@@ -63,20 +63,20 @@ def cached(key: str, shape: tuple[int, ...], batches: Callable[[], Iterable[Imag
     can't be written.
     """
     path = cache_folder() / CACHE_VERSION / f"{key}.npy"
-    found = _mapped(path, shape)
-    if found is not None:
-        return found
+    array = _mapped(path, shape)
+    if array is not None:
+        return array
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         # The system drops the lock of a killed process, so nobody waits for the dead.
         with FileLock(path.with_suffix(".lock")):
-            found = _mapped(path, shape)
-            if found is None:
+            array = _mapped(path, shape)
+            if array is None:
                 _build(path, shape, batches())
-                found = np.load(path, mmap_mode="c", allow_pickle=False)
+                array = np.load(path, mmap_mode="c", allow_pickle=False)
     except OSError as error:
         raise unwritable(error) from error
-    return found
+    return array
 
 
 def unwritable(error: OSError) -> UserError:

@@ -174,7 +174,7 @@ def _is_turned(header: JpegHeader, content: NDArray[np.uint8]) -> bool:
 
 
 @dataclass(frozen=True)
-class Seen:
+class ImageFacts:
     """What was seen of an image: its sides in px, as in the file, and what is unusual about it."""
 
     width: int
@@ -182,16 +182,16 @@ class Seen:
     format: PixelFormat
 
 
-def inspect_image(content: bytes) -> Seen:
+def inspect_image(content: bytes) -> ImageFacts:
     """What an image is that decodes to its end; raises one of BROKEN when it doesn't."""
     with Image.open(io.BytesIO(content)) as image:
         width, height = image.size
         image.draft("L", (1, 1))  # reads every byte of a JPEG at a fraction of the work
         image.load()
-        return Seen(width, height, format_of(image))
+        return ImageFacts(width, height, format_of(image))
 
 
-def inspect_ends(path: Path, tail: bytes) -> Seen | None:
+def inspect_ends(path: Path, tail: bytes) -> ImageFacts | None:
     """What an image's header tells; None where its pixels must be decoded to know.
 
     `tail` is the end of the file. Raises one of BROKEN.
@@ -202,17 +202,17 @@ def inspect_ends(path: Path, tail: bytes) -> Seen | None:
         # A PNG is decoded to look for EXIF behind its pixels; there is none.
         silent = image.format == "PNG" and not image.info.keys() & EXIF_OF_PNG
         turned = not silent and orientation(image) != 1
-        return Seen(*image.size, PixelFormat(turned=turned))
+        return ImageFacts(*image.size, PixelFormat(turned=turned))
 
 
 def undecodable(path: Path, error: BaseException) -> Unusable:
     """A file of which decoding raised this: what is wrong with it, and the way out, in words."""
     if isinstance(error, UnidentifiedImageError):
         kind = kind_of(path)
-        return broken(path, kind.what, kind.way_out)
+        return broken(path, kind.description, kind.hint)
     return broken(path, " ".join(str(error).split()) or type(error).__name__)
 
 
-def broken(path: Path, why: str, way_out: str = "") -> Unusable:
+def broken(path: Path, reason: str, hint: str = "") -> Unusable:
     """A file which can't be decoded, and why."""
-    return Unusable(path, "an image", why, way_out or REPLACE)
+    return Unusable(path, "an image", reason, hint or REPLACE)

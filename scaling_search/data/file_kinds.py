@@ -20,22 +20,22 @@ TIFF_MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 class FileKind:
     """What a file is, in words, and the way out."""
 
-    what: str
-    way_out: str
+    description: str
+    hint: str
 
 
 UNKNOWN = FileKind("bytes of no known kind", "")
-AS_JPEG = "convert to JPEG or PNG"
+CONVERT = "convert to JPEG or PNG"
 # By what they begin with; of HEIC and JPEG XL Pillow knows with plug-ins alone.
 SIGNATURES: tuple[tuple[bytes, FileKind], ...] = (
     (b"version https://git-lfs", FileKind("a pointer of Git LFS", "fetch with git lfs pull")),
-    (b"%PDF", FileKind("a PDF", AS_JPEG)),
+    (b"%PDF", FileKind("a PDF", CONVERT)),
     (b"PK\x03\x04", FileKind("a ZIP archive", "unpack into the folder")),
     (b"\x1f\x8b", FileKind("a gzip archive", "unpack into the folder")),
     (b"\x93NUMPY", FileKind("an array of NumPy", "save as 8- or 16-bit PNG")),
     (b"\x89HDF", FileKind("an HDF5 file", "save its images as 8- or 16-bit PNG")),
-    (b"\xff\x0a", FileKind("JPEG XL", AS_JPEG)),
-    (b"\0\0\0\x0cJXL ", FileKind("JPEG XL", AS_JPEG)),
+    (b"\xff\x0a", FileKind("JPEG XL", CONVERT)),
+    (b"\0\0\0\x0cJXL ", FileKind("JPEG XL", CONVERT)),
 )
 HEIF = {b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1"}
 
@@ -47,7 +47,7 @@ def kind_of(path: Path) -> FileKind:
     if head.startswith(TIFF_MAGIC):
         return _tiff(path)
     if head[4:8] == b"ftyp" and head[8:12] in HEIF:
-        return FileKind("HEIC, as telephones write it", AS_JPEG)
+        return FileKind("HEIC, as telephones write it", CONVERT)
     if head[128:132] == b"DICM":
         return FileKind("DICOM", "save as 16-bit PNG")
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
@@ -63,11 +63,11 @@ def _tiff(path: Path) -> FileKind:
     if tags is None:
         return FileKind("a TIFF whose tags can't be read", "")
     bits, kinds = tags.get(BITS_PER_SAMPLE, (1,)), tags.get(SAMPLE_FORMAT, (1,))
-    count, packed = tags.get(SAMPLES_PER_PIXEL, 1), tags.get(COMPRESSION, 1)
+    count, method = tags.get(SAMPLES_PER_PIXEL, 1), tags.get(COMPRESSION, 1)
     kind = SAMPLE_FORMATS.get(kinds[0], "unknown")
-    how = "" if packed == 1 else f", compression {packed}"
+    compression = "" if method == 1 else f", compression {method}"
     return FileKind(
-        f"a TIFF of {count} × {bits[0]}-bit {kind}{how}",
+        f"a TIFF of {count} × {bits[0]}-bit {kind}{compression}",
         "save as 8- or 16-bit TIFF or PNG, or grey as 32-bit float TIFF",
     )
 

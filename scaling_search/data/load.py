@@ -10,8 +10,8 @@ import torch
 
 from scaling_search.core.errors import require
 from scaling_search.data.cache import Notify, quiet
+from scaling_search.data.lru_cache import LruCache
 from scaling_search.data.prepare import Statistics, make_split, statistics
-from scaling_search.data.recent import Recent
 from scaling_search.data.request import DATASETS, SPLITS, DataInfo, DataRequest, SplitName
 from scaling_search.data.sources.base import (
     Dataset,
@@ -40,12 +40,12 @@ OPENERS: dict[str, tuple[str, str]] = {
 def opener(name: str) -> Opener:
     """The function that finds and checks the images of a data set."""
     module, function = OPENERS[name]
-    found: Opener = getattr(import_module(f"scaling_search.data.sources.{module}"), function)
-    return found
+    open_dataset: Opener = getattr(import_module(f"scaling_search.data.sources.{module}"), function)
+    return open_dataset
 
 
 @dataclass(frozen=True, eq=False)
-class Checked:
+class CheckedDataset:
     """A data set of which every image that will be used was found whole."""
 
     info: DataInfo
@@ -55,9 +55,9 @@ class Checked:
 # A worker asks for the same splits job after job. On a GPU they take what the next job may need,
 # and are back within a second: so many bytes stay, the last used.
 KEPT_BYTES = 1 << 30
-_checked: Recent[DataRequest, Checked] = Recent(2)
-_statistics: Recent[tuple[str, int], Statistics] = Recent(16)
-_splits: Recent[tuple[str, SplitName, int, torch.device], Split] = Recent(
+_checked: LruCache[DataRequest, CheckedDataset] = LruCache(2)
+_statistics: LruCache[tuple[str, int], Statistics] = LruCache(16)
+_splits: LruCache[tuple[str, SplitName, int, torch.device], Split] = LruCache(
     KEPT_BYTES, lambda split: split.bytes
 )
 
@@ -130,11 +130,13 @@ def forget_splits() -> None:
     _splits.clear()
 
 
-def _check(request: DataRequest, report: Notify) -> tuple[Checked, Callable[[], tuple[str, ...]]]:
+def _check(
+    request: DataRequest, report: Notify
+) -> tuple[CheckedDataset, Callable[[], tuple[str, ...]]]:
     """The data set, and what gives the remarks on it: that holds facts of every file."""
     source = opener(request.name)(request, report)
-    own = source.validation.labels if source.validation else None
-    chosen = choose(request, source.classes, source.train.labels, source.test.labels, own)
+    own_labels = source.validation.labels if source.validation else None
+    chosen = choose(request, source.classes, source.train.labels, source.test.labels, own_labels)
     parts = parts_of(source, chosen)
     info = _info(request.name, source.classes, parts)
 
@@ -143,7 +145,7 @@ def _check(request: DataRequest, report: Notify) -> tuple[Checked, Callable[[], 
             source.classes, parts["validation"], held_out=source.validation is None
         )
 
-    return Checked(info, parts), remarks
+    return CheckedDataset(info, parts), remarks
 
 
 def parts_of(source: Dataset, chosen: tuple[Indices, Indices, Indices]) -> dict[SplitName, Subset]:

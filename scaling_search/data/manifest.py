@@ -25,7 +25,7 @@ from scaling_search.core.pixel_rules import PLAIN, PixelFormat, PixelRules
 from scaling_search.data.cache import Notify, cache_folder, unwritable
 from scaling_search.data.decode import (
     BROKEN,
-    Seen,
+    ImageFacts,
     broken,
     inspect_ends,
     inspect_image,
@@ -40,11 +40,13 @@ MANIFEST_VERSION = (
 WHOLE_BYTES = 16 << 30  # read and decoded in a few minutes by eight threads
 END_BYTES = 4096
 MARKERS = (b"\xff\xd9", b"IEND\xaeB`\x82")  # the last bytes of a JPEG, of a PNG
-TOGETHER = 1000
+FILES_AT_ONCE = 1000
 
-Inspect = Callable[[Path, int], tuple[str, Seen] | Unusable]
+Inspect = Callable[[Path, int], tuple[str, ImageFacts] | Unusable]
 """From a file and its size in bytes to what tells it apart, and what was seen of the image."""
 
+NamedStatus = tuple[str, os.stat_result]
+"""A file's path within its folder, and what the system says of it."""
 
 FileStamp = tuple[int, int, int, int]
 """Size in bytes, times of change of content and of status in ns, and inode."""
@@ -74,32 +76,44 @@ def inspect(
     unusable = [status for status in looked_up if isinstance(status, Unusable)]
     by_ends = sum(status.st_size for status in statuses) > WHOLE_BYTES
     path = cache_folder() / MANIFEST_VERSION / f"{_key(folder)}{'-ends' if by_ends else ''}.json"
-    known = _read(path)
+    facts = _read(path)
     new = [
         (name, status)
         for name, status in zip(names, looked_up, strict=True)
-        if not isinstance(status, Unusable) and not _unchanged(known.get(name), status)
+        if not isinstance(status, Unusable) and not _unchanged(facts.get(name), status)
     ]
-    look_at = functools.partial(_facts, folder, _ends if by_ends else _whole)
-    try:
-        for first in range(0, len(new), TOGETHER):
-            some = new[first : first + TOGETHER]
-            for (name, _), fact in zip(some, threads().map(look_at, some), strict=True):
-                if isinstance(fact, Unusable):
-                    unusable.append(fact)
-                else:
-                    known[name] = fact
-            if len(new) > TOGETHER:
-                report(f"checking images {first + len(some)}/{len(new)}")
-    finally:
-        if new:
-            _write(path, known)
-    found = [(name, known[name]) for name in names if name in known]
-    problems = [(name, rules.problem(fact.format)) for name, fact in found]
+    look_at = functools.partial(_facts, folder, _inspect_ends if by_ends else _inspect_whole)
+    if new:
+        try:
+            unusable += _add_new(facts, new, look_at, report)
+        finally:
+            _write(path, facts)
+    current = [(name, facts[name]) for name in names if name in facts]
+    problems = [(name, rules.problem(fact.format)) for name, fact in current]
     unusable += [broken(folder / name, problem) for name, problem in problems if problem]
     if unusable:
-        raise UnusableFilesError(sorted(unusable, key=lambda one: one.path))
-    return [fact for _, fact in found]
+        raise UnusableFilesError(sorted(unusable, key=lambda file: file.path))
+    return [fact for _, fact in current]
+
+
+def _add_new(
+    facts: dict[str, FileFacts],
+    files: Sequence[NamedStatus],
+    look_at: Callable[[NamedStatus], FileFacts | Unusable],
+    report: Notify,
+) -> list[Unusable]:
+    """Add the facts of files that are looked at now; those that can't be used come back."""
+    unusable: list[Unusable] = []
+    for first in range(0, len(files), FILES_AT_ONCE):
+        batch = files[first : first + FILES_AT_ONCE]
+        for (name, _), fact in zip(batch, threads().map(look_at, batch), strict=True):
+            if isinstance(fact, Unusable):
+                unusable.append(fact)
+            else:
+                facts[name] = fact
+        if len(files) > FILES_AT_ONCE:
+            report(f"checking images {first + len(batch)}/{len(files)}")
+    return unusable
 
 
 def _status(path: Path) -> os.stat_result | Unusable:
@@ -111,8 +125,8 @@ def _status(path: Path) -> os.stat_result | Unusable:
     return status if plain else broken(path, "no plain file")
 
 
-def _unchanged(known: FileFacts | None, status: os.stat_result) -> bool:
-    return known is not None and known.state == _state(status)
+def _unchanged(fact: FileFacts | None, status: os.stat_result) -> bool:
+    return fact is not None and fact.state == _state(status)
 
 
 def _state(status: os.stat_result) -> FileStamp:
@@ -120,48 +134,48 @@ def _state(status: os.stat_result) -> FileStamp:
     return status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino
 
 
-def _facts(
-    folder: Path, look_at: Inspect, file: tuple[str, os.stat_result]
-) -> FileFacts | Unusable:
+def _facts(folder: Path, look_at: Inspect, file: NamedStatus) -> FileFacts | Unusable:
     name, status = file
     path = folder / name
     try:
-        found = look_at(path, status.st_size)
+        inspected = look_at(path, status.st_size)
     except OSError as error:
         return _unreadable(path, error)
-    if isinstance(found, Unusable):
-        return found
-    content, seen = found
-    sides = seen.width, seen.height
-    return FileFacts(_state(status), content, *sides, seen.format)
+    if isinstance(inspected, Unusable):
+        return inspected
+    content, image = inspected
+    sides = image.width, image.height
+    return FileFacts(_state(status), content, *sides, image.format)
 
 
-def _whole(path: Path, _bytes: int) -> tuple[str, Seen] | Unusable:
+def _inspect_whole(path: Path, _bytes: int) -> tuple[str, ImageFacts] | Unusable:
     """Hash of a file that is read to its end and decodes, and what it shows."""
     content = path.read_bytes()
-    return _told(path, content, lambda: inspect_image(content))
+    return _identified(path, content, lambda: inspect_image(content))
 
 
-def _ends(path: Path, size: int) -> tuple[str, Seen] | Unusable:
+def _inspect_ends(path: Path, size: int) -> tuple[str, ImageFacts] | Unusable:
     """Hash of the file's size and its two ends, and what it shows."""
     with path.open("rb") as file:
         head = file.read(END_BYTES)
         file.seek(max(0, size - END_BYTES))
         tail = file.read(END_BYTES)
 
-    def seen() -> Seen:
+    def seen() -> ImageFacts:
         told = inspect_ends(path, tail) if tail.endswith(MARKERS) else None
         return told or inspect_image(path.read_bytes())
 
-    return _told(path, b"%d " % size + head + tail, seen)
+    return _identified(path, b"%d " % size + head + tail, seen)
 
 
-def _told(path: Path, identity: bytes, see: Callable[[], Seen]) -> tuple[str, Seen] | Unusable:
+def _identified(
+    path: Path, identity: bytes, inspect: Callable[[], ImageFacts]
+) -> tuple[str, ImageFacts] | Unusable:
     try:
-        seen = see()
+        image = inspect()
     except BROKEN as error:
         return undecodable(path, error)
-    return hashlib.sha256(identity).hexdigest()[:32], seen
+    return hashlib.sha256(identity).hexdigest()[:32], image
 
 
 def _unreadable(path: Path, error: OSError) -> Unusable:

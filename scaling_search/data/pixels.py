@@ -110,11 +110,11 @@ def depth_of(image: Image.Image) -> Depth:
 def orientation(image: Image.Image) -> int:
     """The EXIF orientation, 1 to 8; 1 where there is none, or none that can be read."""
     try:
-        found = image.getexif().get(ORIENTATION, 1)
+        value = image.getexif().get(ORIENTATION, 1)
     # Broken EXIF is no fault of the pixels; what Pillow raises for it depends on what is broken.
     except (SyntaxError, ValueError, TypeError, LookupError, OSError, struct.error):
         return 1
-    return found if isinstance(found, int) and 1 <= found <= 8 else 1
+    return value if isinstance(value, int) and 1 <= value <= 8 else 1
 
 
 def _upright(image: Image.Image) -> Image.Image:

@@ -32,9 +32,7 @@ Read = Callable[[torch.Tensor], torch.Tensor]
 TRAININGS_AT_ONCE = "SCALING_SEARCH_TRAININGS_AT_ONCE"  # a run's workers are told
 MOST_READERS = 16
 BATCHES_AHEAD = 2  # batches that each reader has made or is making
-KEPT_READERS = (
-    2  # sets of idle readers that wait for another epoch: those of train and of validation
-)
+IDLE_POOLS = 2  # sets of idle readers that wait for another epoch: those of train and of validation
 SOCKET_BYTES = len("/pymp-xxxxxxxx/listener-xxxxxxxx")  # of multiprocessing, below TMPDIR
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 (where the system keeps it; nothing is written here)
 
@@ -81,16 +79,16 @@ def read_ahead(
             yield read(batch)
         return
     key = (read, readers, pin)
-    ahead = _idle.pop(key, None) or _Ahead(read, readers, pin)
+    ahead = _idle.pop(key, None) or _ReaderPool(read, readers, pin)
     try:
         yield from ahead.read([batch.numpy() for batch in batches])
     finally:
         _idle[key] = ahead
-        while len(_idle) > KEPT_READERS:
+        while len(_idle) > IDLE_POOLS:
             del _idle[next(iter(_idle))]
 
 
-class _Ahead:
+class _ReaderPool:
     """Processes that read; they end with this object, or with their parent."""
 
     def __init__(self, read: Read, readers: int, pin: bool) -> None:
@@ -109,10 +107,10 @@ class _Ahead:
 
     def read(self, batches: list[Indices]) -> Iterator[torch.Tensor]:
         self._order.batches = batches
-        for found in self._loader:
-            if isinstance(found, str):
-                raise UserError(found)
-            yield found
+        for images in self._loader:
+            if isinstance(images, str):
+                raise UserError(images)
+            yield images
 
 
 class _Loader(DataLoader[torch.Tensor | str]):
@@ -143,7 +141,7 @@ class _Batches(Dataset[torch.Tensor | str]):
             return str(error)
 
 
-_idle: dict[tuple[Read, int, bool], _Ahead] = {}
+_idle: dict[tuple[Read, int, bool], _ReaderPool] = {}
 
 
 def _context() -> ForkServerContext:

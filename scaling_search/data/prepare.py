@@ -14,14 +14,7 @@ import torch
 from numpy.typing import NDArray
 
 from scaling_search.core.atomic_files import as_json, write_atomically
-from scaling_search.data.cache import (
-    Images,
-    Notify,
-    cache_folder,
-    cached,
-    quiet,
-    unwritable,
-)
+from scaling_search.data.cache import Images, Notify, cache_folder, cached, quiet, unwritable
 from scaling_search.data.prefetch import reader_count
 from scaling_search.data.sources.base import Subset
 from scaling_search.data.splits import ResidentSplit, Split, StreamedSplit
@@ -47,7 +40,7 @@ def make_split(
         return ResidentSplit(images, labels, mean.to(device), std.to(device))
     _maker(name, part, px, report)  # what the readers will map is made here, once
     return StreamedSplit(
-        Making(name, part, px),
+        ImageMaker(name, part, px),
         labels,
         mean.to(device),
         std.to(device),
@@ -58,7 +51,7 @@ def make_split(
 
 
 @dataclass(frozen=True, eq=False)
-class Making:
+class ImageMaker:
     """Makes the images at any positions of a part at `px`, in whichever process it is called."""
 
     name: str
@@ -69,9 +62,9 @@ class Making:
         """The images of these indices (int64, B), uint8, B × C × px × px."""
         return torch.from_numpy(self._make(at.numpy()))
 
-    def __reduce__(self) -> tuple[type[Making], tuple[str, Subset, int]]:
+    def __reduce__(self) -> tuple[type[ImageMaker], tuple[str, Subset, int]]:
         # A mapped file does not travel: each process maps its own.
-        return Making, (self.name, self.part, self.px)
+        return ImageMaker, (self.name, self.part, self.px)
 
     @cached_property
     def _make(self) -> Callable[[Indices], Images]:
@@ -88,18 +81,18 @@ def statistics(name: str, train: Subset, px: int, report: Notify) -> Statistics:
     if _resident(train, px):
         return _statistics(name, train, px, np.arange(count), report)
     path = cache_folder() / "statistics" / f"{name}-{train.digest}-{px}px.json"
-    found = _kept(path, train.channels)
-    if found is None:
-        taken = np.linspace(0, count - 1, min(count, STATISTICS_IMAGES)).astype(np.int64)
-        found = _statistics(name, train, px, taken, report)
+    computed = _cached_statistics(path, train.channels)
+    if computed is None:
+        sample = np.linspace(0, count - 1, min(count, STATISTICS_IMAGES)).astype(np.int64)
+        computed = _statistics(name, train, px, sample, report)
         try:
-            write_atomically(path, as_json([values.tolist() for values in found]))
+            write_atomically(path, as_json([values.tolist() for values in computed]))
         except OSError as error:
             raise unwritable(error) from error
-    return found
+    return computed
 
 
-def _kept(path: Path, channels: int) -> Statistics | None:
+def _cached_statistics(path: Path, channels: int) -> Statistics | None:
     try:
         mean, std = torch.tensor(json.loads(path.read_bytes()), dtype=torch.float32)
     except (OSError, ValueError, TypeError):  # absent or damaged: computed anew
@@ -107,16 +100,16 @@ def _kept(path: Path, channels: int) -> Statistics | None:
     return (mean, std) if mean.shape == (channels,) else None
 
 
-def _statistics(name: str, train: Subset, px: int, taken: Indices, report: Notify) -> Statistics:
+def _statistics(name: str, train: Subset, px: int, sample: Indices, report: Notify) -> Statistics:
     read = _reader(name, train, px, report)
     squares = np.arange(256, dtype=np.uint32) ** 2
     total, total_of_squares = np.zeros((2, train.channels), np.int64)
-    for at in _chunks(len(taken), train.channels * px**2):
-        images = read(taken[at])
+    for at in _chunks(len(sample), train.channels * px**2):
+        images = read(sample[at])
         # Whole numbers: the sums do not depend on their order.
         total += images.sum((0, 2, 3), np.int64)
         total_of_squares += squares[images].sum((0, 2, 3), np.int64)
-    pixels = len(taken) * px**2
+    pixels = len(sample) * px**2
     mean = total / pixels
     variance = total_of_squares / pixels - mean**2
     std = np.sqrt(np.maximum(variance, 1))  # images of one flat grey are not divided by zero
@@ -134,8 +127,8 @@ def _resident(part: Subset, px: int) -> bool:
 def _reader(name: str, part: Subset, px: int, report: Notify) -> Callable[[Indices], Images]:
     """What gives the images at any positions at `px`: a mapped file, or the files themselves."""
     if _resident(part, px):
-        whole = _images(name, part, px, report)
-        return lambda at: whole[at]
+        images = _images(name, part, px, report)
+        return lambda at: images[at]
     return _maker(name, part, px, report)
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from scaling_search.data.transfer import sent
+from scaling_search.data.transfer import to_device
 
 SMALLEST_AREA = 0.08  # of the image; GoogLeNet, arXiv 1409.4842, section 6
 LARGEST_RATIO = 4 / 3  # of width to height; the smallest is its inverse
@@ -38,7 +38,7 @@ def random_resized_crop(images: torch.Tensor, draws: torch.Tensor) -> torch.Tens
     mirrored = (draws[:, 2] < 0.5).view(-1, 1)
     columns = torch.where(mirrored, columns.flip(1), columns)
     # Expanded where the images are: the grid is a hundred times larger than what it is made of.
-    rows, columns = sent(rows, images.device), sent(columns, images.device)
+    rows, columns = to_device(rows, images.device), to_device(columns, images.device)
     square = (len(images), side, side)
     across, down = columns.unsqueeze(1).expand(square), rows.unsqueeze(2).expand(square)
     grid = torch.stack((across, down), dim=-1)

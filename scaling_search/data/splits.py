@@ -118,8 +118,10 @@ class StreamedSplit:
         """The images and labels of an order, read ahead and moved to the device."""
         chosen = torch.split(order.cpu(), batch_size)
         pin = self.device.type == "cuda"
-        found = read_ahead(self.read, chosen, self.readers, image_bytes=self.image_bytes, pin=pin)
-        for indices, images in zip(chosen, found, strict=True):
+        image_batches = read_ahead(
+            self.read, chosen, self.readers, image_bytes=self.image_bytes, pin=pin
+        )
+        for indices, images in zip(chosen, image_batches, strict=True):
             labels = self.labels[indices].to(self.device, non_blocking=True)
             yield images.to(self.device, non_blocking=True), labels
 
@@ -132,5 +134,7 @@ def with_statistics(split: Split, mean: Sequence[float], std: Sequence[float]) -
     rule = f"images of {len(split.mean)} channels need as many means and deviations"
     counts = (len(mean), len(std))
     require(counts == (len(split.mean),) * 2, rule, counts)
-    given = [torch.tensor(values, device=split.mean.device) for values in (mean, std)]
-    return replace(cast(ResidentSplit | StreamedSplit, split), mean=given[0], std=given[1])
+    statistics = [torch.tensor(values, device=split.mean.device) for values in (mean, std)]
+    return replace(
+        cast(ResidentSplit | StreamedSplit, split), mean=statistics[0], std=statistics[1]
+    )

@@ -47,10 +47,10 @@ def choose(
     for name, size in zip(classes, sizes, strict=True):
         rule = f"class {name!r} needs 2 training images, one of them for validation"
         require(size >= 2, rule, int(size), "take more train_images or leave the class out")
-    held = round(request.validation_fraction * len(pool))
-    held = min(max(held, count), len(pool) - count)
-    drawn = seed if request.validation_seed is None else request.validation_seed
-    validation = stratified(pool_labels, held, drawn, leave=1)
+    held_out = round(request.validation_fraction * len(pool))
+    held_out = min(max(held_out, count), len(pool) - count)
+    validation_seed = seed if request.validation_seed is None else request.validation_seed
+    validation = stratified(pool_labels, held_out, validation_seed, leave=1)
     train = np.setdiff1d(np.arange(len(pool)), validation)
     test = cut(request.test_images, "test_images", test_labels, count, seed)
     return pool[train], pool[validation], test
@@ -68,12 +68,14 @@ def cut(
         >>> np.bincount(labels[cut(6, "train_images", labels, classes=2, seed=0)]).tolist()
         [3, 3]
     """
-    there = len(labels)
-    taken = there if count is None else count
-    require(taken <= there, f"{field} must not exceed the {there} images there are", taken)
+    available = len(labels)
+    wanted = available if count is None else count
+    require(
+        wanted <= available, f"{field} must not exceed the {available} images there are", wanted
+    )
     least = each * classes
-    require(taken >= least, f"{field} must be at least {least}, {each} of each class", taken)
-    return np.arange(there) if count is None else stratified(labels, taken, seed, each)
+    require(wanted >= least, f"{field} must be at least {least}, {each} of each class", wanted)
+    return np.arange(available) if count is None else stratified(labels, wanted, seed, each)
 
 
 def stratified(labels: Indices, count: int, seed: int, each: int = 1, leave: int = 0) -> Indices:

@@ -9,7 +9,7 @@ import torch
 from torch.overrides import TorchFunctionMode
 
 
-def sent(tensor: torch.Tensor, device: torch.device) -> torch.Tensor:
+def to_device(tensor: torch.Tensor, device: torch.device) -> torch.Tensor:
     """The tensor on the device; what a GPU has still to do is not waited for.
 
     A copy out of ordinary memory would wait for it, one out of pinned memory goes into its queue.
@@ -37,4 +37,4 @@ class PinnedConstants(TorchFunctionMode):
         device = torch.device(named.get("device") or "cpu")
         if func is not torch.tensor or device.type == "cpu":
             return func(*args, **named)
-        return sent(func(*args, **named | {"device": "cpu"}), device)
+        return to_device(func(*args, **named | {"device": "cpu"}), device)

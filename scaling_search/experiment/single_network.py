@@ -31,7 +31,7 @@ from scaling_search.pretrained.initial import Init
 from scaling_search.training.history import ClassCounts
 from scaling_search.training.recipe import Recipe
 from scaling_search.training.recipe_growth import AtPhi
-from scaling_search.training.recipes import expanded, recipe_named
+from scaling_search.training.recipes import expanded_recipe, recipe_named
 
 _RECIPES = TypeAdapter(Recipe)
 
@@ -194,7 +194,7 @@ def recipe_of(asked: str, batch_size: int | None = None) -> Recipe:
 
 def _of_file(path: Path) -> Recipe:
     text, source = toml_config.read_text(path, "recipe"), str(path)
-    values = expanded(toml_config.parsed(text, source), source)
+    values = expanded_recipe(toml_config.parsed(text, source), source)
     return toml_config.validated(_RECIPES, values, text, source, _known)
 
 

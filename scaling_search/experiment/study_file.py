@@ -23,7 +23,7 @@ from scaling_search.experiment.study import Comparison, Study, with_paths
 from scaling_search.pretrained.initial import Init
 from scaling_search.training.recipe import Recipe
 from scaling_search.training.recipe_growth import AtPhi
-from scaling_search.training.recipes import expanded
+from scaling_search.training.recipes import expanded_recipe
 
 _STUDIES = TypeAdapter(Study)
 
@@ -82,7 +82,7 @@ def from_toml(
     if isinstance(init := values.get("init"), dict) and isinstance(init.get("source"), str):
         values["init"] = init | {"source": asdict(_source(init["source"], folder, source))}
     if "recipe" in values:
-        values["recipe"] = expanded(values["recipe"], source, base=values.get("base"))
+        values["recipe"] = expanded_recipe(values["recipe"], source, base=values.get("base"))
     study = toml_config.validated(_STUDIES, values, text, source, _known)
     if study.is_function and function is None:
         raise UserError(

@@ -102,7 +102,7 @@ def trained_weights(job: TrainJob, checkpoints: Path) -> dict[str, torch.Tensor]
     """
     folder = checkpoints / job.shared_hash / job.own_hash
     last_step = job.train_images // job.recipe.batch_size * job.epochs
-    kept = next(checkpoint.whole(folder, at_most=last_step), None)
+    kept = next(checkpoint.valid_checkpoints(folder, at_most=last_step), None)
     if kept is None or kept.step < last_step:
         found = "none" if kept is None else f"one of step {kept.step} of {last_step}"
         raise UserError(

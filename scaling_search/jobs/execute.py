@@ -129,7 +129,7 @@ def _execute(
         job.epochs,
         job.seed,
         device,
-        keeping=place.keeping(job, stop_asked),
+        checkpoint_policy=place.checkpoint_policy(job, stop_asked),
         on_epoch=on_epoch,
         group=group,
     )

@@ -21,7 +21,7 @@ from scaling_search.jobs.place import Place
 from scaling_search.jobs.preemption import PREEMPTION
 from scaling_search.jobs.result import Result
 from scaling_search.training.history import EpochRecord
-from scaling_search.training.loop import StoppedError
+from scaling_search.training.stopping import StoppedError
 
 # A job whose process dies as often as this is taken to be the cause.
 DEATHS_ALLOWED = 3

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scaling_search.jobs.job import TrainJob
-from scaling_search.training.loop import CheckpointPolicy
+from scaling_search.training.checkpoint_saver import CheckpointPolicy
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,9 @@ class Place:
         """The directory of logs, beside that of the checkpoints."""
         return Path(self.checkpoints or "checkpoints").parent / "logs"
 
-    def keeping(self, job: TrainJob, stop_asked: Callable[[], bool]) -> CheckpointPolicy | None:
+    def checkpoint_policy(
+        self, job: TrainJob, stop_asked: Callable[[], bool]
+    ) -> CheckpointPolicy | None:
         """The folders of this job's checkpoints."""
         if self.checkpoints is None:
             return None

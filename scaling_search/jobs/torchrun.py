@@ -22,9 +22,9 @@ from scaling_search.jobs.job import TrainJob
 from scaling_search.jobs.place import Place
 from scaling_search.jobs.preemption import PREEMPTION
 from scaling_search.jobs.result import OutOfMemory, Result, result_from_json, result_to_json
-from scaling_search.training.distributed import Group, is_of_peers, joined, store_of_environment
+from scaling_search.training.distributed import Group, environment_store, is_peer_error, joined
 from scaling_search.training.history import EpochRecord
-from scaling_search.training.loop import StoppedError
+from scaling_search.training.stopping import StoppedError
 
 VARIABLES = ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
 LISTEN_SECONDS = 0.05
@@ -93,10 +93,10 @@ class Peers:
         self, number: int, job: TrainJob, place: Place, on_epoch: Callable[[EpochRecord], None]
     ) -> Result:
         store = PrefixStore(f"job-{self.orders}-{number}", self.store)
-        with joined(store, self.group, torch.device(place.device)) as bonds:
+        with joined(store, self.group, torch.device(place.device)) as connection:
             outcome = _outcome(job, place, self.group, on_epoch)
             _publish_failure(store, outcome)
-            bonds.broken = isinstance(outcome, Exception | OutOfMemory)
+            connection.broken = isinstance(outcome, Exception | OutOfMemory)
         if isinstance(outcome, LostPeerError):
             outcome = _published_failure(store) or outcome
         if isinstance(outcome, Exception):
@@ -110,7 +110,7 @@ def peers() -> Peers | None:
     if any(name not in os.environ for name in VARIABLES) or os.environ["WORLD_SIZE"] == "1":
         return None
     group = Group(int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"]))
-    return Peers(group, int(os.environ.get("LOCAL_RANK", "0")), store_of_environment())
+    return Peers(group, int(os.environ.get("LOCAL_RANK", "0")), environment_store())
 
 
 RankOutcome = Result | UserError | LostPeerError
@@ -130,7 +130,7 @@ def _outcome(
         PREEMPTION.requested = True  # be it this process or another
         raise
     except RuntimeError as error:
-        if not is_of_peers(error):
+        if not is_peer_error(error):
             raise
         return LostPeerError("another process of the training ended")
 

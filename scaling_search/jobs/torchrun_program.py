@@ -27,8 +27,8 @@ from scaling_search.jobs.place import Place
 from scaling_search.jobs.preemption import PREEMPTION, REQUEUE
 from scaling_search.jobs.torchrun import LostPeerError, Peers, peers
 from scaling_search.training.history import EpochRecord
-from scaling_search.training.loop import StoppedError
 from scaling_search.training.recipe import Recipe
+from scaling_search.training.stopping import StoppedError
 
 READERS_VARIABLE = "SCALING_SEARCH_READERS"  # an option of the first process's command line
 

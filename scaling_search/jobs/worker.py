@@ -31,7 +31,7 @@ from scaling_search.jobs.place import Place
 from scaling_search.jobs.preemption import SIGNALS
 from scaling_search.jobs.result import OutOfMemory, result_to_json
 from scaling_search.latency.conditions import uuid_of
-from scaling_search.training.loop import StoppedError
+from scaling_search.training.stopping import StoppedError
 
 COUNT_SECONDS = 0.5  # between two messages on the steps of a trial
 

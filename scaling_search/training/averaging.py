@@ -39,21 +39,21 @@ class AveragedWeights:
         self.module = copy.deepcopy(model)
         self.steps = 0
         self._decay, self._warms_up = decay, warms_up
-        self._followed = _Tensors(model)
-        self._own = _Tensors(self.module).now()
-        self._floats = [each.is_floating_point() for each in self._own]
+        self._sources = _Tensors(model)
+        self._averages = _Tensors(self.module).current()
+        self._floats = [tensor.is_floating_point() for tensor in self._averages]
 
     @torch.no_grad()
     def update(self) -> None:
         """Follow the model's weights as they are now."""
         self.steps += 1
         if self.steps == 1:
-            torch._foreach_copy_(self._own, self._followed.now())
+            torch._foreach_copy_(self._averages, self._sources.current())
             return
         torch._foreach_lerp_(*self._pairs(floats=True), 1 - self._decay_now())
-        whole, current = self._pairs(floats=False)
-        if whole:
-            torch._foreach_copy_(whole, current)
+        integers, current = self._pairs(floats=False)
+        if integers:
+            torch._foreach_copy_(integers, current)
 
     def state_dict(self) -> dict[str, torch.Tensor]:
         """All of it by name."""
@@ -68,9 +68,9 @@ class AveragedWeights:
 
     def _pairs(self, *, floats: bool) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
         """Our tensors of this kind, and those that they follow."""
-        every = zip(self._own, self._followed.now(), self._floats, strict=True)
-        chosen = [(own, current) for own, current, is_float in every if is_float == floats]
-        return [own for own, _ in chosen], [current for _, current in chosen]
+        every = zip(self._averages, self._sources.current(), self._floats, strict=True)
+        chosen = [(average, current) for average, current, is_float in every if is_float == floats]
+        return [average for average, _ in chosen], [current for _, current in chosen]
 
     def _decay_now(self) -> float:
         n = self.steps
@@ -83,10 +83,12 @@ class _Tensors:
     def __init__(self, model: nn.Module) -> None:
         self._parameters: list[torch.Tensor] = list(model.parameters())
         named = {id(buffer): name for name, buffer in model.named_buffers()}
-        places = [name.rpartition(".") for name in named.values()]
-        self._places = [(model.get_submodule(owner)._buffers, name) for owner, _, name in places]
+        owners = [name.rpartition(".") for name in named.values()]
+        self._buffer_slots = [
+            (model.get_submodule(owner)._buffers, name) for owner, _, name in owners
+        ]
 
-    def now(self) -> list[torch.Tensor]:
+    def current(self) -> list[torch.Tensor]:
         """All of them; a model may replace a buffer by another tensor at any step."""
-        buffers = [cast("torch.Tensor", buffers[name]) for buffers, name in self._places]
+        buffers = [cast("torch.Tensor", buffers[name]) for buffers, name in self._buffer_slots]
         return self._parameters + buffers

@@ -18,15 +18,15 @@ SideOf = Callable[[int], int]
 AT_ONCE_BYTES = 32 << 20  # of float32 images that a GPU augments together
 
 
-def chances(
-    of_all: torch.Tensor, own: torch.Tensor, recipe: Recipe, device: torch.device
+def draws_of_parts(
+    draws: torch.Tensor, parts: torch.Tensor, recipe: Recipe, device: torch.device
 ) -> torch.Tensor:
     """The rows of an epoch's draws (N × columns) for its parts (indices, parts × B), in order.
 
     They go to the device once, where a step needs not wait for them, unless what is drawn there is
     worked out on the CPU: the box of a resized crop, the operations of an automatic policy.
     """
-    rows = of_all[own]
+    rows = draws[parts]
     if recipe.augment == "random-resized-crop" or recipe.auto_augment != "none":
         return rows
     return rows.to(device)
@@ -34,21 +34,21 @@ def chances(
 
 def training_images(
     images: torch.Tensor,
-    chance: torch.Tensor,
+    draws: torch.Tensor,
     split: Split,
     recipe: Recipe,
     side_px: int,
 ) -> torch.Tensor:
     """The images (uint8, B × C × px × px) as a training step wants them: float32.
 
-    `chance` are the rows of these images (see `data.augment.uniforms`); `side_px` is the side they
+    `draws` are the rows of these images (see `data.augment.uniforms`); `side_px` is the side they
     are reduced to once they are augmented.
     """
     policies = recipe.augment, recipe.auto_augment
-    made = augment(images, chance, policies[0], split.mean, split.std, policies[1])
-    if side_px != made.shape[-1]:
-        made = functional.interpolate(made, size=side_px, mode="bilinear", antialias=True)
-    return made.contiguous(memory_format=MEMORY_FORMATS[recipe.memory_format])
+    augmented = augment(images, draws, policies[0], split.mean, split.std, policies[1])
+    if side_px != augmented.shape[-1]:
+        augmented = functional.interpolate(augmented, size=side_px, mode="bilinear", antialias=True)
+    return augmented.contiguous(memory_format=MEMORY_FORMATS[recipe.memory_format])
 
 
 def parts_at_once(
@@ -71,20 +71,20 @@ def parts_at_once(
 
 def augmented_parts(
     split: Split,
-    own: torch.Tensor,
-    chance: torch.Tensor,
+    parts: torch.Tensor,
+    draws: torch.Tensor,
     recipe: Recipe,
     side_of: SideOf,
     at_once: int,
 ) -> Iterator[Batch]:
     """Images and labels of each part (indices, parts × B), augmented `at_once` parts together.
 
-    `chance` are the parts' draws (parts × B × columns).
+    `draws` are the parts' draws (parts × B × columns).
     """
-    size = own.shape[1]
-    read = split.batches(own.flatten(), size * at_once)
-    for rows, (images, labels) in zip(torch.split(chance, at_once), read, strict=True):
+    size = parts.shape[1]
+    read = split.batches(parts.flatten(), size * at_once)
+    for rows, (images, labels) in zip(torch.split(draws, at_once), read, strict=True):
         side_px = side_of(images.shape[-1])
-        seen = training_images(images, rows.flatten(0, 1), split, recipe, side_px)
-        yield from zip(torch.split(seen, size), torch.split(labels, size), strict=True)
-        del images, seen  # before the next ones are made
+        inputs = training_images(images, rows.flatten(0, 1), split, recipe, side_px)
+        yield from zip(torch.split(inputs, size), torch.split(labels, size), strict=True)
+        del images, inputs  # before the next ones are made

@@ -23,32 +23,34 @@ _log = logging.getLogger(__name__)
 
 WARM_UP = 3  # steps that choose algorithms and make what the optimiser keeps, before a capture
 
-Steps = Callable[[float, Iterable[Batch]], torch.Tensor]
+StepFunction = Callable[[float, Iterable[Batch]], torch.Tensor]
 """From a learning rate and the parts of a batch to the step's mean loss, once it is taken."""
 Work = Callable[[], object]
 GraphOf = Callable[[Work], Work]
 """From work on tensors that stay where they are to what does it again."""
 
 
-def steps_of(state: TrainState, recipe: Recipe, device: torch.device, group: Group) -> Steps:
+def step_function(
+    state: TrainState, recipe: Recipe, device: torch.device, group: Group
+) -> StepFunction:
     """What takes the steps of a training; captured where the recipe asks and it can be.
 
     Where it can't, that is logged, and each step is taken by itself.
     """
 
-    def plainly(rate: float, parts: Iterable[Batch]) -> torch.Tensor:
+    def plain_step(rate: float, parts: Iterable[Batch]) -> torch.Tensor:
         return train_step(state, recipe, rate, parts, device)
 
     if recipe.compile != "graph":
-        return plainly
-    reason = why_not(recipe, device, group)
+        return plain_step
+    reason = obstacle(recipe, device, group)
     if reason:
         _log.warning("steps are not captured in a graph: %s", reason)
-        return plainly
-    return CapturedSteps(state, recipe, device, plainly)
+        return plain_step
+    return CapturedSteps(state, recipe, device, plain_step)
 
 
-def why_not(recipe: Recipe, device: torch.device, group: Group) -> str:
+def obstacle(recipe: Recipe, device: torch.device, group: Group) -> str:
     """What keeps a step from being captured; empty where nothing does."""
     if device.type != "cuda":
         return f"there are none on a {device.type.upper()}"
@@ -71,7 +73,7 @@ def cuda_graph(work: Work) -> Work:
 
 
 @dataclass
-class _Captured:
+class _CapturedStep:
     """A step on images of one shape: where they must lie, where its loss will lie, its graph."""
 
     images: torch.Tensor
@@ -92,25 +94,25 @@ class CapturedSteps:
     state: TrainState
     recipe: Recipe
     device: torch.device
-    plainly: Steps
+    plain_step: StepFunction
     graph_of: GraphOf = cuda_graph
-    _taken: dict[torch.Size, int] = field(default_factory=dict)
-    _captured: dict[torch.Size, _Captured] = field(default_factory=dict)
+    _counts: dict[torch.Size, int] = field(default_factory=dict)
+    _captured: dict[torch.Size, _CapturedStep] = field(default_factory=dict)
     _gave_up: bool = False
 
     def __call__(self, rate: float, parts: Iterable[Batch]) -> torch.Tensor:
         """Take a step on a batch of one part."""
         ((images, labels),) = parts
-        taken = self._taken.setdefault(images.shape, 0)
-        self._taken[images.shape] += 1
-        if taken == WARM_UP and not self._gave_up:
+        count = self._counts.setdefault(images.shape, 0)
+        self._counts[images.shape] += 1
+        if count == WARM_UP and not self._gave_up:
             self._capture(images, labels)
         if images.shape not in self._captured:
-            return self._beside(rate, images, labels)
+            return self._on_side_stream(rate, images, labels)
         return self._replayed(self._captured[images.shape], rate, images, labels)
 
     def _replayed(
-        self, step: _Captured, rate: float, images: torch.Tensor, labels: torch.Tensor
+        self, step: _CapturedStep, rate: float, images: torch.Tensor, labels: torch.Tensor
     ) -> torch.Tensor:
         step.images.copy_(images)
         step.labels.copy_(labels)
@@ -121,7 +123,7 @@ class CapturedSteps:
 
     def _capture(self, images: torch.Tensor, labels: torch.Tensor) -> None:
         loss = torch.zeros((), device=self.device)
-        step = _Captured(torch.empty_like(images), torch.empty_like(labels), loss)
+        step = _CapturedStep(torch.empty_like(images), torch.empty_like(labels), loss)
 
         def work() -> None:
             parts = [(step.images, step.labels)]
@@ -132,23 +134,25 @@ class CapturedSteps:
         except RuntimeError as error:  # what asks the device for a value, for one
             self.state.optimizer.zero_grad(set_to_none=True)
             self._gave_up = True
-            said = str(error).partition("\n")[0]
-            _log.warning("steps are not captured in a graph: %s", said)
+            reason = str(error).partition("\n")[0]
+            _log.warning("steps are not captured in a graph: %s", reason)
             return
         self._captured[images.shape] = step
 
-    def _beside(self, rate: float, images: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    def _on_side_stream(
+        self, rate: float, images: torch.Tensor, labels: torch.Tensor
+    ) -> torch.Tensor:
         """A plain step, on another stream where the device has any."""
         if self.device.type != "cuda" or self._gave_up:
-            return self.plainly(rate, [(images, labels)])
+            return self.plain_step(rate, [(images, labels)])
         current = torch.cuda.current_stream(self.device)
         side = torch.cuda.Stream(self.device)  # type: ignore[no-untyped-call]
         side.wait_stream(current)
         with torch.cuda.stream(side):
-            loss = self.plainly(rate, [(images, labels)])
+            loss = self.plain_step(rate, [(images, labels)])
         current.wait_stream(side)
         # What one stream frees, the other may still have to read.
-        for given in (images, labels):
-            given.record_stream(side)
+        for tensor in (images, labels):
+            tensor.record_stream(side)
         loss.record_stream(current)
         return loss

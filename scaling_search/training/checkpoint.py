@@ -55,8 +55,8 @@ def save(folder: Path, checkpoint: Checkpoint) -> Path:
     payload = safetensors.torch.save(tensors, {"record": json.dumps(dict(checkpoint.record))})
     path = folder / f"{checkpoint.step:09d}-{_digest(payload)}.safetensors"
     write_atomically(path, payload)
-    for old in _newest_first(folder)[KEPT_CHECKPOINTS:]:
-        old.unlink(missing_ok=True)
+    for outdated in _newest_first(folder)[KEPT_CHECKPOINTS:]:
+        outdated.unlink(missing_ok=True)
     return path
 
 
@@ -83,9 +83,9 @@ def intact(path: Path) -> bool:
         >>> from pathlib import Path
         >>> from scaling_search.training.checkpoint import Checkpoint, intact, save
         >>> path = save(Path("runs/any/fall"), Checkpoint(120, {}, {"epoch": 2}))
-        >>> whole = intact(path)
+        >>> valid_checkpoints = intact(path)
         >>> _ = path.write_bytes(path.read_bytes()[:-1])
-        >>> whole, intact(path)
+        >>> valid_checkpoints, intact(path)
         (True, False)
     """
     return _digest(path.read_bytes()) == _digest_named(path)
@@ -103,7 +103,7 @@ def step_of(path: Path) -> int:
     return int(path.stem.partition("-")[0])
 
 
-def whole(folder: Path, *, at_most: int) -> Iterator[Checkpoint]:
+def valid_checkpoints(folder: Path, *, at_most: int) -> Iterator[Checkpoint]:
     """The valid checkpoints of a folder up to a step, the newest first."""
     for path in _newest_first(folder):
         if step_of(path) <= at_most:

@@ -15,30 +15,30 @@ WORKSPACE, FIXED_ORDER = "CUBLAS_WORKSPACE_CONFIG", ":4096:8"
 
 
 @contextmanager
-def determinism(asked: bool) -> Iterator[None]:
+def determinism(wanted: bool) -> Iterator[None]:
     """Within this block each operation gives the same bits for the same input on the same device.
 
     Raises UserError where torch knows no such algorithm for an operation. Not asked for, nothing
     is changed.
     """
-    if not asked:
+    if not wanted:
         yield
         return
     os.environ.setdefault(WORKSPACE, FIXED_ORDER)
     cudnn = torch.backends.cudnn
-    before = torch.get_deterministic_debug_mode(), cudnn.deterministic, cudnn.benchmark
+    settings = torch.get_deterministic_debug_mode(), cudnn.deterministic, cudnn.benchmark
     torch.use_deterministic_algorithms(True)
     cudnn.deterministic, cudnn.benchmark = True, False
     try:
         yield
     except RuntimeError as error:
-        said = str(error).partition(",")[0]
-        if "does not have a deterministic implementation" not in said:
+        reason = str(error).partition(",")[0]
+        if "does not have a deterministic implementation" not in reason:
             raise
         raise UserError(
-            f"deterministic must be false where torch has no such algorithm, got True ({said}): "
+            f"deterministic must be false where torch has no such algorithm, got True ({reason}): "
             "leave it out"
         ) from error
     finally:
-        mode, cudnn.deterministic, cudnn.benchmark = before
+        mode, cudnn.deterministic, cudnn.benchmark = settings
         torch.set_deterministic_debug_mode(mode)

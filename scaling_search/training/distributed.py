@@ -63,14 +63,14 @@ class Group:
         require(recipe.batch_size % parts == 0, rule, recipe.batch_size, hint)
         return recipe.batch_size // parts
 
-    def own(self, order: torch.Tensor, size: int) -> torch.Tensor:
+    def shard(self, order: torch.Tensor, size: int) -> torch.Tensor:
         """What is this process's of an order (int64, N) dealt out `size` at a time: parts × size.
 
         The processes' shares, one after the other, are one part of a batch.
         """
         return order.view(-1, self.world, size)[:, self.rank]
 
-    def slice_of(self, count: int) -> torch.Tensor:
+    def slice_of_indices(self, count: int) -> torch.Tensor:
         """This process's of the indices 0..count-1, each of which is one process's alone."""
         return torch.arange(count).tensor_split(self.world)[self.rank]
 
@@ -101,7 +101,7 @@ class Group:
         """Whether it holds in any process."""
         return self.total(int(condition)) > 0
 
-    def of_the_first(self, value: T) -> T:
+    def from_main(self, value: T) -> T:
         """What the first process's value is."""
         if self.world == 1:
             return value
@@ -109,7 +109,7 @@ class Group:
         dist.broadcast_object_list(values, src=0, device=CPU)
         return values[0]
 
-    def take_buffers(self, model: nn.Module) -> None:
+    def broadcast_buffers(self, model: nn.Module) -> None:
         """Give all processes the first one's buffers, such as the statistics of batch norms."""
         for buffer in model.buffers() if self.world > 1 else ():
             dist.broadcast(buffer, src=0)
@@ -122,21 +122,21 @@ class Group:
         """The model such that its gradients are averaged over the processes, itself if alone."""
         if self.world == 1:
             return model
-        whole = DistributedDataParallel(
+        parallel_model = DistributedDataParallel(
             model, device_ids=[device] if device.type == "cuda" else None
         )
         # Once an epoch, before scoring, is enough: nothing in training reads buffers. As an
         # argument it has another name in every other version of torch.
-        whole.broadcast_buffers = False
-        return whole
+        parallel_model.broadcast_buffers = False
+        return parallel_model
 
 
 ALONE = Group()
 
 
 @dataclass
-class Bonds:
-    """What holds the processes of a group together while they train.
+class GroupConnection:
+    """How the processes of a group reach each other while they train.
 
     Whoever leaves alone says so: `broken` is set, and nothing is waited for at the end.
     """
@@ -145,17 +145,17 @@ class Bonds:
 
 
 @contextmanager
-def joined(store: Store, group: Group, device: torch.device) -> Iterator[Bonds]:
+def joined(store: Store, group: Group, device: torch.device) -> Iterator[GroupConnection]:
     """Within this block the processes that share the store can talk to each other.
 
-    After an error, and where its bonds are broken, this process leaves without waiting for what
+    After an error, and where the connection is broken, this process leaves without waiting for what
     the others will never do: NCCL would wait for its kernels to end, as long as the timeout is.
     """
     # Its functions keep the group that there is when it is imported, as a default argument, and
     # with it the connections; torch.optim imports it sooner or later.
     import torch.distributed.nn  # noqa: F401
 
-    backend, bonds = "gloo", Bonds()
+    backend, connection = "gloo", GroupConnection()
     make_current(device)
     if device.type == "cuda":
         backend = "cpu:gloo,cuda:nccl"
@@ -163,18 +163,18 @@ def joined(store: Store, group: Group, device: torch.device) -> Iterator[Bonds]:
         backend, store=store, rank=group.rank, world_size=group.world, timeout=TIMEOUT
     )
     try:
-        yield bonds
+        yield connection
     except BaseException:
-        bonds.broken = True
+        connection.broken = True
         raise
     finally:
-        _leave(bonds)
+        _leave(connection)
         # The connections close with the last reference: the others must not wait for this process.
         gc.collect()
 
 
-def _leave(bonds: Bonds) -> None:
-    if bonds.broken:
+def _leave(connection: GroupConnection) -> None:
+    if connection.broken:
         # Some backends can't be aborted, and wait for nothing when they are destroyed.
         with suppress(RuntimeError):
             _abort_process_group()
@@ -182,13 +182,13 @@ def _leave(bonds: Bonds) -> None:
         dist.destroy_process_group()
 
 
-def is_of_peers(error: RuntimeError) -> bool:
+def is_peer_error(error: RuntimeError) -> bool:
     """Whether an error says that another process can't be reached; torch has no class for it."""
     text = str(error)
     return isinstance(error, dist.DistError) or "gloo" in text or "NCCL" in text
 
 
-def store_of_environment() -> Store:
+def environment_store() -> Store:
     """The store that torchrun's variables name; waits until its server answers."""
     store: Store = next(rendezvous("env://", timeout=TIMEOUT))[0]
     return store

@@ -75,7 +75,7 @@ def evaluate_split(
     scored = folded(model) if len(split) >= FOLDED_FROM_IMAGES else model
     images_of = torch.bincount(split.labels).tolist()
     sums = torch.zeros(3 + len(images_of), dtype=torch.float64, device=device)
-    for images, labels in split.batches(group.slice_of(len(split)), EVALUATION_BATCH):
+    for images, labels in split.batches(group.slice_of_indices(len(split)), EVALUATION_BATCH):
         with autocast(device, recipe):
             logits = scored(augment(images, None, "none", split.mean, split.std))
         sums += _sums(logits.float(), labels, len(images_of))
@@ -94,8 +94,8 @@ def _sums(logits: torch.Tensor, labels: torch.Tensor, classes: int) -> torch.Ten
     best = logits.topk(min(TOP, logits.shape[1]), dim=1).indices == labels[:, None]
     first = best[:, 0].double()
     of_class = first.new_zeros(classes).index_add_(0, labels, first)
-    whole = torch.stack([loss.double(), first.sum(), best.sum().double()])
-    return torch.cat([whole, of_class])
+    totals = torch.stack([loss.double(), first.sum(), best.sum().double()])
+    return torch.cat([totals, of_class])
 
 
 def folded(model: nn.Module) -> nn.Module:

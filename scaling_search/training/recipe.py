@@ -157,8 +157,8 @@ class Recipe:
             "compile": Compile,
         }
         for name, choice in choices.items():
-            known, value = get_args(choice), getattr(self, name)
-            require(value in known, f"{name} must be one of {', '.join(known)}", value)
+            allowed, value = get_args(choice), getattr(self, name)
+            require(value in allowed, f"{name} must be one of {', '.join(allowed)}", value)
         # A graph's second run overwrites what the first one's backward has still to read.
         captured = self.compile == "reduce-overhead" and self.accumulate > 1
         rule = "accumulate must be 1 with compile = 'reduce-overhead'"
@@ -174,8 +174,8 @@ class Recipe:
 
     def at_phi(self, phi: float) -> Recipe:
         """The plain recipe, without `by_phi`, of a network of this φ."""
-        given: dict[str, Any] = values_at(self.by_phi, phi)
-        return replace(self, by_phi=(), **given)
+        values: dict[str, Any] = values_at(self.by_phi, phi)
+        return replace(self, by_phi=(), **values)
 
     @property
     def is_compiled(self) -> bool:
@@ -239,8 +239,8 @@ class Recipe:
         if self.progressive_from == 1 or epoch >= rise:
             return px
         side = px * (self.progressive_from + (1 - self.progressive_from) * epoch / rise)
-        whole = SIDE_MULTIPLE_PX * round(side / SIDE_MULTIPLE_PX)
-        return min(px, max(SMALLEST_SIDE_PX, whole))
+        multiple = SIDE_MULTIPLE_PX * round(side / SIDE_MULTIPLE_PX)
+        return min(px, max(SMALLEST_SIDE_PX, multiple))
 
     def evaluated_px(self, px: int) -> int:
         """The side at which a network of `px` is scored once more; `px` itself: it is not."""

@@ -48,9 +48,11 @@ class AtPhi:
     def __post_init__(self) -> None:
         """Raise UserError as above."""
         require(math.isfinite(self.phi), "the φ of a row of by_phi must be finite", self.phi)
-        known = ", ".join((*MEASURES, *CHOICES))
-        said = any(getattr(self, field.name) is not None for field in fields(self)[1:])
-        require(said, f"a row of by_phi gives at least one of {known}", f"phi = {self.phi:g} alone")
+        names = ", ".join((*MEASURES, *CHOICES))
+        is_given = any(getattr(self, field.name) is not None for field in fields(self)[1:])
+        require(
+            is_given, f"a row of by_phi gives at least one of {names}", f"phi = {self.phi:g} alone"
+        )
 
 
 def values_at(rows: Sequence[AtPhi], phi: float) -> dict[str, float | str]:
@@ -65,12 +67,12 @@ def values_at(rows: Sequence[AtPhi], phi: float) -> dict[str, float | str]:
         >>> values_at(rows, phi=1)
         {'dropout': 0.25, 'augment': 'shift'}
     """
-    found: dict[str, float | str] = {}
+    values: dict[str, float | str] = {}
     for name in (*MEASURES, *CHOICES):
-        points = [(row.phi, given) for row in rows if (given := getattr(row, name)) is not None]
+        points = [(row.phi, value) for row in rows if (value := getattr(row, name)) is not None]
         if points:
-            found[name] = _between(points, phi) if name in MEASURES else _below(points, phi)
-    return found
+            values[name] = _between(points, phi) if name in MEASURES else _below(points, phi)
+    return values
 
 
 def _between(points: Sequence[tuple[float, float]], phi: float) -> float:

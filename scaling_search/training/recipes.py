@@ -40,7 +40,7 @@ PAPER = Recipe(
 
 PAPER_FROM_B0 = replace(
     PAPER,
-    by_phi=tuple(AtPhi(phi, dropout=each.dropout) for phi, each in enumerate(officials())),
+    by_phi=tuple(AtPhi(phi, dropout=official.dropout) for phi, official in enumerate(officials())),
 )
 
 # One cycle (arXiv 1708.07120), Nesterov's momentum and weight decay as CIFAR networks are usually
@@ -94,7 +94,7 @@ def recipe_named(name: object, base: object = None) -> Recipe:
     raise UserError(f"unknown recipe {name!r}: {hint}known are {', '.join(RECIPES)}")
 
 
-def expanded(given: object, source: str, base: object = None) -> object:
+def expanded_recipe(written: object, source: str, base: object = None) -> object:
     """What a file says of its recipe, with a name replaced by the fields it stands for.
 
     `"paper"` and `{"like": "paper", …}` become a table of fields, in which what stands beside
@@ -103,26 +103,26 @@ def expanded(given: object, source: str, base: object = None) -> object:
     it is. Raises UserError naming `source` for an unknown name.
 
     Examples:
-        >>> from scaling_search.training.recipes import expanded
-        >>> fields = expanded({"like": "paper", "batch_size": 256}, "study.toml")
+        >>> from scaling_search.training.recipes import expanded_recipe
+        >>> fields = expanded_recipe({"like": "paper", "batch_size": 256}, "study.toml")
         >>> fields["batch_size"], fields["learning_rate"]
         (256, 0.016)
     """
-    if isinstance(given, str):
-        given = {"like": given}
-    if not isinstance(given, Mapping) or "like" not in given:
-        return given
-    changes = {key: value for key, value in given.items() if key != "like"}
+    if isinstance(written, str):
+        written = {"like": written}
+    if not isinstance(written, Mapping) or "like" not in written:
+        return written
+    changes = {key: value for key, value in written.items() if key != "like"}
     try:
-        recipe = recipe_named(given["like"], base)
+        recipe = recipe_named(written["like"], base)
     except UserError as error:
         raise UserError(f"{source}: recipe.like: {error}") from None
     return asdict(_constant(_at_batch(recipe, changes), changes)) | changes
 
 
-def _constant(recipe: Recipe, given: Mapping[str, Any]) -> Recipe:
+def _constant(recipe: Recipe, changes: Mapping[str, Any]) -> Recipe:
     """The recipe whose `by_phi` says nothing of what is given."""
-    plain: dict[str, Any] = {name: None for name in (*MEASURES, *CHOICES) if name in given}
+    plain: dict[str, Any] = {name: None for name in (*MEASURES, *CHOICES) if name in changes}
     grows = [row for row in recipe.by_phi if values_at([row], row.phi).keys() - plain.keys()]
     return replace(recipe, by_phi=tuple(replace(row, **plain) for row in grows))
 

@@ -85,5 +85,5 @@ def exponential(step: int, warmup_steps: float, steps_per_decay: float, factor: 
     return 1.0 if step < warmup_steps else float(factor ** (step // steps_per_decay))
 
 
-def _half_cosine(start: float, end: float, done: float) -> float:
-    return end + (start - end) / 2 * (1 + cos(pi * done))
+def _half_cosine(start: float, end: float, fraction: float) -> float:
+    return end + (start - end) / 2 * (1 + cos(pi * fraction))

@@ -71,7 +71,7 @@ def average(state: TrainState) -> None:
         state.averaged.update()
 
 
-def seed_chance(number: int, device: torch.device) -> None:
+def seed_dropout(number: int, device: torch.device) -> None:
     """Seed what dropout and stochastic depth draw from on this device."""
     if device.type == "cpu":
         # What torch.manual_seed does for it too, without asking every other kind of device.
@@ -114,8 +114,8 @@ def _compiled_gradients(
         with never_plain():
             return _gradients(state, recipe, parts, device)
     except (TorchDynamoException, FailOnRecompileLimitHit) as error:
-        said = " ".join(str(error).split("\n")[:2])
+        reason = " ".join(str(error).split("\n")[:2])
         raise UserError(
             f"compile must be 'off' where torch can't compile the network, got "
-            f"{recipe.compile!r}: {said}"
+            f"{recipe.compile!r}: {reason}"
         ) from error

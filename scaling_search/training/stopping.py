@@ -14,6 +14,10 @@ EXCHANGE_SECONDS = 1.0  # about so long a request may wait for its exchange
 MOST_STEPS = 32  # between two exchanges, where steps are short
 
 
+class StoppedError(RuntimeError):
+    """Training was asked to stop; its checkpoint is written."""
+
+
 @dataclass
 class StopRequest:
     """Whether a training must stop; a process alone is asked at every step.
@@ -23,7 +27,7 @@ class StopRequest:
     """
 
     group: Group
-    asked: Callable[[], bool]
+    stop_asked: Callable[[], bool]
     clock: Callable[[], float] = time.monotonic
     _next: int = 0
 
@@ -33,12 +37,12 @@ class StopRequest:
     def at(self, step: int, *, ends_epoch: bool) -> bool:
         """Whether to stop after this step (the number of steps done), the same in all processes."""
         if self.group.world == 1:
-            return self.asked()
+            return self.stop_asked()
         if step < self._next and not ends_epoch:
             return False
         now = self.clock()
-        own = torch.tensor([float(self.asked()), now - self._since], dtype=torch.float64)
-        stops, seconds = self.group.sum(own).tolist()
+        values = torch.tensor([float(self.stop_asked()), now - self._since], dtype=torch.float64)
+        stops, seconds = self.group.sum(values).tolist()
         mean = seconds / self.group.world / max(1, step - self._last)
         self._last, self._since, self._next = step, now, step + steps_between(mean)
         return bool(stops)

@@ -15,8 +15,8 @@ def synchronised(model: nn.Module, device: torch.device) -> nn.Module:
     torch's own needs a GPU; on a CPU those of images (B × C × H × W) are replaced by ours.
     """
     if device.type == "cuda":
-        found: nn.Module = nn.SyncBatchNorm.convert_sync_batchnorm(model)  # type: ignore[no-untyped-call]
-        return found
+        converted: nn.Module = nn.SyncBatchNorm.convert_sync_batchnorm(model)  # type: ignore[no-untyped-call]
+        return converted
     for name, child in model.named_children():
         model.add_module(name, synchronised(child, device))
     return _twin(model) if type(model) is nn.BatchNorm2d else model
@@ -67,9 +67,9 @@ class _Mean(torch.autograd.Function):
 
 
 def _mean(value: torch.Tensor) -> torch.Tensor:
-    found = value.clone(memory_format=torch.contiguous_format)
-    dist.all_reduce(found)
-    return found / dist.get_world_size()
+    total = value.clone(memory_format=torch.contiguous_format)
+    dist.all_reduce(total)
+    return total / dist.get_world_size()
 
 
 def _twin(norm: nn.BatchNorm2d) -> SyncBatchNorm:

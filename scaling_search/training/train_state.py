@@ -49,27 +49,31 @@ class TrainState:
 
     def tensors(self) -> dict[str, torch.Tensor]:
         """Every tensor of the state by a name that says where it belongs, on the CPU."""
-        found = dict(_prefixed("model", self.model.state_dict()))
+        tensors = dict(_prefixed("model", self.model.state_dict()))
         if self.averaged is not None:
-            found |= _prefixed("averaged", self.averaged.state_dict())
+            tensors |= _prefixed("averaged", self.averaged.state_dict())
         for index, slots in self.optimizer.state_dict()["state"].items():
-            found |= _prefixed(f"optimizer.{index}", slots)
-        found |= _prefixed("scaler", self.scaler.state_dict())
-        return {name: tensor.detach().cpu().clone() for name, tensor in found.items()}
+            tensors |= _prefixed(f"optimizer.{index}", slots)
+        tensors |= _prefixed("scaler", self.scaler.state_dict())
+        return {name: tensor.detach().cpu().clone() for name, tensor in tensors.items()}
 
     def restore(self, tensors: Mapping[str, torch.Tensor]) -> None:
         """Put back what `tensors` returned; bitwise, on the same software and device."""
-        self.model.load_state_dict(_under(tensors, "model"))
+        self.model.load_state_dict(_without_prefix(tensors, "model"))
         if self.averaged is not None:
-            self.averaged.load_state_dict(_under(tensors, "averaged"))
-        own = [each for group in self.optimizer.param_groups for each in group["params"]]
+            self.averaged.load_state_dict(_without_prefix(tensors, "averaged"))
+        parameters = [
+            parameter for group in self.optimizer.param_groups for parameter in group["params"]
+        ]
         slots: dict[int, dict[str, torch.Tensor]] = {}
-        for name, tensor in _under(tensors, "optimizer").items():
+        for name, tensor in _without_prefix(tensors, "optimizer").items():
             index, _, slot = name.partition(".")
-            slots.setdefault(int(index), {})[slot] = _laid_out_like(own[int(index)], tensor)
+            slots.setdefault(int(index), {})[slot] = _with_layout_of(parameters[int(index)], tensor)
         groups = self.optimizer.state_dict()["param_groups"]
         self.optimizer.load_state_dict({"state": slots, "param_groups": groups})
-        scaler = {name: tensor.item() for name, tensor in _under(tensors, "scaler").items()}
+        scaler = {
+            name: tensor.item() for name, tensor in _without_prefix(tensors, "scaler").items()
+        }
         self.scaler.load_state_dict(scaler)
 
 
@@ -87,14 +91,20 @@ def new_state(
     if recipe.ema_decay:
         averaged = AveragedWeights(model, recipe.ema_decay, warms_up=recipe.ema_warmup)
     scaler = torch.amp.GradScaler(device.type, enabled=recipe.precision == "float16")
-    whole = group.parallel(model, device)
-    apart = whole.no_sync if isinstance(whole, DistributedDataParallel) else nullcontext
-    forward: Forward = whole
+    parallel_model = group.parallel(model, device)
+    apart = (
+        parallel_model.no_sync
+        if isinstance(parallel_model, DistributedDataParallel)
+        else nullcontext
+    )
+    forward: Forward = parallel_model
     if recipe.is_compiled:
-        forward = compiled(whole, recipe.compile)
+        forward = compiled(parallel_model, recipe.compile)
     captured = recipe.compile == "graph" and device.type == "cuda"
-    made = optimizer_in_graphs(model, recipe, device) if captured else optimizer(model, recipe)
-    return TrainState(model, made, averaged, scaler, forward, apart)
+    chosen_optimizer = (
+        optimizer_in_graphs(model, recipe, device) if captured else optimizer(model, recipe)
+    )
+    return TrainState(model, chosen_optimizer, averaged, scaler, forward, apart)
 
 
 def optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
@@ -165,7 +175,7 @@ def _parts(model: nn.Module, recipe: Recipe) -> list[tuple[list[nn.Parameter], f
     return [(backbone, recipe.backbone_rate), (classifier, 1.0)]
 
 
-def _laid_out_like(parameter: torch.Tensor, slot: torch.Tensor) -> torch.Tensor:
+def _with_layout_of(parameter: torch.Tensor, slot: torch.Tensor) -> torch.Tensor:
     """What the optimiser keeps of a parameter, with its strides; a count of steps has none.
 
     A file knows no strides. Momentum that comes back contiguous beside gradients that are
@@ -180,6 +190,6 @@ def _prefixed(prefix: str, items: Mapping[str, Any]) -> Iterable[tuple[str, torc
     return [(f"{prefix}.{name}", torch.as_tensor(value)) for name, value in items.items()]
 
 
-def _under(tensors: Mapping[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:
+def _without_prefix(tensors: Mapping[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:
     start = f"{prefix}."
     return {k.removeprefix(start): v for k, v in tensors.items() if k.startswith(start)}

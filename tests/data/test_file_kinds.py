@@ -111,8 +111,8 @@ def test_other_files_under_an_images_name_are_told_by_how_they_begin(
     path = tmp_path / "a.jpg"
     path.write_bytes(content)
     kind = kind_of(path)
-    assert kind.what == what
-    assert way_out in kind.way_out
+    assert kind.description == what
+    assert way_out in kind.hint
     with pytest.raises(UserError, match=what):
         decode(path, 4, 3)
 

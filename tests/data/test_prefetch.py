@@ -179,7 +179,7 @@ if __name__ == "__main__":
     split = load_split(DataRequest("imagefolder", root=sys.argv[1]), "train", 12)
     batches = split.batches(torch.arange(16), 2)
     next(batches)
-    ahead = batches.gi_frame.f_locals["found"].gi_frame.f_locals["ahead"]
+    ahead = batches.gi_frame.f_locals["image_batches"].gi_frame.f_locals["ahead"]
     print(*(worker.pid for worker in ahead._loader._iterator._workers), flush=True)
     if sys.argv[2] == "killed":
         os.kill(os.getpid(), signal.SIGKILL)

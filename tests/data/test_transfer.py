@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 import torch
 
-from scaling_search.data.transfer import PinnedConstants, sent
+from scaling_search.data.transfer import PinnedConstants, to_device
 
 
 def test_what_is_there_already_is_not_copied() -> None:
     here = torch.arange(3)
-    assert sent(here, torch.device("cpu")) is here
+    assert to_device(here, torch.device("cpu")) is here
 
 
 def test_what_goes_to_a_gpu_is_pinned_first(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -26,7 +26,7 @@ def test_what_goes_to_a_gpu_is_pinned_first(monkeypatch: pytest.MonkeyPatch) -> 
 
     monkeypatch.setattr(torch.Tensor, "pin_memory", pin)
     monkeypatch.setattr(torch.Tensor, "to", to)
-    sent(torch.arange(3), torch.device("cuda:1"))
+    to_device(torch.arange(3), torch.device("cuda:1"))
     assert calls == ["pinned", (torch.device("cuda:1"), True)]
 
 
@@ -39,7 +39,7 @@ def test_what_a_library_makes_from_numbers_there_is_made_here_and_sent(
         made.append(tensor)
         return tensor.to(device)
 
-    monkeypatch.setattr("scaling_search.data.transfer.sent", send)
+    monkeypatch.setattr("scaling_search.data.transfer.to_device", send)
     with PinnedConstants():
         there = torch.tensor([0.5, 2.0], dtype=torch.float64, device="meta")
         here = torch.tensor([3])

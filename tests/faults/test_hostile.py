@@ -19,7 +19,7 @@ from scaling_search.experiment.network_file import network_from_toml
 from scaling_search.experiment.study_file import from_toml
 from scaling_search.jobs.ledger import Ledger
 from scaling_search.jobs.ledger_format import ledger_line
-from scaling_search.training.checkpoint import Checkpoint, save, whole
+from scaling_search.training.checkpoint import Checkpoint, save, valid_checkpoints
 from tests.jobs.small import JOB
 
 STUDY = "name = 'x'\n"
@@ -85,7 +85,7 @@ def test_another_file_under_a_checkpoints_right_name_is_passed_over_and_not_exec
     writes[write]()
     digest = hashlib.sha256(made.read_bytes()).hexdigest()[:16]
     made.rename(folder / f"000000002-{digest}.safetensors")
-    assert [kept.step for kept in whole(folder, at_most=9)] == [1]
+    assert [kept.step for kept in valid_checkpoints(folder, at_most=9)] == [1]
     assert "is none of ours" in caplog.text
     assert not target.exists()
 
@@ -96,7 +96,7 @@ def test_tensors_without_our_record_are_passed_over(tmp_path: Path, record: str 
     payload = safetensors.torch.save({"weight": torch.ones(3)}, metadata)
     digest = hashlib.sha256(payload).hexdigest()[:16]
     (tmp_path / f"000000002-{digest}.safetensors").write_bytes(payload)
-    assert list(whole(tmp_path, at_most=9)) == []
+    assert list(valid_checkpoints(tmp_path, at_most=9)) == []
 
 
 @pytest.mark.parametrize(

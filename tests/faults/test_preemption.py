@@ -20,7 +20,7 @@ from scaling_search.jobs.worker_process import WorkerProcess
 from scaling_search.latency.process_runner import interpreter_settings
 from scaling_search.search.plan import Rung
 from scaling_search.training import checkpoint
-from scaling_search.training.loop import StoppedError
+from scaling_search.training.stopping import StoppedError
 from tests.faults import driving
 from tests.faults.study import STUDY, lines, results, study_file
 from tests.faults.watching import search_in

@@ -27,7 +27,8 @@ from scaling_search.nets.fitting import state_digest
 from scaling_search.nets.initial_weights import InitialWeights
 from scaling_search.nets.weights import read_weights
 from scaling_search.training.history import EpochRecord
-from scaling_search.training.loop import StoppedError, Trainer
+from scaling_search.training.loop import Trainer
+from scaling_search.training.stopping import StoppedError
 from tests.jobs.small import DATA, NETWORK, RECIPE, job, place, without_times
 
 
@@ -325,7 +326,7 @@ def test_asked_to_stop_it_keeps_a_checkpoint_and_says_so(tmp_path: Path) -> None
 
 
 def test_without_a_place_for_checkpoints_none_are_kept() -> None:
-    assert Place().keeping(job(), lambda: False) is None
+    assert Place().checkpoint_policy(job(), lambda: False) is None
 
 
 def test_the_small_set_is_what_the_jobs_say_it_is() -> None:

@@ -293,9 +293,9 @@ def test_leaving_in_mid_run_ends_busy_and_idle_workers_with_a_checkpoint(
         processes = [worker.process for worker in pool._pool.workers]
     assert [process.end() for process in processes] == [0, 0]
     assert all(gone(process.pid) for process in processes)
-    keeping = pool.place.keeping(long, lambda: False)
-    assert keeping is not None
-    assert list(keeping.plateau.glob("*.safetensors"))
+    policy = pool.place.checkpoint_policy(long, lambda: False)
+    assert policy is not None
+    assert list(policy.plateau.glob("*.safetensors"))
 
 
 DRIVER = """

@@ -121,9 +121,9 @@ def node_of(tasks: RayExecutor, job: TrainJob) -> Any:
 
 def checkpoints(tasks: RayExecutor, job: TrainJob) -> list[Path]:
     """What the driver has of the job's plateau, the newest last."""
-    keeping = tasks._checkpoints._keeping(job)
-    assert keeping is not None
-    return sorted(keeping.plateau.glob("*.safetensors"))
+    policy = tasks._checkpoints._policy(job)
+    assert policy is not None
+    return sorted(policy.plateau.glob("*.safetensors"))
 
 
 def test_two_nodes_give_the_results_of_inline(

@@ -12,7 +12,8 @@ import torch
 from scaling_search.arch import zoo
 from scaling_search.data.splits import ResidentSplit
 from scaling_search.nets.build import build
-from scaling_search.training.loop import CheckpointPolicy, Trainer
+from scaling_search.training.checkpoint_saver import CheckpointPolicy
+from scaling_search.training.loop import Trainer
 from scaling_search.training.recipe import Recipe
 
 PX, CLASSES, STEPS_PER_EPOCH = 8, 4, 5
@@ -46,7 +47,7 @@ class StopAfter:
         return self.counted == self.steps
 
 
-def keeping(
+def checkpoint_policy(
     folder: Path, stop: Callable[[], bool] = lambda: False, fall: str = "fall"
 ) -> CheckpointPolicy:
     """Checkpoints in this folder; the clock stands, so that histories can be compared whole."""
@@ -68,7 +69,9 @@ def trainer(
     model = build(NETWORK, drop_path=recipe.drop_path)
     images = split() if train is None else train
     checked = split(20, seed=1)
-    return Trainer(model, images, checked, recipe, epochs, seed, CPU, keeping=kept, **others)
+    return Trainer(
+        model, images, checked, recipe, epochs, seed, CPU, checkpoint_policy=kept, **others
+    )
 
 
 def same_tensors(a: Trainer, b: Trainer) -> bool:

@@ -11,10 +11,11 @@ from torch import nn
 
 from scaling_search.core.errors import UserError
 from scaling_search.nets.transfer import CLASSIFIER
-from scaling_search.training.loop import StoppedError, Trainer
+from scaling_search.training.loop import Trainer
 from scaling_search.training.recipe import Recipe
+from scaling_search.training.stopping import StoppedError
 from scaling_search.training.train_state import new_state, optimizer
-from tests.training.small import CPU, RECIPE, StopAfter, keeping, same_tensors, trainer
+from tests.training.small import CPU, RECIPE, StopAfter, checkpoint_policy, same_tensors, trainer
 
 FROZEN = replace(RECIPE, backbone_rate=0.0)
 SLOW = replace(RECIPE, backbone_rate=0.1)
@@ -88,11 +89,11 @@ def test_a_step_of_the_backbone_is_so_much_shorter() -> None:
 def test_stopped_and_resumed_is_bitwise_uninterrupted(
     recipe: Recipe, step: int, tmp_path: Path
 ) -> None:
-    straight = trainer(keeping(tmp_path / "whole"), recipe=recipe)
+    straight = trainer(checkpoint_policy(tmp_path / "whole"), recipe=recipe)
     straight.run()
     with pytest.raises(StoppedError):
-        trainer(keeping(tmp_path / "cut", StopAfter(step)), recipe=recipe).run()
-    resumed = trainer(keeping(tmp_path / "cut"), recipe=recipe, weights_seed=1)
+        trainer(checkpoint_policy(tmp_path / "cut", StopAfter(step)), recipe=recipe).run()
+    resumed = trainer(checkpoint_policy(tmp_path / "cut"), recipe=recipe, weights_seed=1)
     resumed.run()
     assert same_tensors(resumed, straight)
     assert resumed.history == straight.history

@@ -17,7 +17,7 @@ from scaling_search.training.batches import (
     training_images,
 )
 from scaling_search.training.recipe import Recipe
-from tests.training.small import RECIPE, StopAfter, keeping, same_tensors, split, trainer
+from tests.training.small import RECIPE, StopAfter, checkpoint_policy, same_tensors, split, trainer
 
 
 def test_sides_grow_to_the_whole_over_three_quarters_of_the_epochs() -> None:
@@ -79,8 +79,8 @@ def test_a_growing_training_resumes_bitwise(tmp_path: Path) -> None:
     straight = trainer(recipe=recipe, train=images)
     straight.run()
     with pytest.raises(RuntimeError, match="stopped at step 7"):
-        trainer(keeping(tmp_path, StopAfter(7)), recipe=recipe, train=images).run()
-    resumed = trainer(keeping(tmp_path), recipe=recipe, train=images, weights_seed=1)
+        trainer(checkpoint_policy(tmp_path, StopAfter(7)), recipe=recipe, train=images).run()
+    resumed = trainer(checkpoint_policy(tmp_path), recipe=recipe, train=images, weights_seed=1)
     resumed.run()
     assert same_tensors(resumed, straight)
     assert resumed.history[-1].validation_top1 == straight.history[-1].validation_top1

@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 import torch
 
-from scaling_search.training.captured import WARM_UP, CapturedSteps, Work, why_not
+from scaling_search.training.captured import WARM_UP, CapturedSteps, Work, obstacle
 from scaling_search.training.distributed import ALONE
 from scaling_search.training.loop import Trainer
 from scaling_search.training.recipe import Recipe
 from scaling_search.training.step import set_rate, train_step
 from scaling_search.training.train_state import optimizer_in_graphs
-from tests.training.small import CPU, RECIPE, keeping, same_tensors, trainer
+from tests.training.small import CPU, RECIPE, checkpoint_policy, same_tensors, trainer
 
 GPU = torch.device("cuda")
 CAPTURED = replace(RECIPE, compile="graph")
@@ -93,7 +93,7 @@ def test_what_can_not_be_captured_goes_on_plainly_and_is_logged(
 def test_what_keeps_a_step_from_being_captured_is_said(
     changes: dict[str, Any], device: torch.device, reason: str
 ) -> None:
-    assert why_not(replace(CAPTURED, **changes), device, ALONE).startswith(reason)
+    assert obstacle(replace(CAPTURED, **changes), device, ALONE).startswith(reason)
 
 
 def test_on_a_cpu_it_is_the_plain_training_and_is_logged(caplog: pytest.LogCaptureFixture) -> None:
@@ -123,7 +123,7 @@ def _plainly(one: Trainer) -> Callable[..., torch.Tensor]:
 
 
 def test_a_rate_on_the_device_is_there_after_a_checkpoint(tmp_path: Any) -> None:
-    one = trainer(keeping(tmp_path), recipe=Recipe(batch_size=8))
+    one = trainer(checkpoint_policy(tmp_path), recipe=Recipe(batch_size=8))
     one.state = replace(one.state, optimizer=optimizer_in_graphs(one.model, one.recipe, CPU))
     one.state.restore(one.state.tensors())
     assert all(isinstance(each["lr"], torch.Tensor) for each in one.state.optimizer.param_groups)

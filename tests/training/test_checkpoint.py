@@ -9,7 +9,14 @@ import pytest
 import torch
 
 from scaling_search.core.atomic_files import write_atomically
-from scaling_search.training.checkpoint import Checkpoint, intact, load, save, step_of, whole
+from scaling_search.training.checkpoint import (
+    Checkpoint,
+    intact,
+    load,
+    save,
+    step_of,
+    valid_checkpoints,
+)
 from tests.full_disk import no_file_grows_beyond
 
 ALL = 10**9 - 1
@@ -20,7 +27,7 @@ def at(step: int) -> Checkpoint:
 
 
 def steps(folder: Path, at_most: int = ALL) -> list[int]:
-    return [checkpoint.step for checkpoint in whole(folder, at_most=at_most)]
+    return [checkpoint.step for checkpoint in valid_checkpoints(folder, at_most=at_most)]
 
 
 def test_a_checkpoint_comes_back_as_it_was(tmp_path: Path) -> None:

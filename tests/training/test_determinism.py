@@ -12,14 +12,16 @@ import torch
 
 from scaling_search.core.errors import UserError
 from scaling_search.data.augment import Policy
-from scaling_search.jobs import execute as module
+from scaling_search.jobs import starting_network as module
 from scaling_search.jobs.execute import execute
 from scaling_search.jobs.place import Place
+from scaling_search.training.checkpoint_saver import CheckpointPolicy
 from scaling_search.training.determinism import FIXED_ORDER, WORKSPACE, determinism
-from scaling_search.training.loop import CheckpointPolicy, StoppedError, Trainer
+from scaling_search.training.loop import Trainer
+from scaling_search.training.stopping import StoppedError
 from tests.jobs.small import RECIPE as JOB_RECIPE
 from tests.jobs.small import job, without_times
-from tests.training.small import RECIPE, StopAfter, keeping, same_tensors, split, trainer
+from tests.training.small import RECIPE, StopAfter, checkpoint_policy, same_tensors, split, trainer
 
 on_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 
@@ -92,7 +94,7 @@ def test_an_operation_without_such_an_algorithm_is_the_recipes_mistake(
 
 def trained(make: Callable[..., Trainer], folder: Path, stop: int | None = None) -> Trainer:
     """A training in this folder, from its checkpoint if it was stopped before."""
-    one = make(keeping(folder, StopAfter(stop)))
+    one = make(checkpoint_policy(folder, StopAfter(stop)))
     with determinism(True):
         one.run()
     return one
@@ -119,7 +121,7 @@ def test_on_a_real_gpu_a_training_is_bitwise_the_same_again_and_resumed(
         train, validation = (
             replace(p, images=p.images.cuda(), mean=p.mean.cuda(), std=p.std.cuda()) for p in parts
         )
-        return Trainer(one.model, train, validation, recipe, 3, 0, device, keeping=kept)
+        return Trainer(one.model, train, validation, recipe, 3, 0, device, checkpoint_policy=kept)
 
     straight = trained(make, tmp_path / "straight")
     assert same_tensors(trained(make, tmp_path / "again"), straight)

@@ -221,7 +221,7 @@ def test_what_processes_cannot_share_is_refused_in_one_line(
 
 def test_the_shares_of_all_processes_make_up_each_part_of_a_batch() -> None:
     order = torch.randperm(24)
-    shares = [Group(rank, 3).own(order, 2) for rank in range(3)]  # four parts of six
+    shares = [Group(rank, 3).shard(order, 2) for rank in range(3)]  # four parts of six
     for part in range(4):
         dealt = torch.cat([share[part] for share in shares])
         assert torch.equal(dealt, order[6 * part : 6 * part + 6])
@@ -229,7 +229,7 @@ def test_the_shares_of_all_processes_make_up_each_part_of_a_batch() -> None:
 
 @pytest.mark.parametrize("count", [0, 1, 2, 7, 9])
 def test_every_image_is_scored_by_one_process(count: int) -> None:
-    slices = [Group(rank, 3).slice_of(count) for rank in range(3)]
+    slices = [Group(rank, 3).slice_of_indices(count) for rank in range(3)]
     assert torch.equal(torch.cat(slices), torch.arange(count))
 
 

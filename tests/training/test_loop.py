@@ -12,23 +12,20 @@ import pytest
 import torch
 
 from scaling_search.core.errors import UserError
-from scaling_search.training.checkpoint import whole
+from scaling_search.training.checkpoint import valid_checkpoints
+from scaling_search.training.checkpoint_saver import CheckpointPolicy
 from scaling_search.training.evaluate import score
 from scaling_search.training.history import EpochRecord
-from scaling_search.training.loop import (
-    CheckpointPolicy,
-    DivergedError,
-    StoppedError,
-    Trainer,
-)
+from scaling_search.training.loop import DivergedError, Trainer
 from scaling_search.training.recipe import Optimizer, Recipe
 from scaling_search.training.schedule import Schedule
+from scaling_search.training.stopping import StoppedError
 from tests.training.small import (
     CPU,
     RECIPE,
     STEPS_PER_EPOCH,
     StopAfter,
-    keeping,
+    checkpoint_policy,
     same_tensors,
     split,
     trainer,
@@ -39,20 +36,20 @@ FALL_BEGINS = 9
 
 
 def finished(folder: Path, *, recipe: Recipe = RECIPE, epochs: int = 3, seed: int = 0) -> Trainer:
-    training = trainer(keeping(folder), recipe=recipe, epochs=epochs, seed=seed)
+    training = trainer(checkpoint_policy(folder), recipe=recipe, epochs=epochs, seed=seed)
     training.run()
     return training
 
 
 def stopped(folder: Path, step: int, recipe: Recipe = RECIPE) -> None:
     with pytest.raises(StoppedError, match=f"stopped at step {step} of {TOTAL}"):
-        trainer(keeping(folder, StopAfter(step)), recipe=recipe).run()
+        trainer(checkpoint_policy(folder, StopAfter(step)), recipe=recipe).run()
 
 
 def resumed(folder: Path, recipe: Recipe = RECIPE) -> tuple[Trainer, int]:
     """The training taken up from other weights, and how many steps it still took."""
     counter = StopAfter()
-    training = trainer(keeping(folder, counter), weights_seed=1, recipe=recipe)
+    training = trainer(checkpoint_policy(folder, counter), weights_seed=1, recipe=recipe)
     training.run()
     return training, counter.counted
 
@@ -106,7 +103,7 @@ def test_so_it_is_with_every_optimiser(kind: Optimizer, tmp_path: Path, step: in
 def test_stopped_twice_is_bitwise_uninterrupted(uninterrupted: Trainer, tmp_path: Path) -> None:
     stopped(tmp_path, 4)
     with pytest.raises(StoppedError):
-        trainer(keeping(tmp_path, StopAfter(7))).run()
+        trainer(checkpoint_policy(tmp_path, StopAfter(7))).run()
     training, steps = resumed(tmp_path)
     assert steps == TOTAL - 11
     assert same_tensors(training, uninterrupted)
@@ -121,7 +118,7 @@ def test_checkpoints_change_nothing(uninterrupted: Trainer) -> None:
 def test_a_longer_training_continues_the_plateau_of_a_shorter_one(tmp_path: Path) -> None:
     finished(tmp_path / "shared", epochs=2)  # 10 steps, the fall begins at step 6
     counter = StopAfter()
-    kept = keeping(tmp_path / "shared", counter, fall="longer")
+    kept = checkpoint_policy(tmp_path / "shared", counter, fall="longer")
     longer = trainer(kept, weights_seed=1, epochs=4)
     longer.run()
     from_scratch = finished(tmp_path / "alone", epochs=4)
@@ -151,7 +148,7 @@ def continued(folder: Path, schedule: Schedule, epochs: int, **changes: Any) -> 
     recipe = replace(RECIPE, schedule=schedule, **changes)
     finished(folder / "shared", recipe=recipe, epochs=2)
     counter = StopAfter()
-    kept = keeping(folder / "shared", counter, fall="other")
+    kept = checkpoint_policy(folder / "shared", counter, fall="other")
     other = trainer(kept, weights_seed=0, epochs=epochs, recipe=recipe)
     other.run()
     alone = finished(folder / "alone", epochs=epochs, recipe=recipe)
@@ -201,7 +198,7 @@ def test_every_augmentation_resumes_bitwise(changes: dict[str, Any], tmp_path: P
 
 def test_a_shorter_training_never_starts_beyond_its_own_plateau(tmp_path: Path) -> None:
     finished(tmp_path / "shared", epochs=4)
-    kept = keeping(tmp_path / "shared", fall="shorter")
+    kept = checkpoint_policy(tmp_path / "shared", fall="shorter")
     shorter = trainer(kept, epochs=2)
     shorter.run()
     assert same_tensors(shorter, finished(tmp_path / "alone", epochs=2))
@@ -232,9 +229,9 @@ def test_a_damaged_final_checkpoint_costs_the_fall_and_no_more(
 def test_every_epoch_is_told_once_even_one_scored_after_a_stop(tmp_path: Path) -> None:
     told: list[EpochRecord] = []
     with pytest.raises(StoppedError):
-        trainer(keeping(tmp_path, StopAfter(STEPS_PER_EPOCH)), on_epoch=told.append).run()
+        trainer(checkpoint_policy(tmp_path, StopAfter(STEPS_PER_EPOCH)), on_epoch=told.append).run()
     assert told == []
-    training = trainer(keeping(tmp_path), on_epoch=told.append)
+    training = trainer(checkpoint_policy(tmp_path), on_epoch=told.append)
     training.run()
     assert [record.epoch for record in told] == [1, 2, 3]
     assert told == training.history
@@ -243,7 +240,7 @@ def test_every_epoch_is_told_once_even_one_scored_after_a_stop(tmp_path: Path) -
 def timed(folder: Path, stop: StopAfter, every_seconds: float = 1e9) -> Trainer:
     """A training whose steps take a second each."""
     training = trainer()
-    training.keeping = CheckpointPolicy(
+    training.checkpoint_policy = CheckpointPolicy(
         folder, folder / "fall", every_seconds, stop, lambda: float(training.step)
     )
     return training
@@ -252,7 +249,7 @@ def timed(folder: Path, stop: StopAfter, every_seconds: float = 1e9) -> Trainer:
 def test_checkpoints_come_in_time_though_epochs_are_shorter(tmp_path: Path) -> None:
     timed(tmp_path, StopAfter(), every_seconds=7).run()
     # After 7 seconds, which is in the second epoch, and when the fall began.
-    assert [kept.step for kept in whole(tmp_path, at_most=TOTAL)] == [FALL_BEGINS, 7]
+    assert [kept.step for kept in valid_checkpoints(tmp_path, at_most=TOTAL)] == [FALL_BEGINS, 7]
 
 
 def test_train_seconds_go_on_after_a_stop(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from scaling_search.data.request import DataInfo, DataRequest
 from scaling_search.jobs.job import job_for
 from scaling_search.training.recipe import Recipe
 from scaling_search.training.recipe_growth import AtPhi, values_at
-from scaling_search.training.recipes import PAPER, PAPER_FROM_B0, expanded, recipe_named
+from scaling_search.training.recipes import PAPER, PAPER_FROM_B0, expanded_recipe, recipe_named
 
 ROWS = (
     AtPhi(0.0, dropout=0.2, drop_path=0.0, augment="shift"),
@@ -102,9 +102,9 @@ def test_other_bases_keep_their_own_dropout_under_the_papers_recipe(base: str | 
 
 def test_what_is_given_plainly_beside_like_no_longer_grows() -> None:
     given = {"like": "paper", "dropout": 0.1}
-    values = expanded(given, "x", base="efficientnet-b0")
+    values = expanded_recipe(given, "x", base="efficientnet-b0")
     assert isinstance(values, dict)
     assert (values["dropout"], values["by_phi"]) == (0.1, ())
-    other = expanded({"like": "paper", "drop_path": 0.1}, "x", base="efficientnet-b0")
+    other = expanded_recipe({"like": "paper", "drop_path": 0.1}, "x", base="efficientnet-b0")
     assert isinstance(other, dict)
     assert len(other["by_phi"]) == len(PAPER_FROM_B0.by_phi) == 8

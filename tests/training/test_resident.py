@@ -12,10 +12,10 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from scaling_search.data.augment import Policy, uniforms
 from scaling_search.data.splits import ResidentSplit
-from scaling_search.training.batches import chances
+from scaling_search.training.batches import draws_of_parts
 from scaling_search.training.loop import Trainer
 from scaling_search.training.recipe import Recipe
-from scaling_search.training.step import seed_chance
+from scaling_search.training.step import seed_dropout
 from tests.training.small import CPU, RECIPE, split, trainer
 
 cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
@@ -69,14 +69,14 @@ def test_what_the_cpu_works_out_stays_there() -> None:
     own = torch.tensor([[2, 0], [1, 3]])
     recipe = Recipe(augment="random-resized-crop")
     of_all = uniforms(0, 0, 4, 5)
-    kept = chances(of_all, own, recipe, META)
+    kept = draws_of_parts(of_all, own, recipe, META)
     assert kept.device == CPU
     assert torch.equal(kept[1], of_all[[1, 3]])
-    assert chances(of_all, own, replace(recipe, augment="shift"), META).device == META
+    assert draws_of_parts(of_all, own, replace(recipe, augment="shift"), META).device == META
 
 
 def test_the_seed_of_a_step_is_torchs_own() -> None:
-    seed_chance((3 << 32) + 7, CPU)
+    seed_dropout((3 << 32) + 7, CPU)
     ours = torch.rand(5)
     torch.manual_seed((3 << 32) + 7)
     assert torch.equal(ours, torch.rand(5))

@@ -13,11 +13,12 @@ from torch import nn
 from scaling_search.core.errors import UserError
 from scaling_search.core.number_formats import Precision
 from scaling_search.nets import compilation
-from scaling_search.training.loop import CheckpointPolicy, Trainer
+from scaling_search.training.checkpoint_saver import CheckpointPolicy
+from scaling_search.training.loop import Trainer
 from scaling_search.training.recipe import Recipe
 from scaling_search.training.step import train_step
 from scaling_search.training.train_state import new_state
-from tests.training.small import CPU, RECIPE, StopAfter, keeping, same_tensors, trainer
+from tests.training.small import CPU, RECIPE, StopAfter, checkpoint_policy, same_tensors, trainer
 
 IMAGES = torch.randn(8, 1, 6, 6, generator=torch.Generator().manual_seed(0))
 LABELS = torch.arange(8) % 3
@@ -52,8 +53,8 @@ def test_an_accumulated_training_stops_and_goes_on_bitwise(tmp_path: Path) -> No
     straight = trainer(recipe=recipe, epochs=1)
     straight.run()
     with pytest.raises(RuntimeError, match="stopped at step 3"):
-        trainer(keeping(tmp_path, StopAfter(3)), recipe=recipe, epochs=1).run()
-    resumed = trainer(keeping(tmp_path), recipe=recipe, epochs=1, weights_seed=1)
+        trainer(checkpoint_policy(tmp_path, StopAfter(3)), recipe=recipe, epochs=1).run()
+    resumed = trainer(checkpoint_policy(tmp_path), recipe=recipe, epochs=1, weights_seed=1)
     resumed.run()
     assert same_tensors(resumed, straight)
 
@@ -82,8 +83,8 @@ def test_a_compiled_training_is_the_eager_one_within_rounding_and_resumes(tmp_pa
     assert losses[1] == pytest.approx(losses[0], rel=1e-3)
     assert compiled.state.tensors().keys() == eager.state.tensors().keys()
     with pytest.raises(RuntimeError, match="stopped at step 7"):
-        without_chance(recipe, keeping(tmp_path, StopAfter(7))).run()
-    resumed = without_chance(recipe, keeping(tmp_path), seed=1)
+        without_chance(recipe, checkpoint_policy(tmp_path, StopAfter(7))).run()
+    resumed = without_chance(recipe, checkpoint_policy(tmp_path), seed=1)
     resumed.run()
     assert same_tensors(resumed, compiled)
 

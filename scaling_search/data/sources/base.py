@@ -147,15 +147,17 @@ class UnusableFilesError(UserError):
 
 def _line(files: Sequence[Unusable]) -> str:
     if len(files) == 1:
-        (one,) = files
-        return f"{one.path} must be {one.rule}, got {one.got}: {one.hint}"
-    top = os.path.commonpath([one.path.parent for one in files])
-    each = [f"{os.path.relpath(one.path, top)} ({one.got})" for one in files[:MOST_NAMED]]
-    more = len(files) - len(each)
-    named = ", ".join([*each, f"{more} more"] if more else each)
-    hints = {one.hint for one in files}
-    way_out = REPLACE_ALL if REPLACE in hints or len(hints) > 1 else hints.pop()
-    return f"{len(files)} files in {top} can't be used: {named}: {way_out}"
+        (file,) = files
+        return f"{file.path} must be {file.rule}, got {file.got}: {file.hint}"
+    top = os.path.commonpath([file.path.parent for file in files])
+    descriptions = [
+        f"{os.path.relpath(file.path, top)} ({file.got})" for file in files[:MOST_NAMED]
+    ]
+    more = len(files) - len(descriptions)
+    named = ", ".join([*descriptions, f"{more} more"] if more else descriptions)
+    hints = {file.hint for file in files}
+    hint = REPLACE_ALL if REPLACE in hints or len(hints) > 1 else hints.pop()
+    return f"{len(files)} files in {top} can't be used: {named}: {hint}"
 
 
 def fingerprint(*items: object) -> str:

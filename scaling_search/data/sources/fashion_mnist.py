@@ -32,7 +32,7 @@ GARMENTS = (
     "Bag",
     "Ankle boot",
 )
-WAY_OUT = "use --download, or `apt install dataset-fashion-mnist`"
+HINT = "use --download, or `apt install dataset-fashion-mnist`"
 LARGEST_BYTES = 1 << 30  # more than any such set has: a bomb is refused before it unpacks
 
 
@@ -50,10 +50,10 @@ def fashion_mnist(request: DataRequest, report: Notify) -> Dataset:
     if request.download:
         report("downloading fashion-mnist")
         _download(folder / "FashionMNIST" / "raw")
-    places = [folder, folder / "raw", folder / "FashionMNIST" / "raw"]
+    folders = [folder, folder / "raw", folder / "FashionMNIST" / "raw"]
     if request.root is None:
-        places.append(DEBIAN)
-    return Dataset(GARMENTS, _pool(places, "train"), _pool(places, "t10k"))
+        folders.append(DEBIAN)
+    return Dataset(GARMENTS, _pool(folders, "train"), _pool(folders, "t10k"))
 
 
 def _download(folder: Path) -> None:
@@ -64,14 +64,14 @@ def _download(folder: Path) -> None:
             download("fashion-mnist", f"{FashionMNIST.mirrors[0]}{file}", folder, md5)
 
 
-def _pool(places: Sequence[Path], stem: str) -> ArrayPool:
-    images_path = _find(places, f"{stem}-images-idx3-ubyte")
-    labels_path = _find(places, f"{stem}-labels-idx1-ubyte")
+def _pool(folders: Sequence[Path], stem: str) -> ArrayPool:
+    images_path = _find(folders, f"{stem}-images-idx3-ubyte")
+    labels_path = _find(folders, f"{stem}-labels-idx1-ubyte")
     images, labels = read_idx(images_path, axes=3), read_idx(labels_path, axes=1)
     if len(images.array) != len(labels.array):
         raise UserError(
             f"{labels_path} must have a label for each of {len(images.array)} images, "
-            f"got {len(labels.array)}: {WAY_OUT}"
+            f"got {len(labels.array)}: {HINT}"
         )
     if labels.array.max(initial=0) >= len(GARMENTS):
         raise UserError(f"{labels_path} must hold labels 0 to 9, got {labels.array.max()}")
@@ -92,12 +92,12 @@ def _load(path: Path, content: str) -> Images:
     return idx.array[:, None]
 
 
-def _find(places: Sequence[Path], name: str) -> Path:
-    for place in places:
-        for path in (place / name, place / f"{name}.gz"):
+def _find(folders: Sequence[Path], name: str) -> Path:
+    for folder in folders:
+        for path in (folder / name, folder / f"{name}.gz"):
             if path.is_file():
                 return path
-    raise UserError(f"fashion-mnist needs {name}(.gz) in {places[0]}, which isn't there: {WAY_OUT}")
+    raise UserError(f"fashion-mnist needs {name}(.gz) in {folders[0]}, which isn't there: {HINT}")
 
 
 def read_idx(path: Path, axes: int) -> Idx:
@@ -112,15 +112,15 @@ def read_idx(path: Path, axes: int) -> Idx:
             header = file.read(start)
             shape = tuple(int(side) for side in np.frombuffer(header[4:start], ">u4"))
             size = int(np.prod(shape, dtype=object)) if len(header) == start else 0
-            whole = header[:4] == bytes((0, 0, 8, axes)) and 0 < size <= LARGEST_BYTES
+            is_valid = header[:4] == bytes((0, 0, 8, axes)) and 0 < size <= LARGEST_BYTES
             # One byte more than there should be: reading to the end also checks gzip's sum.
-            body = file.read(size + 1) if whole else b""
+            body = file.read(size + 1) if is_valid else b""
     except (OSError, EOFError, ValueError, zlib.error) as error:
-        raise UserError(f"{path} can't be read, got {error}: {WAY_OUT}") from error
-    if not whole or len(body) != size:
+        raise UserError(f"{path} can't be read, got {error}: {HINT}") from error
+    if not is_valid or len(body) != size:
         raise UserError(
             f"{path} must be an idx file of {axes} axes, got "
-            f"{f'{len(body)} bytes for shape {shape}' if whole else 'another header'}: {WAY_OUT}"
+            f"{f'{len(body)} bytes for shape {shape}' if is_valid else 'another header'}: {HINT}"
         )
     content = hashlib.sha256(header + body).hexdigest()
     return Idx(np.frombuffer(body, np.uint8).reshape(shape), content)

@@ -48,8 +48,8 @@ class FolderPart:
         """The images at these positions, the shorter side resized to `px`, cut to the middle."""
         paths = [self.folder / os.fsdecode(name) for name in self.names[positions]]
         # One of several readers keeps to its one core.
-        each = map if get_worker_info() else threads().map
-        return np.stack(list(each(partial(self._decode, px), paths)))
+        map_paths = map if get_worker_info() else threads().map
+        return np.stack(list(map_paths(partial(self._decode, px), paths)))
 
     def resize(self, images: Images, px: int) -> Images:
         """Bilinear with antialiasing."""
@@ -107,6 +107,6 @@ def _row(rules: PixelRules, name: str, fact: FileFacts) -> bytes:
 
 def contents_of(part: Subset, pools: Mapping[SplitName, FolderPool]) -> list[str]:
     """What tells the files of a part apart, in its order; a part of one of these pools."""
-    own = cast(FolderPart, part)
-    pool = next(pool for pool in pools.values() if pool.folder == own.folder)
-    return [pool.facts[os.fsdecode(name)].content for name in own.names]
+    folder_part = cast(FolderPart, part)
+    pool = next(pool for pool in pools.values() if pool.folder == folder_part.folder)
+    return [pool.facts[os.fsdecode(name)].content for name in folder_part.names]

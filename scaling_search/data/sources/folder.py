@@ -53,8 +53,8 @@ def imagenette(request: DataRequest, report: Notify) -> Dataset:
     root = user_path(request.root or cache_folder() / "downloads")
     kind = torchvision.datasets.Imagenette
     mend = "use --download, or name with --root the folder that holds imagenette2"
-    places = [root / name for name in ("imagenette2", "imagenette2-320", "imagenette2-160")]
-    folder = next((path for path in places if path.is_dir()), places[1])
+    folders = [root / name for name in ("imagenette2", "imagenette2-320", "imagenette2-160")]
+    folder = next((path for path in folders if path.is_dir()), folders[1])
     if request.download and not folder.is_dir():
         report("downloading imagenette")
         archive = download("imagenette", *_published(root))
@@ -84,10 +84,12 @@ def _source(root: Path, request: DataRequest, mend: str, report: Notify) -> Data
             f"{train.folder} must hold a folder for each of 2 classes or more, "
             f"got {classes[0]!r} alone: {mend}"
         )
-    for other in scans.values():
-        require_apart(train, other)
-        require_same_classes(train, other)
-    pools = {split: _pool(found, classes, request, report) for split, found in scans.items()}
+    for other_split in scans.values():
+        require_apart(train, other_split)
+        require_same_classes(train, other_split)
+    pools = {
+        split: _pool(split_scan, classes, request, report) for split, split_scan in scans.items()
+    }
     return Dataset(
         classes,
         pools["train"],
@@ -97,11 +99,17 @@ def _source(root: Path, request: DataRequest, mend: str, report: Notify) -> Data
     )
 
 
-def _pool(found: Scan, classes: Sequence[str], request: DataRequest, report: Notify) -> FolderPool:
-    places = {name: index for index, name in enumerate(classes)}
-    labels = np.array([places[name] for name in found.class_names], np.int64)[found.labels]
+def _pool(
+    split_scan: Scan, classes: Sequence[str], request: DataRequest, report: Notify
+) -> FolderPool:
+    index_of = {name: index for index, name in enumerate(classes)}
+    labels = np.array([index_of[name] for name in split_scan.class_names], np.int64)[
+        split_scan.labels
+    ]
     channels = 1 if request.greyscale else 3
-    return FolderPool(found.folder, found.names, labels, channels, request.pixel_rules, report)
+    return FolderPool(
+        split_scan.folder, split_scan.names, labels, channels, request.pixel_rules, report
+    )
 
 
 def _remarks(

@@ -50,15 +50,15 @@ FOLDER_RULES = (
 
 
 @dataclass
-class PassedOver:
+class IgnoredEntries:
     """How many of what was passed over, by its kind in words."""
 
     kinds: Counter[str] = field(default_factory=Counter)
 
     def add_folder(self, name: str) -> None:
         """Count a folder; each is named, since there may be much in it."""
-        what = NOT_DATA.get(name.lower())
-        self.kinds[f"{printable(name)}/ ({what})" if what else f"{printable(name)}/"] += 1
+        origin = NOT_DATA.get(name.lower())
+        self.kinds[f"{printable(name)}/ ({origin})" if origin else f"{printable(name)}/"] += 1
 
     def add_file(self, name: str) -> None:
         """Count a file by its ending; hidden ones are of one kind."""
@@ -83,7 +83,7 @@ class Scan:
     classes: tuple[str, ...]
     names: tuple[str, ...]
     labels: Indices
-    passed_over: PassedOver
+    passed_over: IgnoredEntries
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -99,7 +99,7 @@ def scan(folder: Path, hint: str) -> Scan:
     """
     if not folder.is_dir():
         raise UserError(f"{folder} must hold a folder a class, got an absent folder: {hint}")
-    over = PassedOver()
+    over = IgnoredEntries()
     classes = tuple(entry.name for entry in _class_folders(folder, over))
     if not classes:
         raise UserError(
@@ -109,15 +109,15 @@ def scan(folder: Path, hint: str) -> Scan:
     counts: list[int] = []
     real = Path(os.path.realpath(folder))
     reached = {str(above): above for above in (real, *real.parents)}
-    empty: dict[str, PassedOver] = {}
+    empty: dict[str, IgnoredEntries] = {}
     for name in classes:
-        within = PassedOver()
-        found = list(_images(folder / name, reached, within))
-        if not found:
+        within = IgnoredEntries()
+        paths = list(_images(folder / name, reached, within))
+        if not paths:
             empty[name] = within
         over.kinds += within.kinds
-        counts.append(len(found))
-        names += [path.relative_to(folder).as_posix() for path in found]
+        counts.append(len(paths))
+        names += [path.relative_to(folder).as_posix() for path in paths]
     _require_images(folder, empty)
     return Scan(folder, classes, tuple(names), np.repeat(np.arange(len(classes)), counts), over)
 
@@ -132,48 +132,48 @@ def printable(name: str) -> str:
     return unicodedata.normalize("NFC", os.fsencode(name).decode(errors="backslashreplace"))
 
 
-def _class_folders(folder: Path, over: PassedOver) -> list[os.DirEntry[str]]:
-    found = []
+def _class_folders(folder: Path, over: IgnoredEntries) -> list[os.DirEntry[str]]:
+    folders = []
     for entry in _entries(folder):
         if not _leads_to_folder(entry):
             over.add_file(entry.name)
         elif is_hidden(entry.name):
             over.add_folder(entry.name)
         else:
-            found.append(entry)
-    return sorted(found, key=lambda entry: entry.name)
+            folders.append(entry)
+    return sorted(folders, key=lambda entry: entry.name)
 
 
-def _images(top: Path, reached: dict[str, Path], over: PassedOver) -> Iterator[Path]:
+def _images(top: Path, reached: dict[str, Path], over: IgnoredEntries) -> Iterator[Path]:
     """The images below a class's folder, in order."""
     of_folder: dict[str, list[str]] = {}
-    left = [top]
-    while left:
-        folder = left.pop()
-        _reach_once(folder, reached)
+    pending = [top]
+    while pending:
+        folder = pending.pop()
+        _require_new(folder, reached)
         files = of_folder[str(folder)] = []
         for entry in _entries(folder):
             if _leads_to_folder(entry):
                 if is_hidden(entry.name):
                     over.add_folder(entry.name)
                 else:
-                    left.append(folder / entry.name)
+                    pending.append(folder / entry.name)
             elif is_hidden(entry.name) or not entry.name.lower().endswith(IMAGE_ENDINGS):
                 over.add_file(entry.name)
             else:
                 files.append(entry.name)
-    for where in sorted(of_folder):
-        for name in sorted(of_folder[where]):
-            yield Path(where, name)
+    for path in sorted(of_folder):
+        for name in sorted(of_folder[path]):
+            yield Path(path, name)
 
 
-def _reach_once(folder: Path, reached: dict[str, Path]) -> None:
+def _require_new(folder: Path, reached: dict[str, Path]) -> None:
     """Raise UserError for a folder whose images were counted under another path."""
     real = os.path.realpath(folder)
-    before = reached.setdefault(real, folder)
-    if before is not folder:
+    earlier = reached.setdefault(real, folder)
+    if earlier is not folder:
         raise UserError(
-            f"each folder of images must be reached once, got {folder}, which is {before} again: "
+            f"each folder of images must be reached once, got {folder}, which is {earlier} again: "
             "take the link away"
         )
 
@@ -197,14 +197,14 @@ def _leads_to_folder(entry: os.DirEntry[str]) -> bool:
         return False
 
 
-def _require_images(folder: Path, empty: dict[str, PassedOver]) -> None:
+def _require_images(folder: Path, empty: dict[str, IgnoredEntries]) -> None:
     if not empty:
         return
-    found = [
+    descriptions = [
         f"{printable(name)!r}" + (f" (only {over})" if over.kinds else "")
         for name, over in empty.items()
     ]
     raise UserError(
-        f"each class of {folder} must hold images, got none in {', '.join(found)}: put some there, "
-        f"of the endings {' '.join(IMAGE_ENDINGS)}, or take the folder away"
+        f"each class of {folder} must hold images, got none in {', '.join(descriptions)}: put some "
+        f"there, of the endings {' '.join(IMAGE_ENDINGS)}, or take the folder away"
     )

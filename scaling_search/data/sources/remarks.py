@@ -18,15 +18,15 @@ SAMPLED_IMAGES, SAMPLED_PX = 32, 64
 
 def format_remarks(formats: Sequence[PixelFormat], rules: PixelRules) -> Iterator[str]:
     """How many images are not plain 8-bit ones, and what was made of them."""
-    turned = sum(one.turned for one in formats)
+    turned = sum(format.turned for format in formats)
     if turned:
         yield f"{counted_images(turned)} turned upright as the EXIF orientation says"
-    transparent = sum(one.transparent for one in formats)
+    transparent = sum(format.transparent for format in formats)
     if transparent:
         yield f"{counted_images(transparent)} with transparency laid on {rules.ground} (ground)"
-    for depth in sorted({one.depth for one in formats} - {"8-bit"}):
-        deep = [one for one in formats if one.depth == depth]
-        low, high = min(one.lowest for one in deep), max(one.highest for one in deep)
+    for depth in sorted({format.depth for format in formats} - {"8-bit"}):
+        deep = [format for format in formats if format.depth == depth]
+        low, high = min(format.lowest for format in deep), max(format.highest for format in deep)
         black, white = rules.range_of(deep[0]) or (low, high)
         yield (
             f"{counted_images(len(deep))} of {depth} values, {low:.6g} to {high:.6g}, scaled: "
@@ -89,10 +89,10 @@ def counted_images(count: int) -> str:
 
 
 def _remedy(formats: Sequence[PixelFormat]) -> str:
-    deep = [one for one in formats if one.depth != "8-bit"]
+    deep = [format for format in formats if format.depth != "8-bit"]
     if deep:
-        low, high = min(one.lowest for one in deep), max(one.highest for one in deep)
+        low, high = min(format.lowest for format in deep), max(format.highest for format in deep)
         return f"value_range = [{low:.6g}, {high:.6g}] under [data] would use all levels"
-    if any(one.transparent for one in formats):
+    if any(format.transparent for format in formats):
         return 'try ground = "black" under [data]'
     return "look at a few of them"

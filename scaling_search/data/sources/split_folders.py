@@ -7,7 +7,7 @@ from pathlib import Path
 
 from scaling_search.core.errors import UserError
 from scaling_search.data.request import SplitName
-from scaling_search.data.sources.folder_scan import PassedOver, Scan, is_hidden, printable
+from scaling_search.data.sources.folder_scan import IgnoredEntries, Scan, is_hidden, printable
 
 LAYOUT_HINT = "put the images in <root>/train/<class>/ and <root>/test/<class>/"
 TRAIN, TEST = ("train", "training"), ("test", "testing")
@@ -16,21 +16,26 @@ VALIDATION = ("val", "valid", "validation")
 
 def split_folders(root: Path) -> dict[SplitName, Path]:
     """The folder of each split; one that is asked for is named even where it is absent."""
-    found: dict[SplitName, Path] = {"train": split_folder(root, TRAIN) or root / TRAIN[0]}
+    folders: dict[SplitName, Path] = {"train": split_folder(root, TRAIN) or root / TRAIN[0]}
     test, validation = split_folder(root, TEST), split_folder(root, VALIDATION)
     if test is not None and validation is not None:
-        found["validation"] = validation
-    found["test"] = test or validation or root / TEST[0]
-    return found
+        folders["validation"] = validation
+    folders["test"] = test or validation or root / TEST[0]
+    return folders
 
 
 def split_folder(root: Path, names: Sequence[str]) -> Path | None:
     """The sub-folder of one of these names, as written or else in other cases."""
-    there = [path.name for path in root.iterdir() if path.is_dir()] if root.is_dir() else []
-    exact = (name for name in names if name in there)
-    any_case = (own for name in names for own in sorted(there) if own.lower() == name)
-    found = next(exact, None) or next(any_case, None)
-    return None if found is None else root / found
+    present = [path.name for path in root.iterdir() if path.is_dir()] if root.is_dir() else []
+    exact = (name for name in names if name in present)
+    any_case = (
+        name_present
+        for name in names
+        for name_present in sorted(present)
+        if name_present.lower() == name
+    )
+    name_found = next(exact, None) or next(any_case, None)
+    return None if name_found is None else root / name_found
 
 
 def require_apart(train: Scan, other: Scan) -> None:
@@ -48,13 +53,13 @@ def require_same_classes(train: Scan, other: Scan) -> None:
     odd = sorted(set(ours) ^ set(theirs))
     twice = sorted({name for names in (ours, theirs) for name in names if names.count(name) > 1})
     if odd or twice:
-        places = f"{train.folder} and {other.folder} must have the same classes, "
+        rule = f"{train.folder} and {other.folder} must have the same classes, "
         got = ", ".join(map(repr, odd or twice))
-        where = "in one" if odd else "twice"
+        occurrence = "in one" if odd else "twice"
         mend = "add what is missing, take away what is too much"
         if other.folder.name.lower() in VALIDATION:
             mend += ", or call the folder otherwise so that it is passed over"
-        raise UserError(f"{places}got {got} {where}: {mend}")
+        raise UserError(f"{rule}got {got} {occurrence}: {mend}")
 
 
 def hint(root: Path) -> str:
@@ -75,13 +80,13 @@ def layout_remarks(root: Path, scans: Mapping[SplitName, Scan]) -> Iterator[str]
         yield f"validation images: those of {validation.folder.name}/, and none are held out"
     elif test.lower() in VALIDATION:
         yield f"test images: those of {test}/, there is no test/; validation is held out of train/"
-    at_root = PassedOver()
-    used = {found.folder.name for found in scans.values()}
+    at_root = IgnoredEntries()
+    used = {split_scan.folder.name for split_scan in scans.values()}
     for path in sorted(root.iterdir()):
         if path.is_dir() and path.name not in used:
             at_root.add_folder(path.name)
     over = [(printable(root.name), at_root)]
-    over += [(found.folder.name, found.passed_over) for found in scans.values()]
-    for name, found in over:
-        if found.kinds:
-            yield f"passed over in {name}/: {found}"
+    over += [(split_scan.folder.name, split_scan.passed_over) for split_scan in scans.values()]
+    for name, split_scan in over:
+        if split_scan.kinds:
+            yield f"passed over in {name}/: {split_scan}"

@@ -106,7 +106,7 @@ def area_weights(side: int, px: int) -> NDArray[np.float32]:
 def word(rng: np.random.Generator) -> str:
     """Three or four letters, vowels and consonants in turn."""
     length, first = 3 + rng.integers(2), rng.integers(2)
-    alphabets = [VOWELS if (place + first) % 2 else CONSONANTS for place in range(length)]
+    alphabets = [VOWELS if (position + first) % 2 else CONSONANTS for position in range(length)]
     picks = rng.integers(1 << 16, size=length)
     pairs = zip(alphabets, picks, strict=True)
     return "".join(alphabet[pick % len(alphabet)] for alphabet, pick in pairs)

@@ -35,10 +35,10 @@ class DrawnPart:
 
     def read(self, positions: Indices, px: int) -> Images:
         """The pictures at these positions, drawn at a tier."""
-        drawn = [
+        pictures = [
             typeface_images.draw(PICTURES_SEED, int(index), px) for index in self.chosen[positions]
         ]
-        return np.stack(drawn)[:, None]
+        return np.stack(pictures)[:, None]
 
     def resize(self, images: Images, px: int) -> Images:
         """By exact area averages."""

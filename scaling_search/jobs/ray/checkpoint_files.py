@@ -15,7 +15,7 @@ from typing import Literal
 
 from scaling_search.core.atomic_files import write_atomically
 from scaling_search.training.checkpoint import FILE_PATTERN, KEPT_CHECKPOINTS
-from scaling_search.training.loop import CheckpointPolicy
+from scaling_search.training.checkpoint_saver import CheckpointPolicy
 
 _log = logging.getLogger(__name__)
 
@@ -29,27 +29,27 @@ class CheckpointFile:
     content: bytes
 
 
-def files_to_resume(keeping: CheckpointPolicy) -> list[CheckpointFile]:
+def files_to_resume(policy: CheckpointPolicy) -> list[CheckpointFile]:
     """What a training would go on from: the newest of its fall, or else of its plateau."""
-    return list(_unsent(keeping.fall, "fall", set())) or list(
-        _unsent(keeping.plateau, "plateau", set())
+    return list(_unsent(policy.fall, "fall", set())) or list(
+        _unsent(policy.plateau, "plateau", set())
     )
 
 
-def new_files(keeping: CheckpointPolicy, sent_names: set[str]) -> Iterator[CheckpointFile]:
+def new_files(policy: CheckpointPolicy, sent_names: set[str]) -> Iterator[CheckpointFile]:
     """The checkpoints that were written since the last call; `sent_names` takes their names."""
-    yield from _unsent(keeping.plateau, "plateau", sent_names)
-    yield from _unsent(keeping.fall, "fall", sent_names)
+    yield from _unsent(policy.plateau, "plateau", sent_names)
+    yield from _unsent(policy.fall, "fall", sent_names)
 
 
-def write_file(file: CheckpointFile, keeping: CheckpointPolicy) -> None:
+def write_file(file: CheckpointFile, policy: CheckpointPolicy) -> None:
     """Write the checkpoint where it belongs, and keep the newest of that folder.
 
     Raises ValueError for a name that no checkpoint has.
     """
     if not fnmatchcase(file.name, FILE_PATTERN) or Path(file.name).name != file.name:
         raise ValueError(f"a checkpoint is named by its step and its digest, got {file.name!r}")
-    folder = keeping.fall if file.folder == "fall" else keeping.plateau
+    folder = policy.fall if file.folder == "fall" else policy.plateau
     try:
         write_atomically(folder / file.name, file.content)
     except OSError as error:

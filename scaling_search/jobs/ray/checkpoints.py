@@ -12,7 +12,7 @@ import ray
 from scaling_search.jobs.job import TrainJob
 from scaling_search.jobs.place import Place
 from scaling_search.jobs.ray.checkpoint_files import CheckpointFile, files_to_resume, write_file
-from scaling_search.training.loop import CheckpointPolicy
+from scaling_search.training.checkpoint_saver import CheckpointPolicy
 
 MARK = ".shared-"
 
@@ -55,17 +55,17 @@ class Checkpoints:
         self, job: TrainJob, nodes: Iterable[str]
     ) -> tuple[ray.ObjectRef[list[CheckpointFile]], ...]:
         """The job's checkpoints in the object store, unless each of these nodes can read them."""
-        keeping = self._keeping(job)
-        if keeping is None or self._sharing.issuperset(nodes):
+        policy = self._policy(job)
+        if policy is None or self._sharing.issuperset(nodes):
             return ()
-        files = files_to_resume(keeping)
+        files = files_to_resume(policy)
         return (ray.put(files),) if files else ()
 
     def write(self, job: TrainJob, file: CheckpointFile) -> None:
         """Write a checkpoint that a node has sent."""
-        keeping = self._keeping(job)
-        if keeping is not None:
-            write_file(file, keeping)
+        policy = self._policy(job)
+        if policy is not None:
+            write_file(file, policy)
 
-    def _keeping(self, job: TrainJob) -> CheckpointPolicy | None:
-        return self.place.keeping(job, lambda: False)
+    def _policy(self, job: TrainJob) -> CheckpointPolicy | None:
+        return self.place.checkpoint_policy(job, lambda: False)

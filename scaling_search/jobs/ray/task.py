@@ -34,8 +34,9 @@ from scaling_search.jobs.job import TrainJob
 from scaling_search.jobs.place import Place
 from scaling_search.jobs.ray.checkpoint_files import CheckpointFile, new_files, write_file
 from scaling_search.jobs.result import Result
+from scaling_search.training.checkpoint_saver import CheckpointPolicy
 from scaling_search.training.history import EpochRecord
-from scaling_search.training.loop import CheckpointPolicy, StoppedError
+from scaling_search.training.stopping import StoppedError
 
 POLL_SECONDS = 0.2
 
@@ -111,15 +112,17 @@ def work(order: Order) -> Iterator[TaskMessage]:
         pool = stack.enter_context(ThreadPoolExecutor(1))
         stack.callback(stop.set)
         future = pool.submit(_train, order.job, place, stop.is_set, epochs.put)
-        keeping = None if node.shares_checkpoints else place.keeping(order.job, stop.is_set)
-        sent_names = {path.name for path in _files(keeping)}
+        policy = (
+            None if node.shares_checkpoints else place.checkpoint_policy(order.job, stop.is_set)
+        )
+        sent_names = {path.name for path in _files(policy)}
         ended = False
         while not ended:
             ended = bool(wait([future], POLL_SECONDS).done)
             while not epochs.empty():
                 yield epochs.get()
-            if keeping is not None:
-                yield from new_files(keeping, sent_names)
+            if policy is not None:
+                yield from new_files(policy, sent_names)
         yield _last_message(future)
 
 
@@ -164,16 +167,16 @@ def _task_place(order: Order, stack: ExitStack) -> Place:
     """A directory of this task's own, with the checkpoints that came along."""
     folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="scaling-search-"))
     place = replace(order.place, checkpoints=folder)
-    keeping = place.keeping(order.job, lambda: False)
-    if keeping is not None:
+    policy = place.checkpoint_policy(order.job, lambda: False)
+    if policy is not None:
         for files in ray.get(list(order.checkpoints)):
             for file in files:
-                write_file(file, keeping)
+                write_file(file, policy)
     return place
 
 
-def _files(keeping: CheckpointPolicy | None) -> list[Path]:
-    return [] if keeping is None else list(keeping.plateau.rglob("*.safetensors"))
+def _files(policy: CheckpointPolicy | None) -> list[Path]:
+    return [] if policy is None else list(policy.plateau.rglob("*.safetensors"))
 
 
 @contextmanager

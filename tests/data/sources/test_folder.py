@@ -90,7 +90,7 @@ def test_a_file_is_decoded_once_and_again_after_a_change(
     seen: list[bytes] = []
     measure = decode.inspect_image
 
-    def counting(content: bytes) -> decode.Seen:
+    def counting(content: bytes) -> decode.ImageFacts:
         seen.append(content)
         return measure(content)
 
@@ -265,7 +265,7 @@ def test_of_a_large_folder_a_damaged_file_is_named_by_its_ends(folder: Path, dam
 def test_of_a_large_folder_only_the_ends_are_read(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def never(content: bytes) -> decode.Seen:
+    def never(content: bytes) -> decode.ImageFacts:
         raise AssertionError("an image was decoded")
 
     path = folder / "train" / "cat" / "photo.jpg"
@@ -292,7 +292,7 @@ def test_the_two_ways_of_looking_are_remembered_apart(
 def test_what_was_checked_before_a_broken_file_is_not_checked_again(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(manifest, "TOGETHER", 1)
+    monkeypatch.setattr(manifest, "FILES_AT_ONCE", 1)
     broken = folder / "train" / "dog" / "9.png"
     kept = broken.read_bytes()
     broken.write_bytes(b"")
@@ -301,7 +301,7 @@ def test_what_was_checked_before_a_broken_file_is_not_checked_again(
     broken.write_bytes(kept)
     seen: list[bytes] = []
 
-    def counting(content: bytes) -> decode.Seen:
+    def counting(content: bytes) -> decode.ImageFacts:
         seen.append(content)
         return decode.inspect_image(content)
 

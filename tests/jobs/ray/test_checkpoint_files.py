@@ -13,11 +13,11 @@ from scaling_search.jobs.ray.checkpoint_files import (
     new_files,
     write_file,
 )
-from scaling_search.training.checkpoint import Checkpoint, save, whole
-from scaling_search.training.loop import CheckpointPolicy
+from scaling_search.training.checkpoint import Checkpoint, save, valid_checkpoints
+from scaling_search.training.checkpoint_saver import CheckpointPolicy
 
 
-def keeping(folder: Path) -> CheckpointPolicy:
+def policy(folder: Path) -> CheckpointPolicy:
     return CheckpointPolicy(folder / "plateau", folder / "plateau" / "fall")
 
 
@@ -28,7 +28,7 @@ def kept(folder: Path, step: int) -> Path:
 def test_a_training_goes_on_from_the_newest_of_its_fall_or_else_of_its_plateau(
     tmp_path: Path,
 ) -> None:
-    here = keeping(tmp_path)
+    here = policy(tmp_path)
     assert files_to_resume(here) == []
     plateau = kept(here.plateau, 3)
     assert files_to_resume(here) == [CheckpointFile("plateau", plateau.name, plateau.read_bytes())]
@@ -37,7 +37,7 @@ def test_a_training_goes_on_from_the_newest_of_its_fall_or_else_of_its_plateau(
 
 
 def test_each_checkpoint_is_sent_once(tmp_path: Path) -> None:
-    here, seen = keeping(tmp_path), set[str]()
+    here, seen = policy(tmp_path), set[str]()
     first = kept(here.plateau, 1)
     assert [file.name for file in new_files(here, seen)] == [first.name]
     second, third = kept(here.plateau, 2), kept(here.fall, 3)
@@ -46,13 +46,13 @@ def test_each_checkpoint_is_sent_once(tmp_path: Path) -> None:
 
 
 def test_what_arrives_is_what_was_sent_and_the_two_newest_are_kept(tmp_path: Path) -> None:
-    here, there = keeping(tmp_path / "here"), keeping(tmp_path / "there")
+    here, there = policy(tmp_path / "here"), policy(tmp_path / "there")
     for step in (1, 2, 3):
         kept(here.plateau, step)
         for file in files_to_resume(here):
             write_file(file, there)
-    assert [checkpoint.step for checkpoint in whole(there.plateau, at_most=9)] == [3, 2]
-    newest = next(whole(there.plateau, at_most=9))
+    assert [checkpoint.step for checkpoint in valid_checkpoints(there.plateau, at_most=9)] == [3, 2]
+    newest = next(valid_checkpoints(there.plateau, at_most=9))
     assert newest.tensors["weight"].tolist() == [3.0, 3.0]
 
 
@@ -61,5 +61,5 @@ def test_what_arrives_is_what_was_sent_and_the_two_newest_are_kept(tmp_path: Pat
 )
 def test_a_name_that_leads_elsewhere_is_refused(name: str, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="named by its step and its digest"):
-        write_file(CheckpointFile("fall", name, b"content"), keeping(tmp_path / "run"))
+        write_file(CheckpointFile("fall", name, b"content"), policy(tmp_path / "run"))
     assert not list(tmp_path.rglob("*.safetensors"))

@@ -9,14 +9,14 @@ Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")
 
 
-class Recent(Generic[Key, Value]):
+class LruCache(Generic[Key, Value]):
     """Keeps the values used last that weigh at most `most` together; by default each weighs 1.
 
     What failed to be made is not kept.
 
     Examples:
-        >>> from scaling_search.data.recent import Recent
-        >>> splits = Recent[str, str](most=2)
+        >>> from scaling_search.data.lru_cache import LruCache
+        >>> splits = LruCache[str, str](most=2)
         >>> for name in ("train", "validation", "test"):
         ...     _ = splits.get(name, lambda: f"images of {name}")
         >>> splits.get("train", lambda: "made anew"), splits.get("test", lambda: "made anew")
@@ -29,8 +29,8 @@ class Recent(Generic[Key, Value]):
 
     def get(self, key: Key, make: Callable[[], Value]) -> Value:
         """The value of the key, made when it is not at hand."""
-        found = self._values[key] if key in self._values else make()
-        return self.put(key, found)
+        value = self._values[key] if key in self._values else make()
+        return self.put(key, value)
 
     def put(self, key: Key, value: Value) -> Value:
         """Keep this value as the one used last, and hand it back."""

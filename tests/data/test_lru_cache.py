@@ -11,11 +11,11 @@ import torch
 
 from scaling_search.data import load
 from scaling_search.data.load import load_split
-from scaling_search.data.recent import Recent
+from scaling_search.data.lru_cache import LruCache
 from scaling_search.data.request import DataRequest
 
 
-def kept(recent: Recent[str, int]) -> list[str]:
+def kept(recent: LruCache[str, int]) -> list[str]:
     return list(recent._values)
 
 
@@ -24,7 +24,7 @@ def never() -> int:
 
 
 def test_values_stay_while_they_weigh_no_more_than_is_allowed_and_the_oldest_go_first() -> None:
-    recent: Recent[str, int] = Recent(10, lambda value: value)
+    recent: LruCache[str, int] = LruCache(10, lambda value: value)
     for name, weight in (("a", 4), ("b", 4), ("c", 2)):
         recent.get(name, partial(int, weight))
     assert kept(recent) == ["a", "b", "c"]
@@ -34,14 +34,14 @@ def test_values_stay_while_they_weigh_no_more_than_is_allowed_and_the_oldest_go_
 
 
 def test_what_is_too_heavy_alone_is_handed_back_and_not_kept() -> None:
-    recent: Recent[str, int] = Recent(10, lambda value: value)
+    recent: LruCache[str, int] = LruCache(10, lambda value: value)
     recent.get("small", lambda: 1)
     assert recent.get("large", lambda: 11) == 11
     assert kept(recent) == []
 
 
 def test_a_value_that_is_put_again_weighs_once() -> None:
-    recent: Recent[str, int] = Recent(10, lambda value: value)
+    recent: LruCache[str, int] = LruCache(10, lambda value: value)
     for _ in range(3):
         recent.put("a", 6)
     recent.put("b", 4)
@@ -49,7 +49,7 @@ def test_a_value_that_is_put_again_weighs_once() -> None:
 
 
 def test_without_weights_so_many_are_kept() -> None:
-    recent: Recent[str, int] = Recent(2)
+    recent: LruCache[str, int] = LruCache(2)
     makes: dict[str, Callable[[], int]] = {"a": lambda: 10, "b": lambda: 20, "c": lambda: 30}
     for name, make in makes.items():
         recent.get(name, make)
@@ -57,7 +57,7 @@ def test_without_weights_so_many_are_kept() -> None:
 
 
 def test_what_failed_to_be_made_is_made_again() -> None:
-    recent: Recent[str, int] = Recent(2)
+    recent: LruCache[str, int] = LruCache(2)
 
     def fail() -> int:
         raise OSError
