@@ -25,6 +25,7 @@ from scaling_search.experiment.experiment import Experiment
 from scaling_search.experiment.notebook import listener_here
 from scaling_search.experiment.outcome import Outcome, report_of
 from scaling_search.experiment.planned_phases import planned_comparison
+from scaling_search.experiment.planned_sizes import check_planned_sizes
 from scaling_search.experiment.redrawing import Redrawing
 from scaling_search.experiment.remaining_work import RemainingWork, after_state, comparison
 from scaling_search.experiment.runner import ProgressListener, Runner
@@ -206,6 +207,8 @@ def _redrawing(runner: Runner, out: Path) -> Runner:
 
 
 def _run(runner: Runner, out: Path, search_only: bool) -> Outcome:
+    if not search_only:
+        check_planned_sizes(runner.experiment, runner.ledger.get)
     search = constants = None
     coefficients = runner.experiment.study.compare.constants
     if coefficients is None:

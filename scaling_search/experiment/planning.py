@@ -17,6 +17,7 @@ from scaling_search.experiment.chosen_precision import with_likely_precision
 from scaling_search.experiment.experiment import Experiment
 from scaling_search.experiment.plan import Plan, jobs_to_measure, plan
 from scaling_search.experiment.planned_phases import planned_comparison, planned_phases
+from scaling_search.experiment.planned_sizes import check_planned_sizes
 from scaling_search.experiment.rate_probe import SECONDS, Probe
 from scaling_search.experiment.study import Study, with_absolute_paths
 from scaling_search.jobs.executor import default_workers
@@ -56,6 +57,7 @@ def plan_run(
     experiment = Experiment(study, info, initial=found_weights(study, info, say))
     likely = with_likely_precision(experiment, out, place.card is None, say)
     experiment, find = _plannable(likely, out, say)
+    check_planned_sizes(experiment, find)
     compared = planned_comparison(experiment, find)
     if busy := busy_words(*os.getloadavg()[:1], default_workers("cpu")):
         say(busy)
