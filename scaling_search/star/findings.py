@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from scipy import stats
 
 from scaling_search.arch.scaling import AxisName, Coefficients
 from scaling_search.arch.spec import Architecture
@@ -52,7 +54,18 @@ class DimensionExponent:
     def is_open(self) -> bool:
         """Whether the points bound the exponent on no side."""
         span = self.exponent_range
-        return span.low == 0 and np.isinf(span.high)
+        return span.low == 0 and math.isinf(span.high)
+
+
+@dataclass(frozen=True)
+class Misfit:
+    """How far points lie from their surfaces, in `times` what the scatter of seeds explains.
+
+    `p_value` is that of the F test of lack of fit.
+    """
+
+    times: float
+    p_value: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,6 +82,16 @@ class StarFindings:
     origin: str
     growth: float
     straight: Straightness
+
+    @cached_property
+    def misfit(self) -> Misfit | None:
+        """Whether the surfaces miss the points; None where one seed tells no scatter."""
+        points, star = self.points, self.points.star
+        if not points.seed_freedom or math.isnan(points.unit):
+            return None
+        ratio = star.best.loss / star.freedom / points.unit
+        p_value = float(stats.f.sf(ratio, star.freedom, points.seed_freedom))
+        return Misfit(math.sqrt(ratio), p_value)
 
     @cached_property
     def fitted(self) -> dict[AxisName, Floats]:

@@ -11,7 +11,7 @@ from scipy import stats
 
 from scaling_search.core.stats import Floats
 from scaling_search.law.intervals import Range, crossing, loss_threshold
-from scaling_search.star.fit import Star, Surfaces
+from scaling_search.star.fit import Star, Surfaces, Tie
 
 LEAST, MOST = 0.02, 4.0
 """Exponents beyond them are no size that grows, or a step."""
@@ -38,6 +38,12 @@ def allows_exponent(star: Star, dimension: int, s: float) -> bool:
     return tied.loss <= loss_threshold(min(star.best.loss, tied.loss), star.freedom)
 
 
+def allows_share(star: Star, dimension: int, powers: Floats, share: float) -> bool:
+    """Whether a share of the growth lies within its 95 % interval; `powers` as in `share_range`."""
+    tied = star.tied(dimension, _tie(dimension, powers, share), star.best)
+    return tied.loss <= loss_threshold(min(star.best.loss, tied.loss), star.freedom)
+
+
 def exponent_range(star: Star, dimension: int) -> Range:
     """The exponents s of a dimension that the points allow; 0 and infinity where nothing bounds."""
     solve = _Path(star, lambda s, near: star.with_exponent(dimension, math.exp(s), near))
@@ -54,11 +60,9 @@ def share_range(star: Star, dimension: int, powers: Floats) -> Range:
 
     `powers` are those of each x in MACs: a share is s times power, over the sum of all.
     """
-    others = np.delete(powers, dimension)
 
     def tied(share: float, near: Surfaces) -> Surfaces:
-        odds = share / (1 - share) / float(powers[dimension])
-        return star.tied(dimension, lambda s: odds * float(others @ s), near)
+        return star.tied(dimension, _tie(dimension, powers, share), near)
 
     (middle,) = shares_of(star.best.exponents, powers)[[dimension]]
     solve = _Path(star, tied)
@@ -91,6 +95,12 @@ def straightness(star: Star) -> Straightness:
         return Straightness(math.nan)
     ratio = (min(alike.loss, star.best.loss) - least) / more / (least / freedom)
     return Straightness(float(stats.f.sf(max(ratio, 0.0), more, freedom)))
+
+
+def _tie(dimension: int, powers: Floats, share: float) -> Tie:
+    """The exponent of a dimension that has this share, by those of the others."""
+    others, odds = np.delete(powers, dimension), share / (1 - share) / float(powers[dimension])
+    return lambda exponents: odds * float(others @ exponents)
 
 
 class _Path:

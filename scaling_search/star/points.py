@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -24,14 +26,18 @@ class StarPoints:
 
     `frame` has one row an arm's network and length: axis, size, network, px, macs, epochs, compute
     (MACs × images of the whole training), score (its mean), n (trainings), weight (inversely
-    proportional to the variance of the mean, as all networks of that length give it).
+    proportional to the variance of the mean, as all networks of that length give it, 1 on average).
+    `unit` is the variance of a mean of weight 1 by the scatter of seeds, of so many degrees of
+    `seed_freedom` (nan and 0 for one seed).
     """
 
     frame: pd.DataFrame
     sweep: StarSweep
     missing: int
+    unit: float
+    seed_freedom: int
 
-    @property
+    @cached_property
     def star(self) -> Star:
         """The points as surfaces are fitted to; the centre's count once over all arms."""
         frame, arms = self.frame, len(self.sweep.axes)
@@ -83,7 +89,10 @@ def star_points(
             "the same command goes on, with --retry-failed it tries failed ones again"
         )
     missing = len(jobs) - len(list(_scores(jobs.values(), find, sweep.score)))
-    return StarPoints(_weighted(frame).drop(columns="scores"), sweep, missing)
+    weighted, unit = _weighted(frame)
+    once = frame.drop_duplicates(["network_id", "epochs"])
+    freedom = int((once["n"] - 1).sum())
+    return StarPoints(weighted.drop(columns="scores"), sweep, missing, unit, freedom)
 
 
 def _scores(jobs: Iterable[TrainJob], find: Find, score: Score) -> Iterator[float]:
@@ -103,17 +112,20 @@ def _row(each: StarNetwork, job: TrainJob, scores: list[float]) -> dict[str, obj
     }
 
 
-def _weighted(frame: pd.DataFrame) -> pd.DataFrame:
-    """With the weight of each mean: short trainings scatter more than long ones."""
+def _weighted(frame: pd.DataFrame) -> tuple[pd.DataFrame, float]:
+    """With the weight of each mean, and the variance that weight 1 stands for.
+
+    Short trainings scatter more than long ones. Without two seeds of each length, weights are 1.
+    """
     once = frame.drop_duplicates(["network_id", "epochs"])
     variances = {
         epochs: _pooled_variance(rows["scores"]) for epochs, rows in once.groupby("epochs")
     }
-    known = all(variance > 0 for variance in variances.values())
     weights: Floats = frame["n"].to_numpy(dtype=np.float64)
-    if known:
-        weights = weights / frame["epochs"].map(variances).to_numpy(dtype=np.float64)
-    return frame.assign(weight=weights / weights.mean())
+    if any(variance <= 0 for variance in variances.values()):
+        return frame.assign(weight=weights / weights.mean()), math.nan
+    weights = weights / frame["epochs"].map(variances).to_numpy(dtype=np.float64)
+    return frame.assign(weight=weights / weights.mean()), 1 / float(weights.mean())
 
 
 def _pooled_variance(samples: Iterable[list[float]]) -> float:

@@ -44,6 +44,7 @@ def star_sentences(found: StarFindings) -> tuple[str, ...]:
     """What the points leave open, what follows for the constants, and whether the line holds."""
     return (
         *_open(found),
+        *_misfit(found),
         _constants(found),
         _straight(found),
         "Best sizes grow as powers of training compute; a share is a dimension's part in the "
@@ -129,6 +130,16 @@ def _open(found: StarFindings) -> Iterator[str]:
         yield f"{found.points.missing} trainings are missing or failed; the others are taken."
 
 
+def _misfit(found: StarFindings) -> Iterator[str]:
+    misfit = found.misfit
+    if misfit is not None and misfit.p_value < _SIGNIFICANT:
+        yield (
+            f"The points lie {misfit.times:.1f} times as far from the surfaces as their seeds "
+            f"scatter (p {_equal(misfit.p_value)}): the exponents describe them roughly, and "
+            "longer --epochs may lie on one."
+        )
+
+
 def _constants(found: StarFindings) -> str:
     outside = [
         each.axis for each in found.dimensions if not _holds(each.share_range, each.given_share)
@@ -195,7 +206,7 @@ def _draw_arm(panel: Any, found: StarFindings, axis: AxisName) -> None:
             label=label,
         )
     panel.set(xscale="log", xlabel=_SIZES[axis], title=axis)
-    panel.xaxis.set_major_formatter(plotting.EngFormatter())
+    panel.xaxis.set_major_formatter(plotting.FuncFormatter(lambda value, _: f"{value:,.0f}"))
     panel.xaxis.set_minor_formatter(plotting.NullFormatter())
     low, high = rows["size"].min(), rows["size"].max()
     panel.set_xticks([low, (low * high) ** 0.5, high])

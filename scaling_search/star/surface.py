@@ -1,8 +1,8 @@
 """The error of networks that differ in one dimension, by its size x and the training's compute t.
 
-f(x, t) = α x^-a + (β x^b + ξ) t^-c + ε (arXiv 2305.13035, equation 2), all of it 0 or more. At a
-given t the best size is x* = (α a t^c / β b)^(1 / (a + b)): it grows as t^s with s = c / (a + b). So
-s is asked for, with c and the part p = a / (a + b), and the rest is non-negative least squares.
+f(x, t) = α x^-a + (β x^b + ξ) t^-c + ε (arXiv 2305.13035, equation 2), all of it 0 or more. At one
+t the best size is x* = (α a t^c / β b)^(1 / (a + b)), which grows as t^s with s = c / (a + b).
+So s is asked for, with c and the part p = a / (a + b); the rest is non-negative least squares.
 
 Sizes and compute are in units of their largest. A `bend` d lets the β term fall as
 t^-(c + d log t), so that x* is no longer a power of t.
