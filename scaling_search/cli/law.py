@@ -35,7 +35,7 @@ def law_command(
 ) -> None:
     """Fit how test error falls with MACs, a law a method, and check it by its largest network.
 
-    ε = ε∞ + β x^-c, of four sizes or more, such as compare.phis = [-2, -1, 0, 1, 2]. Example:
+    ε = ε∞ + β x^-c, of four sizes or more: compare.phis = "law" in a study has nine. Example:
     scaling-search law runs/photos --at 20M
     """
     macs = [] if at is None else [quantity(each, "at") for each in at.split(",")]

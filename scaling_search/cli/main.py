@@ -27,6 +27,7 @@ from scaling_search.cli import (
     presets,
     recommend,
     run,
+    star,
     train,
 )
 from scaling_search.cli.output import errors, speak_any_encoding
@@ -75,6 +76,7 @@ VERBS: dict[str, Callable[..., None]] = {
     "export": export.export_command,
     "predict": export.predict_command,
     "law": law.law_command,
+    "star": star.star_command,
     "recommend": recommend.recommend_command,
     "evaluate": evaluate.evaluate_command,
     "export-optuna": export.export_optuna_command,

@@ -114,6 +114,13 @@ Rivals = Annotated[
         "[default: the study's]"
     ),
 ]
+Phis = Annotated[
+    str | None,
+    typer.Option(
+        help="At these φ, as --phis=-1,0,1, or law: nine from a quarter of the base's cost to four "
+        "times it. [default: the study's]"
+    ),
+]
 Alpha = Annotated[float, typer.Option(help="Growth of depth for each φ.")]
 Beta = Annotated[float, typer.Option(help="Growth of width for each φ.")]
 Gamma = Annotated[float, typer.Option(help="Growth of resolution for each φ.")]

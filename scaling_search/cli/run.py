@@ -12,6 +12,7 @@ from scaling_search.arch.scaling import Coefficients
 from scaling_search.cli import options
 from scaling_search.cli.output import errors, show_outcome
 from scaling_search.cli.progress import Live
+from scaling_search.compare.law_phis import read_phis
 from scaling_search.compare.rivals import read_rivals
 from scaling_search.core.errors import UserError
 from scaling_search.experiment.outcome import redraw
@@ -92,6 +93,7 @@ def compare_command(
     gamma: options.Gamma,
     study: options.StudyFile = None,
     rivals: options.Rivals = None,
+    phis: options.Phis = None,
     preset: options.Preset = None,
     function: options.FunctionOption = None,
     out: options.Out = None,
@@ -116,7 +118,9 @@ def compare_command(
     """
     chosen = chosen_study(study, preset, function, root, download)
     against = chosen.compare.rivals if rivals is None else read_rivals(rivals)
-    given = replace(chosen.compare, constants=Coefficients(alpha, beta, gamma), rivals=against)
+    at = chosen.compare.phis if phis is None else read_phis(phis)
+    constants = Coefficients(alpha, beta, gamma)
+    given = replace(chosen.compare, constants=constants, rivals=against, phis=at)
     chosen = replace(chosen, name=f"{chosen.name}-compare", compare=given)
     where = Placement(device, workers, gpus, jobs_per_gpu, ray, gpus_per_job)
     _drive(chosen, out, where, TimeLimits(job_timeout, max_hours), retry_failed, track, as_json)

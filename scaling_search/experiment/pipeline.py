@@ -23,7 +23,9 @@ from scaling_search.experiment.experiment import Experiment
 from scaling_search.experiment.notebook import listener_here
 from scaling_search.experiment.outcome import Outcome, report_of
 from scaling_search.experiment.phases import Run, advance_all
+from scaling_search.experiment.planned_sizes import check_planned_sizes
 from scaling_search.experiment.redrawing import Redrawing
+from scaling_search.experiment.run_state import RunState
 from scaling_search.experiment.runner import ProgressListener, Runner
 from scaling_search.experiment.study import Study, with_absolute_paths
 from scaling_search.experiment.study_file import to_toml
@@ -200,6 +202,8 @@ def _redrawing(runner: Runner, out: Path) -> Runner:
 
 
 def _run(runner: Runner, out: Path, search_only: bool) -> Outcome:
+    if not search_only:
+        check_planned_sizes(RunState(runner.experiment, runner.ledger.get))
     ended = advance_all(Run(runner, out), search_only=search_only)
     runner = ended.runner
     runner.listener.say("drawing the report")

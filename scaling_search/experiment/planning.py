@@ -16,6 +16,7 @@ from scaling_search.experiment.chosen_precision import with_likely_precision
 from scaling_search.experiment.experiment import Experiment
 from scaling_search.experiment.phases import planned_phases
 from scaling_search.experiment.plan import Plan, jobs_to_measure, plan
+from scaling_search.experiment.planned_sizes import check_planned_sizes
 from scaling_search.experiment.rate_probe import SECONDS, Probe
 from scaling_search.experiment.run_state import RunState, by_macs
 from scaling_search.experiment.study import Study, with_absolute_paths
@@ -55,6 +56,7 @@ def plan_run(
     experiment = Experiment(study, info, initial=found_weights(study, info, say))
     likely = with_likely_precision(experiment, out, place.card is None, say)
     state = _plannable(likely, out, say)
+    check_planned_sizes(state)
     if busy := busy_words(*os.getloadavg()[:1], default_workers("cpu")):
         say(busy)
     probe = _probe(place, placement, seconds, clock, say)

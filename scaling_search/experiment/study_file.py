@@ -13,6 +13,7 @@ from pydantic import TypeAdapter
 from scaling_search.arch import zoo
 from scaling_search.arch.scaling import Coefficients
 from scaling_search.arch.spec import Architecture
+from scaling_search.compare.law_phis import expanded_phis
 from scaling_search.compare.rivals import (
     NamedConstants,
 )
@@ -52,7 +53,8 @@ def from_toml(
 
     `base = "mine.toml"` names a network file in `folder`: the study then holds its table itself.
     A relative `data.root`, and a file of weights, lie in `folder` too; `init.source` may be a name.
-    `recipe = "paper"`, or `like = "paper"` in the recipe's table, stands for that recipe's fields.
+    `recipe = "paper"`, or `like = "paper"` in the recipe's table, stands for that recipe's fields,
+    `compare.phis = "law"` for the sizes of a law.
     A file is data: a `base` that is a function is refused unless the caller asks for `function`,
     which takes its place. Raises UserError naming `source`, the line, the key and the rule.
 
@@ -81,6 +83,8 @@ def from_toml(
         values |= {"base": network.name, "network": asdict(network)}
     if isinstance(init := values.get("init"), dict) and isinstance(init.get("source"), str):
         values["init"] = init | {"source": asdict(_source(init["source"], folder, source))}
+    if isinstance(given := values.get("compare"), dict) and "phis" in given:
+        values["compare"] = given | {"phis": expanded_phis(given["phis"], source)}
     if "recipe" in values:
         values["recipe"] = expanded_recipe(values["recipe"], source, base=values.get("base"))
     study = toml_config.validated(_STUDIES, values, text, source, _known)

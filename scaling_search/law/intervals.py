@@ -55,10 +55,14 @@ def threshold(law: Law, networks: int, level: float = 0.95) -> float:
         >>> threshold(law, networks=3), round(threshold(law, networks=9), 2)
         (inf, 2.0)
     """
-    freedom = networks - PARAMETERS
+    return loss_threshold(law.loss, networks - PARAMETERS, level)
+
+
+def loss_threshold(loss: float, freedom: int, level: float = 0.95) -> float:
+    """The same for any model of this least loss and so many degrees of freedom left."""
     if freedom < 1:
         return math.inf
-    return law.loss * (1 + float(stats.f.isf(1 - level, 1, freedom)) / freedom)
+    return loss * (1 + float(stats.f.isf(1 - level, 1, freedom)) / freedom)
 
 
 def allows_exponent(law: Law, data: Data, exponent: float) -> bool:
@@ -93,8 +97,8 @@ def exponent_range(law: Law, data: Data) -> Range:
         return project(math.exp(log_exponent), x, errors, weights, law.chance)[0] - most
 
     middle = math.log(law.exponent)
-    low = _end(beyond, middle, math.log(LEAST))
-    high = _end(beyond, middle, math.log(MOST))
+    low = crossing(beyond, middle, math.log(LEAST))
+    high = crossing(beyond, middle, math.log(MOST))
     return Range(
         0.0 if low is None else math.exp(low), math.inf if high is None else math.exp(high)
     )
@@ -109,8 +113,8 @@ def floor_range(law: Law, data: Data) -> Range | None:
     def beyond(floor: float) -> float:
         return loss_with_floor(floor, data) - most
 
-    low = _end(beyond, law.floor, 0.0) if law.floor > 0 else None
-    high = _end(beyond, law.floor, float(data[1].min()))
+    low = crossing(beyond, law.floor, 0.0) if law.floor > 0 else None
+    high = crossing(beyond, law.floor, float(data[1].min()))
     return Range(0.0 if low is None else low, float(data[1].min()) if high is None else high)
 
 
@@ -132,7 +136,7 @@ def error_range(law: Law, data: Data, size: float) -> Range:
     def beyond(error: float) -> float:
         return loss_through(size, error, data, law.chance) - most
 
-    low, high = _end(beyond, at, 0.0), _end(beyond, at, 1.0)
+    low, high = crossing(beyond, at, 0.0), crossing(beyond, at, 1.0)
     return Range(0.0 if low is None else low, 1.0 if high is None else high)
 
 
@@ -145,11 +149,11 @@ def next_range(law: Law, data: Data, size: float, weight: float) -> Range:
         joined = (np.append(sizes, size), np.append(errors, error), np.append(weights, weight))
         return fit_law(*joined, law.chance).loss - most
 
-    low, high = _end(beyond, at, 0.0), _end(beyond, at, 1.0)
+    low, high = crossing(beyond, at, 0.0), crossing(beyond, at, 1.0)
     return Range(0.0 if low is None else low, 1.0 if high is None else high)
 
 
-def _end(beyond: Callable[[float], float], inside: float, bound: float) -> float | None:
+def crossing(beyond: Callable[[float], float], inside: float, bound: float) -> float | None:
     """Where the loss crosses its threshold between a point inside and a bound; None: nowhere.
 
     Steps grow from the inside, for the profile is smooth there and may turn far away.

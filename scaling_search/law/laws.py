@@ -89,7 +89,7 @@ def laws(every: Sequence[Sizes], macs: Sequence[float] = ()) -> tuple[FittedLaw,
         most = max((len(each.macs) for each in every), default=0)
         raise UserError(
             f"a law needs networks of {LEAST_SIZES} sizes of a method, got {most}: compare at more "
-            "φ, such as compare.phis = [-2, -1, 0, 1, 2], or name further runs of the same images"
+            'φ, such as compare.phis = "law", or name further runs of the same images'
         )
     for size in macs:
         _require_reach(enough, size)
