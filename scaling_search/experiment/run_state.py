@@ -10,6 +10,7 @@ from scaling_search.compare.family import Member
 from scaling_search.compare.trainings import Trainings
 from scaling_search.experiment.experiment import Experiment
 from scaling_search.search.constants import Constants
+from scaling_search.search.resources import RESOURCES
 from scaling_search.search.search import Find, Search
 
 
@@ -67,6 +68,6 @@ def by_macs(experiment: Experiment) -> Experiment:
     study = experiment.study
     budget = replace(study.budget, resource="macs")
     search = study.search
-    if search.second == "latency":
+    if search.second and RESOURCES[search.second].is_timed:
         search = replace(search, second="macs")
     return replace(experiment, study=replace(study, budget=budget, search=search))
