@@ -73,7 +73,7 @@ def tell_epochs() -> None:
 def tell_epochs_and_wait_for_workers() -> None:
     """As `tell_epochs`; workers that are to stop have as long as a busy machine needs."""
     tell_epochs()
-    workers.GRACE_SECONDS = PATIENCE_SECONDS
+    workers.GRACE_SECONDS = PATIENCE_SECONDS  # type: ignore[attr-defined]  # its own import
 
 
 def kill_after_the_third_epoch() -> None:
