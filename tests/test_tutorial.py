@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 nbformat: Any = pytest.importorskip("nbformat", reason="nbformat is not installed")
 nbclient: Any = pytest.importorskip("nbclient", reason="nbclient is not installed")
+traitlets: Any = pytest.importorskip("traitlets.config", reason="traitlets is not installed")
 pytest.importorskip("ipykernel", reason="ipykernel is not installed")
 
 TUTORIAL = Path(__file__).parent.parent / "docs" / "tutorial.ipynb"
@@ -36,7 +38,13 @@ def run_again(tmp_path_factory: pytest.TempPathFactory) -> Any:
     (parameters,) = [cell for cell in notebook.cells if is_parameters(cell)]
     parameters.source = SMALL
     where = {"metadata": {"path": str(tmp_path_factory.mktemp("reader"))}}
-    return nbclient.NotebookClient(notebook, timeout=600, resources=where).execute()
+    limits = {"timeout": 600, "startup_timeout": 600}
+    with tempfile.TemporaryDirectory() as folder:  # sockets need a short name
+        # Through files and not through ports: those may be taken before the kernel takes them.
+        kernel = {"transport": "ipc", "connection_file": f"{folder}/kernel.json"}
+        config = traitlets.Config(KernelManager=kernel)
+        client = nbclient.NotebookClient(notebook, config=config, resources=where, **limits)
+        return client.execute()
 
 
 @pytest.mark.slow

@@ -33,7 +33,8 @@ class Step:
 class Schedule:
     """Runs steps within `total_seconds`; what they print goes to `folder`/NAME.log.
 
-    `checks` is the file to which they add their checks, a line each.
+    `checks` is the file to which they add their checks, a line each. `end_of` waits for a process,
+    for so many seconds at most, as Popen.wait.
     """
 
     folder: Path
@@ -41,6 +42,7 @@ class Schedule:
     total_seconds: float
     say: Callable[[str], None] = print
     clock: Callable[[], float] = time.monotonic
+    end_of: Callable[[subprocess.Popen[bytes], float], int] = subprocess.Popen.wait
 
     def run(self, steps: Sequence[Step]) -> list[Check]:
         """All checks in order; a step that fails, is ended or does not fit is one that failed."""
@@ -58,7 +60,7 @@ class Schedule:
 
     def _step(self, step: Step, limit: float) -> list[Check]:
         seen, began = len(self._lines()), self.clock()
-        status = _status(step.command, self.folder / f"{step.name}.log", limit)
+        status = self._status(step.command, self.folder / f"{step.name}.log", limit)
         took = self.clock() - began
         checks = [Check(**json.loads(line)) for line in self._lines()[seen:]]
         ended = f"over its limit of {limit:.0f} s" if status is None else f"status {status}"
@@ -68,23 +70,22 @@ class Schedule:
         said = f"{ended}, {len(checks)} checks done: {step.name}.log"
         return [*checks, Check(step.name, ENDS, "with status 0 and checks", said, False)]
 
+    def _status(self, command: Sequence[str], log: Path, limit: float) -> int | None:
+        """The status with which the command and all that it starts end; None: they were ended."""
+        with log.open("wb") as file:
+            child = subprocess.Popen(command, stdout=file, stderr=file, start_new_session=True)
+        try:
+            return self.end_of(child, limit)
+        except subprocess.TimeoutExpired:
+            return None
+        finally:
+            _end(child)
+
     def _lines(self) -> list[str]:
         """The whole lines of the file of checks; one that was cut off is none."""
         if not self.checks.exists():
             return []
         return self.checks.read_text(encoding="utf-8").split("\n")[:-1]
-
-
-def _status(command: Sequence[str], log: Path, limit: float) -> int | None:
-    """The status with which the command and all that it starts end; None: they were ended."""
-    with log.open("wb") as file:
-        child = subprocess.Popen(command, stdout=file, stderr=file, start_new_session=True)
-    try:
-        return child.wait(limit)
-    except subprocess.TimeoutExpired:
-        return None
-    finally:
-        _end(child)
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:

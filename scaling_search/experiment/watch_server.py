@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 from scaling_search.core.errors import UserError
 from scaling_search.experiment.live_page import LivePage
@@ -75,6 +77,11 @@ class Server(ThreadingHTTPServer):
         """The names by which it may be asked for."""
         port = self.server_address[1]
         return f"{LOOPBACK}:{port}", f"localhost:{port}"
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing of a reader who has left, such as a tab that was closed meanwhile."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
 
 class _Handler(BaseHTTPRequestHandler):

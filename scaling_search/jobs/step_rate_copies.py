@@ -23,6 +23,7 @@ from scaling_search.jobs.job import TrainJob, job_to_json
 from scaling_search.jobs.step_rate import StepRate
 from scaling_search.latency.process_runner import interpreter_settings
 
+CLOSING_SECONDS = 10.0  # of a process that has closed its pipe already
 _RATES = TypeAdapter(StepRate)
 
 
@@ -126,7 +127,11 @@ class _Copy:
         """The next line that it says; a failure once it has died."""
         assert self._process.stdout is not None  # noqa: S101
         line = self._process.stdout.readline().decode()
-        return line or json.dumps({"failure": f"its process ended, saying {self._last_words()}"})
+        if line:
+            return line
+        with suppress(subprocess.TimeoutExpired):  # it closes the pipe before it says why
+            self._process.wait(CLOSING_SECONDS)
+        return json.dumps({"failure": f"its process ended, saying {self._last_words()}"})
 
     def _last_words(self) -> str:
         self._log.seek(0)

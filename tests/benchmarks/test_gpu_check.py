@@ -192,7 +192,19 @@ def step(gpu: Any, name: str, script: str, seconds: float = 60.0) -> Any:
 
 
 def run(gpu: Any, folder: Path, *steps: Any, total: float = 120.0) -> list[tuple[str, str, bool]]:
-    schedule = gpu.schedule.Schedule(folder, folder / "checks", total, say=lambda _: None)
+    """On a clock that stands still: a limit is over once a step has come to its file "ready"."""
+
+    def end_of(child: subprocess.Popen[bytes], limit: float) -> int:
+        ready = folder / "ready"
+        assert until(lambda: child.poll() is not None or ready.exists())
+        if child.returncode is None:
+            ready.unlink()
+            raise subprocess.TimeoutExpired(child.args, limit)
+        return child.returncode
+
+    schedule = gpu.schedule.Schedule(
+        folder, folder / "checks", total, lambda _: None, lambda: 0.0, end_of
+    )
     return [(check.part, check.seen, check.holds) for check in schedule.run(steps)]
 
 
@@ -203,13 +215,17 @@ def test_what_a_step_found_before_it_was_ended_is_kept_and_its_end_is_named(
     found = run(
         gpu,
         tmp_path,
-        step(gpu, "slow", f"{says}; printf '{{\"pa' >> {tmp_path}/checks; sleep 60", 0.5),
+        step(
+            gpu,
+            "slow",
+            f"{says}; printf '{{\"pa' >> {tmp_path}/checks; touch {tmp_path}/ready; sleep 600",
+        ),
         step(gpu, "silent", "true"),
         step(gpu, "failing", "echo why; exit 3"),
     )
     assert found == [
         ("p", "1", True),
-        ("slow", "over its limit of 0 s, 1 checks done: slow.log", False),
+        ("slow", "over its limit of 60 s, 1 checks done: slow.log", False),
         ("silent", "status 0, 0 checks done: silent.log", False),
         ("failing", "status 3, 0 checks done: failing.log", False),
     ]
@@ -217,8 +233,8 @@ def test_what_a_step_found_before_it_was_ended_is_kept_and_its_end_is_named(
 
 
 def test_what_an_ended_step_had_started_is_ended_too(gpu: Any, tmp_path: Path) -> None:
-    script = f"sleep 60 & echo $! > {tmp_path}/pid; wait"
-    run(gpu, tmp_path, step(gpu, "slow", script, 0.5))
+    script = f"sleep 600 & echo $! > {tmp_path}/pid; touch {tmp_path}/ready; wait"
+    run(gpu, tmp_path, step(gpu, "slow", script))
     pid = int((tmp_path / "pid").read_text())
     assert until(lambda: gone(pid))
 

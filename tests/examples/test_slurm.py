@@ -16,6 +16,7 @@ import pytest
 from scaling_search.data.request import DataRequest
 from scaling_search.experiment.study_file import to_toml
 from scaling_search.search.plan import Rung, SearchPlan
+from tests.jobs.small import PATIENCE_SECONDS, until
 from tests.tiny import TINY
 
 pytest.importorskip("ray")
@@ -44,7 +45,7 @@ exec "$@" """,
 # For what the script itself does: a cluster and a search that only wait for the end.
 IDLE = {
     "ray": "[[ $1 == start ]] && exec sleep 600; exit 0",
-    "scaling-search": "trap 'exit 75' TERM; echo begun; sleep 600 & wait",
+    "scaling-search": "trap 'kill %1; exit 75' TERM; sleep 600 & echo begun; wait",
 }
 
 
@@ -54,6 +55,16 @@ def stand_in(folder: Path, commands: dict[str, str]) -> None:
         command = folder / name
         command.write_text(f"#!/bin/bash\n{body}\n")
         command.chmod(0o755)
+
+
+def left_over(settings: dict[str, str]) -> list[Path]:
+    """The processes that the script has started and that go on, by what they found in it."""
+    mark, found = f"STEPS={settings['STEPS']}".encode(), []
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):  # it has ended, or is another user's
+            if mark in (process / "environ").read_bytes().split(b"\0"):
+                found.append(process)
+    return found
 
 
 def steps(settings: dict[str, str]) -> list[list[str]]:
@@ -109,20 +120,20 @@ def test_the_script_starts_a_cluster_searches_on_it_and_leaves_nothing_behind(
     settings: dict[str, str], study: Path, tmp_path: Path
 ) -> None:
     with running(settings, "search", str(study), "--out", "run") as script:
-        said, _ = script.communicate(timeout=300)
+        said, _ = script.communicate(timeout=PATIENCE_SECONDS)
+        assert until(lambda: not left_over(settings))
     assert script.returncode == 0, said
     assert len((tmp_path / "run" / "ledger.jsonl").read_text().splitlines()) == 2
     assert '"nodes": "' in (tmp_path / "run" / "environment.json").read_text()
     done = steps(settings)
     assert [words for _, _, words in done] == ["hostname", "ray start", "ray start"]
     assert {mode for _, mode, _ in done} == {"token"}
-    assert not any(Path(f"/proc/{pid}").exists() for pid, _, _ in done)
     assert not list(tmp_path.glob(".ray-token-*"))
 
 
 def test_the_script_says_what_it_needs(settings: dict[str, str]) -> None:
     with running(settings) as script:
-        said, _ = script.communicate(timeout=300)
+        said, _ = script.communicate(timeout=PATIENCE_SECONDS)
     assert script.returncode == 2
     assert said.startswith("what shall run?")
 
@@ -138,7 +149,28 @@ def test_when_time_is_up_the_search_is_told_and_the_job_queued_again(
         assert token.stat().st_mode & 0o077 == 0
         assert len(token.read_text()) == 64
         script.terminate()
-        assert script.wait(timeout=300) == 75
+        assert script.wait(PATIENCE_SECONDS) == 75
+        assert until(lambda: not left_over(settings))
     assert (tmp_path / "asked").read_text().splitlines()[-1] == f"requeue {os.getpid()}"
-    assert not any(Path(f"/proc/{pid}").exists() for pid, _, _ in steps(settings))
     assert not list(tmp_path.glob(".ray-token-*"))
+
+
+# The script's own shell is told by what it starts: while it waits for the cluster, and while the
+# driver is none yet.
+TOLD_EARLY = {
+    "before the driver": {"ray": f"[[ $1 == health-check ]] && kill $PPID; {IDLE['ray']}"},
+    "by a driver that does not listen": {"scaling-search": "kill $PPID; exec sleep 600"},
+}
+
+
+@pytest.mark.parametrize("commands", TOLD_EARLY.values(), ids=TOLD_EARLY)
+def test_told_before_the_search_has_begun_the_job_is_queued_again(
+    settings: dict[str, str], tmp_path: Path, commands: dict[str, str]
+) -> None:
+    stand_in(tmp_path / "commands", IDLE | commands)
+    with running(settings, "search", "study.toml") as script:
+        said, _ = script.communicate(timeout=PATIENCE_SECONDS)
+        assert until(lambda: not left_over(settings))
+    assert script.returncode == 75, said
+    assert "begun" not in said
+    assert (tmp_path / "asked").read_text().splitlines()[-1] == f"requeue {os.getpid()}"

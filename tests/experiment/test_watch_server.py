@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import http.client
 import shutil
+import socket
+import struct
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from scaling_search.core.errors import UserError
 from scaling_search.experiment.live_page import LivePage
 from scaling_search.experiment.watch_server import Server, serving
+from tests.jobs.small import PATIENCE_SECONDS
 from tests.program import call
 
 RUN = Path(__file__).parents[2] / "results" / "cifar10"
+PATIENCE_MS = 1000 * PATIENCE_SECONDS
 LINES = (RUN / "ledger.jsonl").read_bytes().splitlines(keepends=True)
 
 
@@ -60,6 +65,27 @@ def test_it_shows_what_an_unfinished_run_has_found_so_far(server: Server) -> Non
     assert headers["Content-Security-Policy"].startswith("default-src 'none'")
 
 
+def test_a_reader_who_leaves_before_the_answer_leaves_no_word_behind(
+    server: Server, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As a tab does that is closed while the page is drawn."""
+    address, port = server.server_address[:2]
+    answered = threading.Event()
+    closed = server.shutdown_request
+
+    def shutdown_request(request: Any) -> None:
+        closed(request)
+        answered.set()
+
+    server.shutdown_request = shutdown_request  # type: ignore[method-assign]
+    with server.following._lock, socket.create_connection((str(address), port)) as reader:
+        reader.sendall(b"GET / HTTP/1.0\r\nHost: 127.0.0.1:%d\r\n\r\n" % port)
+        # Closed with a reset, so that whatever is written afterwards fails.
+        reader.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    assert answered.wait(PATIENCE_SECONDS)
+    assert capsys.readouterr() == ("", "")
+
+
 def test_it_listens_on_the_loopback_alone(server: Server) -> None:
     assert server.socket.getsockname()[0] == "127.0.0.1"
     assert server.address.startswith("http://127.0.0.1:")
@@ -76,16 +102,22 @@ def test_an_open_page_reloads_itself_and_runs_under_its_policy(server: Server, b
     if chromium is None:
         pytest.skip("there is no chromium here")
     with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        browser = playwright.chromium.launch(
+            executable_path=chromium, args=["--no-sandbox"], timeout=PATIENCE_MS
+        )
         page, complaints = browser.new_page(), list[str]()
+        page.set_default_timeout(PATIENCE_MS)
         page.on("console", lambda message: complaints.append(message.text))
         page.goto(server.address)
         marks = page.locator("#live-landscape .mark")
         assert marks.count() == 7
+        # By a clock that stands still drawing takes no time: whatever is seen first of the new
+        # lines, another drawing is due.
+        server.following.clock = float
         server.following._due = 0.0
         with (begun / "ledger.jsonl").open("ab") as file:
             file.writelines(LINES[14:16])
-        sync_api.expect(marks).to_have_count(8, timeout=20_000)
+        sync_api.expect(marks).to_have_count(8, timeout=PATIENCE_MS)
         browser.close()
     assert [text for text in complaints if "favicon" not in text] == []
 

@@ -18,9 +18,11 @@ from torch.optim.optimizer import register_optimizer_step_post_hook
 
 from scaling_search.cli.main import main
 from scaling_search.cli.progress import Live
+from scaling_search.jobs import workers
 from scaling_search.jobs.executor import Ended, Epoch, Event
 from scaling_search.jobs.ledger_file import LedgerFile
 from scaling_search.jobs.worker_process import WorkerProcess
+from tests.jobs.small import PATIENCE_SECONDS
 
 _FORKS = multiprocessing.get_context("forkserver")
 _FORKS.set_forkserver_preload(["scaling_search.experiment.pipeline", "tests.faults.driving"])
@@ -66,6 +68,12 @@ def tell_epochs() -> None:
             print(f"epoch {event.record.epoch} of {event.job.epochs}", file=sys.stderr, flush=True)
 
     Live.event = told  # type: ignore[method-assign, assignment]
+
+
+def tell_epochs_and_wait_for_workers() -> None:
+    """As `tell_epochs`; workers that are to stop have as long as a busy machine needs."""
+    tell_epochs()
+    workers.GRACE_SECONDS = PATIENCE_SECONDS  # type: ignore[attr-defined]  # its own import
 
 
 def kill_after_the_third_epoch() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import time
 from datetime import datetime, tzinfo
@@ -24,9 +25,12 @@ LIMIT_SECONDS = "1800"  # less than any jump
 
 
 class Jumping(datetime):
+    # The ledger's own looks, whoever else looks in between: no three are in order.
+    _back = itertools.cycle((3600, 7200, 0))
+
     @classmethod
     def now(cls, tz: tzinfo | None = None) -> Jumping:
-        return cls.fromtimestamp(time.time(), tz)
+        return cls.fromtimestamp(time.time() - 4 * next(cls._back), tz)
 
 
 def let_it_jump(folder: Path) -> None:

@@ -6,7 +6,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -44,7 +44,10 @@ def children(pid: int) -> list[int]:
 
 def listening_sockets(pid: int) -> set[str]:
     """The inodes of the network sockets on which a process listens."""
-    own = {str(each.readlink()) for each in Path(f"/proc/{pid}/fd").iterdir() if each.is_symlink()}
+    own = set()
+    for each in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(FileNotFoundError):  # closed meanwhile
+            own.add(str(each.readlink()))
     rows = [
         line.split()
         for name in ("tcp", "tcp6")
@@ -66,7 +69,7 @@ def endless_search(folder: Path) -> Iterator[tuple[BaseProcess, int]]:
     words = ["search", str(folder / "endless.toml"), "--out", str(folder / "out")]
     words += ["--device", "cpu", "--workers", "1"]
     said = folder / "said"
-    driver = driving.started(words, said, driving.tell_epochs)
+    driver = driving.started(words, said, driving.tell_epochs_and_wait_for_workers)
     try:
         # With two lines in the ledger it is ordered; only after an epoch is it surely under way.
         until(lambda: driver.exitcode is not None or trains(said))

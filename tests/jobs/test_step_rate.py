@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 from itertools import count as numbers
+from pathlib import Path
 
 import pytest
 
+from scaling_search.cost.custom_network import custom_network
 from scaling_search.data.load import describe
 from scaling_search.experiment.experiment import Experiment
 from scaling_search.jobs.job import TrainJob
@@ -83,9 +85,30 @@ def test_a_copy_that_dies_is_a_failure_with_its_last_words(job: TrainJob) -> Non
         assert copies.measure(job, 0.2).failure.startswith("its process ended, saying ")
 
 
+def test_the_words_of_a_copy_that_fails_by_an_exception_are_waited_for(
+    job: TrainJob, tmp_path: Path
+) -> None:
+    # It ends its part of the pipe, and only then comes to its traceback.
+    (tmp_path / "sitecustomize.py").write_text(
+        "import sys, time, traceback\n"
+        "def late(*error):\n"
+        "    time.sleep(1)\n"
+        "    traceback.print_exception(*error)\n"
+        "sys.excepthook = late\n"
+    )
+    faulty = custom_network(
+        "tests.own_network:fails_in_training", resolution_px=16, in_channels=1, num_classes=20
+    )
+    path = os.pathsep.join((str(tmp_path), os.environ.get("PYTHONPATH", "")))
+    with Copies(1, "cpu", {"PYTHONPATH": path}) as copies:
+        failure = copies.measure(replace(job, architecture=faulty), 0.2).failure
+    assert failure == "its process ended, saying KeyError: 'the key that nobody gave'"
+
+
 def test_a_copy_that_is_dead_before_its_order_is_a_failure_too(job: TrainJob) -> None:
     with Copies(1, "cpu", {"PYTHONHOME": "/nowhere"}) as copies:
-        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOWAIT)
+        (copy,) = copies._copies
+        os.waitid(os.P_PID, copy._process.pid, os.WEXITED | os.WNOWAIT)
         assert copies.measure(job, 0.2).failure.startswith("its process ended, saying ")
 
 

@@ -18,6 +18,7 @@ from scaling_search.report.figures import accuracy_picture, curves_picture, gate
 from scaling_search.report.page import page_html, tables_of
 from scaling_search.report.page_frames import NetworkDetails
 from scaling_search.report.report_data import ReportData
+from tests.jobs.small import PATIENCE_SECONDS
 from tests.report.frames import (
     CONSTANTS,
     SHARE_NAMES,
@@ -32,6 +33,7 @@ axe_core = pytest.importorskip("axe_playwright_python.sync_playwright")
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium here")
 
+PATIENCE_MS = 1000 * PATIENCE_SECONDS
 STUDY = 'name = "trial-width-phi2"\n\n[data]\nname = "typefaces"\n'
 Open = Callable[..., Any]
 
@@ -78,7 +80,9 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def browser() -> Iterator[Any]:
     with sync_api.sync_playwright() as playwright:
         chromium = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"]
+            executable_path=CHROMIUM,
+            args=["--no-sandbox", "--disable-gpu"],
+            timeout=PATIENCE_MS,
         )
         yield chromium
         chromium.close()
@@ -108,8 +112,8 @@ def opened(contexts: Callable[..., Any], report: Path) -> Iterator[Open]:
     def opened(width: int = 1100, **options: Any) -> Any:
         page = contexts(**options).new_page()
         pages.append(page)
+        page.set_default_timeout(PATIENCE_MS)
         page.set_viewport_size({"width": width, "height": 900})
-        page.set_default_timeout(5000)
         page.on("console", lambda message: complaints.append(message.text))
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("request", lambda request: asked.add(request.url.partition(":")[0]))

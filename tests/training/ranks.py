@@ -10,7 +10,8 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -46,28 +47,32 @@ def trained(
 ) -> Ended:
     """The program in both processes (alone: in one) until they end; `on` happens to rank 1."""
     folder.mkdir(parents=True, exist_ok=True)
-    world, port = 1 if alone else WORLD, _free_port()
+    world = 1 if alone else WORLD
     printed = [folder / f"printed-{rank}" for rank in range(world)]
     said = [folder / f"said-{rank}" for rank in range(world)]
-    processes = [
-        driving.started(words, said[rank], partial(_as_rank, rank, world, port, printed[rank], on))
-        for rank in range(world)
-    ]
-    for process in processes:
-        process.join()
+    with _kept_port() as port:
+        processes = [
+            driving.started(
+                words, said[rank], partial(_as_rank, rank, world, port, printed[rank], on)
+            )
+            for rank in range(world)
+        ]
+        for process in processes:
+            process.join()
     statuses = [process.exitcode for process in processes]
     return Ended(statuses, [p.read_text() for p in printed], [s.read_text() for s in said])
 
 
 def under_torchrun(words: list[str]) -> subprocess.CompletedProcess[str]:
     """This file started twice by torchrun, until all have ended."""
-    port = f"--master-port={_free_port()}"
-    run = ["torch.distributed.run", f"--nproc-per-node={WORLD}", "--master-addr=127.0.0.1", port]
-    command = [sys.executable, "-m", *run, "-m", "tests.training.ranks", *words]
+    run = ["torch.distributed.run", f"--nproc-per-node={WORLD}", "--master-addr=127.0.0.1"]
     root = Path(__file__).parents[2]
-    return subprocess.run(
-        command, cwd=root, capture_output=True, text=True, check=False, timeout=PATIENCE_SECONDS
-    )
+    with _kept_port() as port:
+        command = [sys.executable, "-m", *run, f"--master-port={port}"]
+        command += ["-m", "tests.training.ranks", *words]
+        return subprocess.run(
+            command, cwd=root, capture_output=True, text=True, check=False, timeout=PATIENCE_SECONDS
+        )
 
 
 def _as_rank(rank: int, world: int, port: int, printed: Path, on: Strike | None) -> None:
@@ -122,10 +127,17 @@ def lack_memory_once() -> None:
     batches_of_training.training_images = struck  # type: ignore[assignment]
 
 
-def _free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
+@contextmanager
+def _kept_port() -> Iterator[int]:
+    """A port that nobody else is given within the block, though a server may listen there.
+
+    Both ask for addresses to be used again, as torch's store does: then the system lets one of them
+    listen while the other holds the port and does not.
+    """
+    with socket.socket() as held:
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        held.bind(("127.0.0.1", 0))
+        yield int(held.getsockname()[1])
 
 
 if __name__ == "__main__":
