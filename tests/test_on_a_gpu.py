@@ -24,7 +24,7 @@ from scaling_search.jobs.executor import InlineExecutor, jobs_in_order
 from scaling_search.jobs.place import Place
 from scaling_search.jobs.result import Finished
 from scaling_search.jobs.workers import Workers
-from scaling_search.nets.compilation import compiled, forget_compiled, never_plain
+from scaling_search.nets.compilation import compiled, forget_compiled, no_fallback
 from scaling_search.training.recipe import Recipe
 from tests.jobs.small import ended, job
 
@@ -181,8 +181,8 @@ def test_more_than_eight_networks_of_one_code_are_all_compiled(device: str) -> N
     images = torch.randn(2, 3, 8, 8, device=device)
     for channels in range(1, 11):
         plain = nn.Sequential(nn.Conv2d(3, channels, 3), nn.ReLU()).to(device).eval()
-        with torch.inference_mode(), never_plain():
-            made = compiled(plain, "default", whole=True)
+        with torch.inference_mode(), no_fallback():
+            made = compiled(plain, "default", full_graph=True)
             for _ in range(2):
                 found = made(images)
         assert torch.allclose(found, plain(images), atol=1e-2)

@@ -19,10 +19,12 @@ from scaling_search.nets.export import FORMATS, SUFFIXES, Format, export
 from scaling_search.nets.model_card import Card
 from scaling_search.nets.predict import Predictor, module_predictor, predict, read_predictor
 from scaling_search.pretrained.predictions import guesses_of
-from scaling_search.pretrained.sources import Wish, pretrained
+from scaling_search.pretrained.sources import Pretrained, Wish, pretrained
 
 RunDirectory = Annotated[Path, typer.Argument(help="A directory that `run` wrote.")]
-Named = Annotated[str, typer.Argument(help="A network of the comparison: base, compound:1 …")]
+ComparedNetwork = Annotated[
+    str, typer.Argument(help="A network of the comparison: base, compound:1 …")
+]
 SeedOption = Annotated[
     int | None, typer.Option(help="Of the comparison's seeds, this one. [default: its first]")
 ]
@@ -30,7 +32,7 @@ SeedOption = Annotated[
 
 def export_command(
     run_directory: RunDirectory,
-    network: Named,
+    network: ComparedNetwork,
     format: Annotated[str, typer.Option(help=f"One of {', '.join(FORMATS)}.")] = "safetensors",
     seed: SeedOption = None,
     root: options.MovedRoot = None,
@@ -44,13 +46,13 @@ def export_command(
     chosen, seed = _format(format), seed_of(run_directory, seed)
     module, card = trained_network(run_directory, network, seed, root=root)
     name = f"{network.replace(':', '-').replace(' φ=', '-')}-seed-{seed}{SUFFIXES[chosen]}"
-    written = export(module, card, out or run_directory / "exports" / name, chosen)
+    exported = export(module, card, out or run_directory / "exports" / name, chosen)
     row = {
         "network": card.architecture.name,
-        "format": written.format,
-        "file": str(written.path),
-        "bytes": written.bytes,
-        "largest_difference": float(f"{written.largest_difference:.1e}"),
+        "format": exported.format,
+        "file": str(exported.path),
+        "bytes": exported.bytes,
+        "largest_difference": float(f"{exported.largest_difference:.1e}"),
     }
     show_rows([row], as_json)
 
@@ -78,16 +80,12 @@ def predict_command(
     Example: scaling-search predict runs/demo/exports/base-seed-1000.safetensors photo.jpg
     """
     require(top >= 1, "top must be at least 1", top)
-    if not model.exists() and model.suffix not in (".safetensors", ".onnx"):
-        require(network is None, "a network is named once, so --network must be left out", network)
-        rule = "what predicts is an exported file, a run directory or a network (@WEIGHTS)"
-        there = "@" in str(model) or str(model) in zoo.network_names()
-        require(there, rule, str(model), "nothing lies there, and no network is called so")
-        known = pretrained(str(model), Wish(download=download, report=errors.print))
-        guesses = guesses_of(known, images, top)
-    else:
+    if model.exists() or model.suffix in (".safetensors", ".onnx"):
         predictor = _predictor(model, network, seed, root)
         guesses = predict(predictor, _decoded(images, predictor.card), top)
+    else:
+        require(network is None, "a network is named once, so --network must be left out", network)
+        guesses = guesses_of(_pretrained(str(model), download), images, top)
     rows = [
         {
             "image": str(path),
@@ -127,6 +125,13 @@ def export_optuna_command(
             soft_wrap=True,
             highlight=False,
         )
+
+
+def _pretrained(name: str, download: bool) -> Pretrained:
+    rule = "what predicts is an exported file, a run directory or a network (@WEIGHTS)"
+    is_network = "@" in name or name in zoo.network_names()
+    require(is_network, rule, name, "nothing lies there, and no network is called so")
+    return pretrained(name, Wish(download=download, report=errors.print))
 
 
 def _predictor(model: Path, network: str | None, seed: int | None, root: str | None) -> Predictor:

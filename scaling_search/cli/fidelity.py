@@ -33,13 +33,13 @@ def fidelity_command(
     growth and data set against data set, on networks that share the growth alike. A run may be
     unfinished. Example: scaling-search fidelity results/tabular/fashion-mnist-2
     """
-    found = fidelity(runs, epochs)
-    table = fidelity_table(found)
+    pairs = fidelity(runs, epochs)
+    table = fidelity_table(pairs)
     if out is not None:
-        drawn = fidelity_picture(found)
+        picture = fidelity_picture(pairs)
         write_tables([table], out)
-        write_atomically(out / "fidelity.png", drawn.png)
-        write_atomically(out / "fidelity.svg", drawn.svg)
+        write_atomically(out / "fidelity.png", picture.png)
+        write_atomically(out / "fidelity.svg", picture.svg)
     if as_json:
         show_rows(json.loads(table.numbers.to_json(orient="records")), True)
         return

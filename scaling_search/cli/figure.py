@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Annotated, get_args
+from typing import Annotated, TypeVar, get_args
 
 import typer
 
@@ -15,16 +16,20 @@ from scaling_search.experiment.paper_figure import FIGURE_FORMATS, figure, inche
 from scaling_search.experiment.watch_server import serving
 from scaling_search.report.paper_figures import X_NAMES, Kind, Style
 
+KINDS: tuple[Kind, ...] = get_args(Kind)
+LOOKS: tuple[Style, ...] = get_args(Style)
+Choice = TypeVar("Choice", bound=str)
+
 
 def figure_command(
     runs: Annotated[list[Path], typer.Argument(help="Directories that `run` wrote, up to four.")],
-    kind: Annotated[str, typer.Argument(help=f"{', '.join(get_args(Kind))}.")],
+    kind: Annotated[str, typer.Argument(help=f"{', '.join(KINDS)}.")],
     x: Annotated[str, typer.Option("--x", help=f"One of {', '.join(X_NAMES)}.")] = "macs",
     width: Annotated[str, typer.Option(help="Such as 3.25in, 85mm or 234pt.")] = "3.25in",
     height: Annotated[
         str | None, typer.Option(help="[default: 0.78 of the width, 1.05 for a landscape]")
     ] = None,
-    style: Annotated[str, typer.Option(help=f"{' or '.join(get_args(Style))}.")] = "paper",
+    style: Annotated[str, typer.Option(help=f"{' or '.join(LOOKS)}.")] = "paper",
     format: Annotated[str, typer.Option(help=f"One of {', '.join(FIGURE_FORMATS)}.")] = "pdf",
     methods: Annotated[
         str | None, typer.Option(help="Such as compound,depth. [default: all]")
@@ -36,15 +41,9 @@ def figure_command(
 
     Trains nothing. Example: scaling-search figure runs/demo accuracy --x macs --width 3.25in
     """
-    kinds: tuple[Kind, ...] = get_args(Kind)
-    styles: tuple[Style, ...] = get_args(Style)
-    chosen = next((each for each in kinds if each == kind), None)
-    look = next((each for each in styles if each == style), None)
-    if chosen is None or look is None:
-        known, value = (kinds, kind) if chosen is None else (styles, style)
-        raise UserError(f"a figure is one of {', '.join(known)}, got {value!r}")
+    chosen, look = _choice(kind, KINDS), _choice(style, LOOKS)
     name = f"{kind}-{x}" if chosen == "accuracy" else kind
-    drawn = figure(
+    drawing = figure(
         runs,
         chosen,
         x=x,
@@ -54,8 +53,15 @@ def figure_command(
         methods=methods.split(",") if methods else (),
         function=function,
     )
-    path = save_figure(drawn, out or Path(f"{name}.{format}"), look)
+    path = save_figure(drawing, out or Path(f"{name}.{format}"), look)
     console.print(str(path), style="bold", soft_wrap=True, highlight=False)
+
+
+def _choice(name: str, choices: Sequence[Choice]) -> Choice:
+    for choice in choices:
+        if choice == name:
+            return choice
+    raise UserError(f"a figure is one of {', '.join(choices)}, got {name!r}")
 
 
 def watch_command(

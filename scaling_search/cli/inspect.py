@@ -40,12 +40,14 @@ def networks_command(
     the same with fit_strides = true). Example: scaling-search networks micro --px 32
     """
     names = zoo.network_names() if network is None else (network,)
-    fitted = [_at(network_named(name), px) for name in names]
-    rows = [_network_row(each) for each in fitted]
+    fitted = [_fitted(network_named(name), px) for name in names]
+    rows = [_network_row(network_fit) for network_fit in fitted]
     if network is not None and not as_json:
         show_rows(_stages(fitted[0].architecture), False)
     show_rows(rows, as_json)
-    for warning in filter(None, (small_map_warning(each.architecture) for each in fitted)):
+    for warning in filter(
+        None, (small_map_warning(network_fit.architecture) for network_fit in fitted)
+    ):
         errors.print(warning, soft_wrap=True, highlight=False)
 
 
@@ -72,7 +74,9 @@ def family_command(
     base = network_named(network).fitted(resolution_px=px)
     point = Coefficients(alpha, beta, gamma)
     members = family(base, point, phis_of(phis), Budget(growth=growth), kind)
-    rows = [_family_row(one.architecture, one.multipliers, one.phi, base) for one in members]
+    rows = [
+        _family_row(member.architecture, member.multipliers, member.phi, base) for member in members
+    ]
     official = side_by_side(base, point, []).official
     rows += [_family_row(zoo.get(row.network), row.multipliers, row.phi, base) for row in official]
     show_rows(rows, as_json)
@@ -93,7 +97,7 @@ def datasets_command(
     Example: scaling-search datasets imagefolder --root photos
     """
     if name is None:
-        show_rows([{"data set": each} for each in DATASETS], as_json)
+        show_rows([{"data set": dataset} for dataset in DATASETS], as_json)
         return
     request = options.data_request(
         name, root=root, download=download, ground=ground, value_range=value_range
@@ -102,15 +106,15 @@ def datasets_command(
     if not as_json and name in OF_FILES:
         from scaling_search.data.sources.folder_scan import FOLDER_RULES as OF_FOLDERS
 
-        _say("rules (docs/your-images.md):", (*OF_FOLDERS, *PIXEL_RULES))
+        _print_list("rules (docs/your-images.md):", (*OF_FOLDERS, *PIXEL_RULES))
     row = {**info, "classes": len(info["classes"])}
     notes = row.pop("notes")
     show_rows([{**row, "notes": notes} if as_json else row], as_json)
     if not as_json and notes:
-        _say("of these images:", notes)
+        _print_list("of these images:", notes)
 
 
-def _say(title: str, lines: Iterable[str]) -> None:
+def _print_list(title: str, lines: Iterable[str]) -> None:
     for line in (title, *(f"- {line}" for line in lines)):
         errors.print(line, soft_wrap=True, highlight=False, markup=False)
 
@@ -132,7 +136,7 @@ def phis_of(text: str) -> list[float]:
         raise UserError(f"phis must look like 0:7 or 0,0.5,1, got {text!r}") from None
 
 
-def _at(network: Architecture, px: int | None) -> Fitted:
+def _fitted(network: Architecture, px: int | None) -> Fitted:
     """The network at a side, early strides dropped where the side is the user's."""
     return fit_strides(network, px) if px else Fitted(network, (), last_map_px(network))
 

@@ -30,7 +30,7 @@ from scaling_search.cli import (
     star,
     train,
 )
-from scaling_search.cli.output import errors, speak_any_encoding
+from scaling_search.cli.output import allow_any_encoding, errors
 from scaling_search.core.errors import UserError
 from scaling_search.jobs.preemption import PREEMPTION, REQUEUE
 from scaling_search.jobs.torchrun import LostPeerError
@@ -47,15 +47,15 @@ app = typer.Typer(
 )
 
 
-def _print_version(asked: bool) -> None:
-    if asked:
+def _print_version(wanted: bool) -> None:
+    if wanted:
         print(f"scaling-search {version('scaling-search')}")
         raise typer.Exit
 
 
 @app.callback()
-def of_all(
-    asked: Annotated[
+def root_command(
+    version_wanted: Annotated[
         bool,
         typer.Option("--version", callback=_print_version, is_eager=True, help="Print it and end."),
     ] = False,
@@ -95,7 +95,7 @@ for verb, command in VERBS.items():
 
 def main() -> NoReturn:
     """Run the program; whatever the user can mend is one line on standard error."""
-    speak_any_encoding()
+    allow_any_encoding()
     with PREEMPTION.listening():
         _main()
 

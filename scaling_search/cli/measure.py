@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Annotated, Any
 
@@ -42,7 +43,7 @@ def count_command(
     chosen = network_named(network).fitted(resolution_px=px)
     title = f"{chosen.name} at {chosen.resolution_px} px"
     if checked:
-        _check(chosen, title, as_json)
+        _show_agreement(chosen, title, as_json)
         return
     rows = [
         {
@@ -86,28 +87,37 @@ def latency_command(
 
     Example: scaling-search latency efficientnet-b0 efficientnet-b1 --px 64
     """
-    asked = regime_of(regime, batch)
-    place_device = chosen_device(device)
+    chosen, torch_device = regime_of(regime, batch), chosen_device(device)
     line_up = [network_named(name).fitted(resolution_px=px) for name in networks]
     beside = network_named(anchor).fitted(resolution_px=px) if anchor else None
-    if asked.task == "training":
-        least = 1 if asked.batch == "plateau" else asked.batch
-        for each in filter(None, (*line_up, beside)):
-            check_batch_norms(each, each.resolution_px, least, "give --batch 2, or a larger --px")
-    found = profile(
+    _check_batch_norms([*line_up, *([beside] if beside else [])], chosen)
+    measured = profile(
         line_up,
-        [asked],
+        [chosen],
         TimeBudget(seconds, processes, attempts),
         anchor=beside,
-        place=Machine(place_device, machine_of(place_device), threads),
+        place=Machine(torch_device, machine_of(torch_device), threads),
     )
-    result = found.results[0]
     if as_json:
-        show_rows([_json_row(timing) for timing in result.timings], True)
-        return
-    title = f"{asked.words}; {result.job.place.machine}; anchor: {result.job.anchor.name}"
+        show_rows([_json_row(timing) for timing in measured.results[0].timings], True)
+    else:
+        _show_latencies(measured)
+
+
+def _check_batch_norms(networks: Sequence[Architecture], regime: Regime) -> None:
+    if regime.task == "training":
+        images = 1 if regime.batch == "plateau" else regime.batch
+        for network in networks:
+            hint = "give --batch 2, or a larger --px"
+            check_batch_norms(network, network.resolution_px, images, hint)
+
+
+def _show_latencies(measured: Profile) -> None:
+    result = measured.results[0]
+    job = result.job
+    title = f"{job.regime.words}; {job.place.machine}; anchor: {job.anchor.name}"
     show_rows(_latency_rows(result), False, title)
-    for line in _doubts(found):
+    for line in _instability_lines(measured):
         console.print(line, highlight=False)
 
 
@@ -118,16 +128,16 @@ def regime_of(words: str, batch: str) -> Regime:
     """
     fields: dict[str, Any] = {"batch": _batch(batch)}
     for word in filter(None, (part.strip() for part in words.split(","))):
-        name = next((name for name, known in _WORDS.items() if word in known), None)
+        name = next((name for name, choices in _REGIME_WORDS.items() if word in choices), None)
         if name is None:
-            every = ", ".join(each for known in _WORDS.values() for each in known)
+            every = ", ".join(choice for choices in _REGIME_WORDS.values() for choice in choices)
             raise UserError(f"a regime is made of the words {every}, got {word!r}")
         if fields.setdefault(name, word) != word:
             raise UserError(f"a regime has one {name}, got {fields[name]!r} and {word!r}")
     return Regime(**fields)
 
 
-_WORDS = {
+_REGIME_WORDS = {
     "task": ("inference", "training"),
     "precision": ("float32", "tf32", "bfloat16", "float16"),
     "memory_format": ("channels-last", "contiguous"),
@@ -143,20 +153,20 @@ def _batch(text: str) -> BatchSize:
     return int(text)
 
 
-def _check(network: Architecture, title: str, as_json: bool) -> None:
-    found = counter_agreement(network)
-    walk = {"elements of all other layers": found.analytic_elementwise}
+def _show_agreement(network: Architecture, title: str, as_json: bool) -> None:
+    agreement = counter_agreement(network)
+    walk = {"elements of all other layers": agreement.analytic_elementwise}
     counted = [
-        ("analytic walk", found.analytic_macs, walk),
-        ("torch", found.torch_macs, found.torch_left_out),
-        ("fvcore, conv + linear", found.fvcore_macs, found.fvcore_left_out),
+        ("analytic walk", agreement.analytic_macs, walk),
+        ("torch", agreement.torch_macs, agreement.torch_left_out),
+        ("fvcore, conv + linear", agreement.fvcore_macs, agreement.fvcore_left_out),
     ]
     rows: list[dict[str, object]] = [
         {"counter": name, "macs": macs, "left_out": out if as_json else _listed(out)}
         for name, macs, out in counted
     ]
     show_rows(rows, as_json, title)
-    if not found.agree:
+    if not agreement.agree:
         raise typer.Exit(1)
 
 
@@ -187,20 +197,20 @@ def _kind_rows(network: Architecture) -> list[dict[str, object]]:
 
 def _latency_rows(result: Timed) -> list[dict[str, object]]:
     measured = [timing for timing in result.timings if isinstance(timing, Latency)]
-    places = iter(rank_intervals(measured))
+    ranks = iter(rank_intervals(measured))
     return [
-        _row(timing, next(places)) if isinstance(timing, Latency) else _gap(timing)
+        _timed_row(timing, next(ranks)) if isinstance(timing, Latency) else _unmeasured_row(timing)
         for timing in result.timings
     ]
 
 
-def _gap(timing: Unmeasured) -> dict[str, object]:
+def _unmeasured_row(timing: Unmeasured) -> dict[str, object]:
     unknown = ("batch", "ratio", "95 %", "rank", "median_ms", "95 % (ms)", "images/s", "n")
     row = {"network": timing.network, "px": timing.px, **dict.fromkeys(unknown, "–")}
     return {**row, "flag": timing.reason}
 
 
-def _row(timing: Latency, rank: tuple[int, int]) -> dict[str, object]:
+def _timed_row(timing: Latency, rank: tuple[int, int]) -> dict[str, object]:
     first, last = rank
     return {
         **{"network": timing.network, "px": timing.px},
@@ -216,11 +226,11 @@ def _row(timing: Latency, rank: tuple[int, int]) -> dict[str, object]:
     }
 
 
-def _doubts(found: Profile) -> list[str]:
+def _instability_lines(measured: Profile) -> list[str]:
     """Each flag once, with its number; flags of the anchor and of the machine concern all."""
     doubts: dict[Flag, list[str]] = {}
     lines = []
-    for timing in found.timings:
+    for timing in measured.timings:
         if isinstance(timing, Latency):
             for flag in timing.flags:
                 doubts.setdefault(flag, []).append(timing.network)
@@ -228,8 +238,11 @@ def _doubts(found: Profile) -> list[str]:
                 lines.append(f"{timing.network}: the GPU waits for the host; try a CUDA graph")
             if timing.note:
                 lines.append(f"{timing.network}: the batch stays at {timing.batch}: {timing.note}")
-    shared = [(", ".join(dict.fromkeys(who)), flag) for flag, who in doubts.items()]
-    return [*(f"unstable, {flag.reason}: {flag.detail} ({who})" for who, flag in shared), *lines]
+    shared = [(", ".join(dict.fromkeys(names)), flag) for flag, names in doubts.items()]
+    return [
+        *(f"unstable, {flag.reason}: {flag.detail} ({names})" for names, flag in shared),
+        *lines,
+    ]
 
 
 def _json_row(timing: NetworkTiming) -> dict[str, Any]:

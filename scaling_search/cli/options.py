@@ -135,10 +135,10 @@ def data_request(name: str, *, ground: str, value_range: str | None, **fields: A
         >>> data_request("imagefolder", ground="black", value_range="0,4095", **root).value_range
         (0.0, 4095.0)
     """
-    found = next((known for known in GROUNDS if known == ground), None)
-    if found is None:
+    chosen = next((choice for choice in GROUNDS if choice == ground), None)
+    if chosen is None:
         raise UserError(f"ground must be one of {', '.join(GROUNDS)}, got {ground!r}")
-    return DataRequest(name, ground=found, value_range=_range(value_range), **fields)
+    return DataRequest(name, ground=chosen, value_range=_range(value_range), **fields)
 
 
 def _range(text: str | None) -> tuple[float, float] | None:

@@ -31,7 +31,7 @@ IN_ASCII |= {"–": "-", "−": "-", "→": "->", "…": "...", "✓": "+", "“
 IN_ASCII |= {"▲": "^", "▼": "v", "≈": "~", "±": "+-", "µ": "u", "—": "-", "│": "|", "━": "-"}
 
 
-def speak_any_encoding() -> None:
+def allow_any_encoding() -> None:
     """Let standard output and error take every text: what their encoding lacks is spelt out.
 
     So it is for a log's latin-1, and for a file's name that is no UTF-8.
@@ -121,15 +121,15 @@ def _table(
         title=title or None, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0)
     )
     for head, width in zip(heads, widths, strict=True):
-        left = head.replace(" ", "_") in _LEFT or head in _LEFT
-        justify: Literal["left", "right"] = "left" if left else "right"
+        is_left = head.replace(" ", "_") in _LEFT_HEADS or head in _LEFT_HEADS
+        justify: Literal["left", "right"] = "left" if is_left else "right"
         table.add_column(head, justify=justify, overflow="fold", width=width)
     for row in rows:
         table.add_row(*row)
     return table
 
 
-_LEFT = LEFT_ALIGNED | frozenset(
+_LEFT_HEADS = LEFT_ALIGNED | frozenset(
     {"stage", "block", "data set", "class", "classes", "name", "base", "hours", "accuracy", "phase"}
 )
 
@@ -149,7 +149,7 @@ def _outcome_values(outcome: Outcome) -> dict[str, Any]:
         **{name: json.loads(frame.to_json(orient="records")) for name, frame in frames.items()},
         "cautions": list(outcome.cautions),
         "rates": list(outcome.rates.sentences) if outcome.rates else [],
-        "gate": None if outcome.gate is None else [found.sentence for found in outcome.gate],
+        "gate": None if outcome.gate is None else [finding.sentence for finding in outcome.gate],
         "left_out": outcome.left_out,
         "report": str(outcome.report.html),
     }

@@ -46,33 +46,37 @@ def plan_command(
     """
     chosen = chosen_study(study, preset, function, root, download)
     placement = PlannedPlacement(device, workers, gpus, options.jobs_per_gpu(jobs_per_gpu))
-    found = plan_run(chosen, out or Path("runs") / chosen.name, placement, up_to_phi=phi, say=_say)
+    plan = plan_run(
+        chosen, out or Path("runs") / chosen.name, placement, up_to_phi=phi, say=_print_note
+    )
     if as_json:
-        print_json({**asdict(found), "trainings_left": found.trainings_left})
+        print_json({**asdict(plan), "trainings_left": plan.trainings_left})
         return
-    at_once = f"{found.capacity.at_once} at a time on {found.capacity.machine}"
-    show_rows(_phase_rows(found), False, f"{found.study}: trainings, {at_once}")
-    show_rows([_size_row(each) for each in found.sizes], False, "One training of each size")
-    for line in _sentences(found):
+    at_once = f"{plan.capacity.at_once} at a time on {plan.capacity.machine}"
+    show_rows(_phase_rows(plan), False, f"{plan.study}: trainings, {at_once}")
+    show_rows(
+        [_size_row(size_plan) for size_plan in plan.sizes], False, "One training of each size"
+    )
+    for line in _sentences(plan):
         console.print(line, soft_wrap=True, highlight=False)
 
 
-def _say(text: str) -> None:
+def _print_note(text: str) -> None:
     errors.print(text, style="dim", soft_wrap=True, highlight=False)
 
 
-def _phase_rows(found: Plan) -> list[dict[str, object]]:
+def _phase_rows(plan: Plan) -> list[dict[str, object]]:
     rows: list[dict[str, object]] = [
         {
-            **{"phase": each.phase, "networks": each.networks, "trainings": each.trainings},
-            **{"in the ledger": each.done, "time": duration(each.seconds)},
+            **{"phase": phase.phase, "networks": phase.networks, "trainings": phase.trainings},
+            **{"in the ledger": phase.done, "time": duration(phase.seconds)},
         }
-        for each in found.phases
+        for phase in plan.phases
     ]
-    trainings = sum(each.trainings for each in found.phases)
-    done = trainings - found.trainings_left
-    whole = {"phase": "all", "networks": "", "trainings": trainings, "in the ledger": done}
-    return [*rows, {**whole, "time": duration(found.seconds)}]
+    trainings = sum(phase.trainings for phase in plan.phases)
+    done = trainings - plan.trainings_left
+    total = {"phase": "all", "networks": "", "trainings": trainings, "in the ledger": done}
+    return [*rows, {**total, "time": duration(plan.seconds)}]
 
 
 def _size_row(row: SizePlan) -> dict[str, object]:
@@ -84,32 +88,32 @@ def _size_row(row: SizePlan) -> dict[str, object]:
     }
 
 
-def _sentences(found: Plan) -> Iterator[str]:
-    if not found.trainings_left:
+def _sentences(plan: Plan) -> Iterator[str]:
+    if not plan.trainings_left:
         yield "Nothing is left to train."
-    if not found.constants_known:
+    if not plan.constants_known:
         yield "The search has not said which constants are compared: those of a candidate stand in."
-    if found.memory_bytes is not None:
-        yield _memory(found.memory_bytes, found.capacity)
-    yield _disk(found.disk_bytes, found.capacity.free_bytes)
-    if found.timing_seconds:
+    if plan.memory_bytes is not None:
+        yield _memory(plan.memory_bytes, plan.capacity)
+    yield _disk(plan.disk_bytes, plan.capacity.free_bytes)
+    if plan.timing_seconds:
         yield (
-            f"Then the networks are timed, {found.timing_seconds:g} s and their warm-up, twice "
+            f"Then the networks are timed, {plan.timing_seconds:g} s and their warm-up, twice "
             "where times are unstable; that is not in the sum."
         )
 
 
-def _memory(taken: int, capacity: Capacity) -> str:
+def _memory(needed: int, capacity: Capacity) -> str:
     several = f"the largest networks, {capacity.sharing} at once, take"
-    who = several if capacity.sharing > 1 else "the largest network takes"
+    subject = several if capacity.sharing > 1 else "the largest network takes"
     mend = ": raise recipe.accumulate, or train fewer at once"
-    room = f"of {size(capacity.memory_bytes)}{mend if taken > capacity.memory_bytes else ''}"
-    return f"Memory: {who} {size(taken)} at most, {room}."
+    room = f"of {size(capacity.memory_bytes)}{mend if needed > capacity.memory_bytes else ''}"
+    return f"Memory: {subject} {size(needed)} at most, {room}."
 
 
-def _disk(taken: int, free: int) -> str:
-    mend = ": make room, or name another --out" if taken > free else ""
-    return f"Disk: checkpoints take {size(taken)} at most, of {size(free)} that are free{mend}."
+def _disk(needed: int, free: int) -> str:
+    mend = ": make room, or name another --out" if needed > free else ""
+    return f"Disk: checkpoints take {size(needed)} at most, of {size(free)} that are free{mend}."
 
 
 def duration(seconds: SecondsRange | None) -> str:
@@ -119,10 +123,10 @@ def duration(seconds: SecondsRange | None) -> str:
     if not seconds.high:
         return "0"
     unit, length = next(
-        (each for each in (("s", 1), ("min", 60)) if seconds.middle < 100 * each[1]), ("h", 3600)
+        (bound for bound in (("s", 1), ("min", 60)) if seconds.middle < 100 * bound[1]), ("h", 3600)
     )
     low, middle, high = (
-        f"{each / length:,.0f}" if each >= 10 * length else f"{each / length:.2g}"
-        for each in (seconds.low, seconds.middle, seconds.high)
+        f"{bound / length:,.0f}" if bound >= 10 * length else f"{bound / length:.2g}"
+        for bound in (seconds.low, seconds.middle, seconds.high)
     )
     return f"{middle} {unit} ({low} to {high})"

@@ -21,7 +21,7 @@ from scaling_search.jobs.result import Finished
 LONG_SECONDS = 2 * 3600  # from here on hours are read more easily
 
 
-class Live:
+class ProgressBars:
     """A `ProgressListener` that draws a bar for the whole run and a line for each running training.
 
     Where the console is no terminal, a line of text for each phase and training is printed instead.
@@ -40,11 +40,11 @@ class Live:
             disable=not self._draws,
             transient=True,
         )
-        self._whole: TaskID | None = None
+        self._overall: TaskID | None = None
         self._name = ""
         self._began = 0.0
         self._done = 0.0
-        self._left = RemainingWork()
+        self._remaining = RemainingWork()
         self._running: dict[str, tuple[TaskID, int]] = {}
 
     def __enter__(self) -> Self:
@@ -67,13 +67,13 @@ class Live:
 
     def phase(self, name: str, jobs: Sequence[TrainJob], later: RemainingWork) -> None:
         """These trainings come now, and so much is expected after them."""
-        now = work_of(jobs)
-        self._left = now + later
-        if self._whole is None:
+        work = work_of(jobs)
+        self._remaining = work + later
+        if self._overall is None:
             self._began = self._clock()
-            self._whole = self._progress.add_task(name, total=None, note="")
+            self._overall = self._progress.add_task(name, total=None, note="")
         if name != self._name and not self._draws:
-            self.say(f"{name}: {trainings_left(self._left.jobs)} in all")
+            self.say(f"{name}: {trainings_left(self._remaining.jobs)} in all")
         self._name = name
         self._redraw()
 
@@ -92,51 +92,51 @@ class Live:
     def _start(self, job: TrainJob) -> None:
         if job.hash in self._running:  # its worker died, and it goes on in another
             return
-        task = self._progress.add_task(f"  {_words(job)}", total=job.epochs, note="")
+        task = self._progress.add_task(f"  {_training_text(job)}", total=job.epochs, note="")
         self._running[job.hash] = (task, 0)
 
     def _advance(self, job: TrainJob, epoch: int) -> None:
-        task, before = self._running[job.hash]
-        if epoch <= before:  # trained once more after a loss
+        task, earlier = self._running[job.hash]
+        if epoch <= earlier:  # trained once more after a loss
             return
         self._running[job.hash] = (task, epoch)
-        work = (epoch - before) * job.mac_images / job.epochs
+        work = (epoch - earlier) * job.mac_images / job.epochs
         self._done += work
-        self._left += RemainingWork(0, -work)
+        self._remaining += RemainingWork(0, -work)
         note = f"epoch {epoch} of {job.epochs}"
         self._progress.update(task, completed=epoch, note=note)
 
     def _end(self, job: TrainJob, ended: Ended) -> None:
         self._advance(job, job.epochs)
         self._progress.remove_task(self._running.pop(job.hash)[0])
-        self._left += RemainingWork(-1)
-        left = "" if self._draws else f"; {self._what_is_left()}"
+        self._remaining += RemainingWork(-1)
+        remaining = "" if self._draws else f"; {self._remaining_text()}"
         if not isinstance(ended.result, Finished):
             words = failure_words(ended.result)
-            self.say(f"{job.architecture.name}, seed {job.seed}: {words}{left}")
-        elif left:
+            self.say(f"{job.architecture.name}, seed {job.seed}: {words}{remaining}")
+        elif remaining:
             score = f"{ended.result.validation_top1:.1%} of the validation images right"
-            self.say(f"{_words(job)}: {score}{left}")
+            self.say(f"{_training_text(job)}: {score}{remaining}")
 
     def _redraw(self) -> None:
-        if self._whole is not None:
-            total = self._done + self._left.mac_images
+        if self._overall is not None:
+            total = self._done + self._remaining.mac_images
             self._progress.update(
-                self._whole,
+                self._overall,
                 description=self._name,
                 completed=self._done,
                 total=total,
-                note=self._what_is_left(),
+                note=self._remaining_text(),
             )
 
-    def _what_is_left(self) -> str:
-        return f"{trainings_left(self._left.jobs)}{self._time_left()}"
+    def _remaining_text(self) -> str:
+        return f"{trainings_left(self._remaining.jobs)}{self._remaining_time()}"
 
-    def _time_left(self) -> str:
+    def _remaining_time(self) -> str:
         if not self._done:
             return ""
         spent = self._clock() - self._began
-        seconds = round(spent * self._left.mac_images / self._done)
+        seconds = round(spent * self._remaining.mac_images / self._done)
         if seconds >= LONG_SECONDS:
             hours, minutes = divmod(round(seconds / 60), 60)
             return f", about {hours}:{minutes:02d} h"
@@ -149,5 +149,5 @@ def draws_bars(console: Console) -> bool:
     return console.is_terminal and not console.is_dumb_terminal and not is_log
 
 
-def _words(job: TrainJob) -> str:
+def _training_text(job: TrainJob) -> str:
     return f"{job.architecture.name}, {job.architecture.resolution_px} px, seed {job.seed}"

@@ -11,7 +11,7 @@ import typer
 from scaling_search.arch.scaling import Coefficients
 from scaling_search.cli import options
 from scaling_search.cli.output import errors, show_outcome
-from scaling_search.cli.progress import Live
+from scaling_search.cli.progress import ProgressBars
 from scaling_search.compare.law_phis import read_phis
 from scaling_search.compare.rivals import read_rivals
 from scaling_search.core.errors import UserError
@@ -46,8 +46,10 @@ def run_command(
     Started again, it goes on where it stopped. Example: scaling-search run --preset demo
     """
     chosen = chosen_study(study, preset, function, root, download)
-    where = Placement(device, workers, gpus, jobs_per_gpu, ray, gpus_per_job)
-    _drive(chosen, out, where, TimeLimits(job_timeout, max_hours), retry_failed, track, as_json)
+    placement = Placement(device, workers, gpus, jobs_per_gpu, ray, gpus_per_job)
+    _run_study(
+        chosen, out, placement, TimeLimits(job_timeout, max_hours), retry_failed, track, as_json
+    )
 
 
 def search_command(
@@ -74,11 +76,11 @@ def search_command(
     Example: scaling-search search --preset fashion-mnist
     """
     chosen = chosen_study(study, preset, function, root, download)
-    where = Placement(device, workers, gpus, jobs_per_gpu, ray, gpus_per_job)
-    _drive(
+    placement = Placement(device, workers, gpus, jobs_per_gpu, ray, gpus_per_job)
+    _run_study(
         chosen,
         out,
-        where,
+        placement,
         TimeLimits(job_timeout, max_hours),
         retry_failed,
         track,
@@ -120,10 +122,12 @@ def compare_command(
     against = chosen.compare.rivals if rivals is None else read_rivals(rivals)
     at = chosen.compare.phis if phis is None else read_phis(phis)
     constants = Coefficients(alpha, beta, gamma)
-    given = replace(chosen.compare, constants=constants, rivals=against, phis=at)
-    chosen = replace(chosen, name=f"{chosen.name}-compare", compare=given)
-    where = Placement(device, workers, gpus, jobs_per_gpu, ray, gpus_per_job)
-    _drive(chosen, out, where, TimeLimits(job_timeout, max_hours), retry_failed, track, as_json)
+    comparison = replace(chosen.compare, constants=constants, rivals=against, phis=at)
+    chosen = replace(chosen, name=f"{chosen.name}-compare", compare=comparison)
+    placement = Placement(device, workers, gpus, jobs_per_gpu, ray, gpus_per_job)
+    _run_study(
+        chosen, out, placement, TimeLimits(job_timeout, max_hours), retry_failed, track, as_json
+    )
 
 
 def report_command(
@@ -173,28 +177,28 @@ class TimeLimits(NamedTuple):
     hours: float | None
 
 
-def _drive(
+def _run_study(
     study: Study,
     out: Path | None,
-    where: Placement,
+    placement: Placement,
     limits: TimeLimits,
     retry_failed: bool,
     track: list[str] | None,
     as_json: bool,
     search_only: bool = False,
 ) -> None:
-    with Live(errors) as live:
+    with ProgressBars(errors) as live:
         outcome = run(
             study,
             out or Path("runs") / study.name,
-            device=where.device,
-            workers=where.workers,
-            gpus=where.gpus,
-            jobs_per_gpu=options.jobs_per_gpu(where.jobs_per_gpu),
+            device=placement.device,
+            workers=placement.workers,
+            gpus=placement.gpus,
+            jobs_per_gpu=options.jobs_per_gpu(placement.jobs_per_gpu),
             limit_seconds=limits.job_seconds,
             max_hours=limits.hours,
-            ray=where.ray,
-            gpus_per_job=where.gpus_per_job,
+            ray=placement.ray,
+            gpus_per_job=placement.gpus_per_job,
             search_only=search_only,
             retry_failed=retry_failed,
             track=track or (),

@@ -12,19 +12,14 @@ import typer
 from scaling_search.arch.scaling import AXIS_NAMES, AxisName
 from scaling_search.cli import options
 from scaling_search.cli.output import console, errors, print_json, show_rows
-from scaling_search.cli.progress import Live
+from scaling_search.cli.progress import ProgressBars
 from scaling_search.cli.run import chosen_study
 from scaling_search.core.atomic_files import write_atomically
 from scaling_search.core.errors import UserError
 from scaling_search.experiment.study import with_images
 from scaling_search.report.cells import write_tables
 from scaling_search.star.findings import StarFindings
-from scaling_search.star.report import (
-    exponents_table,
-    points_table,
-    star_picture,
-    star_sentences,
-)
+from scaling_search.star.report import exponents_table, points_table, star_picture, star_sentences
 from scaling_search.star.sweep import SCORES, Score, StarSweep
 from scaling_search.star.training import StarStudy, of_study, star_study, train_star
 
@@ -75,7 +70,7 @@ def star_command(
     lengths = _lengths(epochs, asked.study.compare.epochs)
     sweep = StarSweep(lengths, phi, sizes, step, seeds, _axes(axes), _score(score))
     folder = out or Path("runs") / f"{asked.study.name}-star"
-    with Live(errors) as live:
+    with ProgressBars(errors) as bars:
         found = train_star(
             asked,
             sweep,
@@ -87,7 +82,7 @@ def star_command(
             limit_seconds=job_timeout,
             retry_failed=retry_failed,
             track=track or (),
-            listener=live,
+            listener=bars,
         )
     _show(found, folder, as_json)
 

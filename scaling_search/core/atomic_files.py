@@ -43,10 +43,10 @@ def write_atomically(path: Path, content: str | bytes | Iterable[Chunk]) -> Path
 
 def make_folder(folder: Path) -> None:
     """Make the folder and those above it; a crash does not take a new one away again."""
-    missing = [each for each in (folder, *folder.parents) if not each.exists()]
+    missing = [parent for parent in (folder, *folder.parents) if not parent.exists()]
     folder.mkdir(parents=True, exist_ok=True)
-    for made in reversed(missing):
-        flush_folder(made.parent)
+    for folder_made in reversed(missing):
+        flush_folder(folder_made.parent)
 
 
 def flush_folder(folder: Path) -> None:

@@ -41,14 +41,14 @@ def search_path() -> list[str]:
 @contextmanager
 def safe_path() -> Iterator[None]:
     """Within, a new interpreter of another library's doesn't begin with the working directory."""
-    before = os.environ.get(SAFE_PATH)
+    earlier_value = os.environ.get(SAFE_PATH)
     os.environ[SAFE_PATH] = "1"
     try:
         yield
     finally:
         del os.environ[SAFE_PATH]
-        if before is not None:
-            os.environ[SAFE_PATH] = before
+        if earlier_value is not None:
+            os.environ[SAFE_PATH] = earlier_value
 
 
 def _is_of_python(entry: str) -> bool:

@@ -13,6 +13,6 @@ class DisplayedFigure(Figure):
     """A figure with the PNG by which IPython displays it."""
 
     def _repr_png_(self) -> bytes:
-        written = io.BytesIO()
-        self.savefig(written, format="png", dpi=DPI)
-        return written.getvalue()
+        buffer = io.BytesIO()
+        self.savefig(buffer, format="png", dpi=DPI)
+        return buffer.getvalue()

@@ -17,7 +17,7 @@ from scaling_search.core.errors import UserError
 
 Value = TypeVar("Value")
 Location = tuple[int | str, ...]
-Known = Callable[[Location], str]
+KnownKeys = Callable[[Location], str]
 """The keys that a table may have, for the message about one that it may not."""
 
 LARGEST_INTEGER = 2**32 - 1
@@ -81,7 +81,7 @@ def parsed(text: str, source: str) -> dict[str, Any]:
 
 
 def validated(
-    adapter: TypeAdapter[Value], values: object, text: str, source: str, known: Known
+    adapter: TypeAdapter[Value], values: object, text: str, source: str, known_keys: KnownKeys
 ) -> Value:
     """The values as the adapter's type; raises UserError naming source, line, key and rule."""
     try:
@@ -89,8 +89,8 @@ def validated(
     except ValidationError as error:
         problem = error.errors()[0]
         line = line_number(text, problem["loc"])
-        place = f"{source}, line {line}" if line else source
-        raise UserError(f"{place}: {_said(problem, known)}") from None
+        position = f"{source}, line {line}" if line else source
+        raise UserError(f"{position}: {_problem_text(problem, known_keys)}") from None
 
 
 def shortened(text: str) -> str:
@@ -130,14 +130,14 @@ def line_number(text: str, location: Location) -> int | None:
         3
     """
     best, depth = None, 0
-    for number, path in _places(text):
-        common = _common(path, location)
+    for number, path in _key_lines(text):
+        common = _common_length(path, location)
         if common == len(path) and common > depth:
             best, depth = number, common
     return best
 
 
-def _places(text: str) -> Iterator[tuple[int, Location]]:
+def _key_lines(text: str) -> Iterator[tuple[int, Location]]:
     """Each line that opens a table or sets a key, with the path of what it opens or sets."""
     table: Location = ()
     counts: dict[Location, int] = {}
@@ -152,16 +152,16 @@ def _places(text: str) -> Iterator[tuple[int, Location]]:
             yield number, (*table, key[1])
 
 
-def _common(path: Location, location: Location) -> int:
+def _common_length(path: Location, location: Location) -> int:
     pairs = zip(path, location, strict=False)
     return next((i for i, (a, b) in enumerate(pairs) if a != b), min(len(path), len(location)))
 
 
-def _said(problem: ErrorDetails, known: Known) -> str:
+def _problem_text(problem: ErrorDetails, known_keys: KnownKeys) -> str:
     location = problem["loc"]
     key = ".".join(str(part) for part in location)
     if problem["type"] in ("unexpected_keyword_argument", "extra_forbidden"):
-        return f"unknown key {shortened(repr(key))}: known are {known(location[:-1])}"
+        return f"unknown key {shortened(repr(key))}: known are {known_keys(location[:-1])}"
     if problem["type"] == "missing":
         return f"the key {key!r} is required: add it"
     cause = problem.get("ctx", {}).get("error")

@@ -9,10 +9,10 @@ from scaling_search.core.errors import UserError
 from scaling_search.doctor.finding import Finding
 from scaling_search.doctor.ledger import lock_and_ledger
 from scaling_search.doctor.machine import checkpoints, disk, kinds_of_device, surroundings
-from scaling_search.doctor.present import kept_checkpoints
+from scaling_search.doctor.run_files import checkpoint_files
 from scaling_search.doctor.study import (
-    Jobs,
-    ask_for_jobs,
+    StudyJobs,
+    collect_jobs,
     experiment_of,
     failures,
     image_findings,
@@ -45,28 +45,28 @@ def _findings(run: Path, function: str | None, root: str | None) -> Iterator[Fin
     yield readable
     jobs = None
     if experiment is not None:
-        jobs, found = _jobs(run, experiment)
-        yield from found
-    needed = jobs is not None and bool(jobs.missing)
+        jobs, job_findings = _jobs(run, experiment)
+        yield from job_findings
+    is_needed = jobs is not None and bool(jobs.missing)
     if experiment is not None:
-        yield from image_findings(experiment, needed)
-    kept = list(kept_checkpoints(run / "checkpoints"))
-    yield from checkpoints(run, kept, jobs)
-    yield surroundings(run, needed)
+        yield from image_findings(experiment, is_needed)
+    files = list(checkpoint_files(run / "checkpoints"))
+    yield from checkpoints(run, files, jobs)
+    yield surroundings(run, is_needed)
     if jobs is not None:
         yield from kinds_of_device(jobs)
-    yield disk(run, kept, jobs)
+    yield disk(run, files, jobs)
 
 
-def _jobs(run: Path, experiment: Experiment) -> tuple[Jobs | None, list[Finding]]:
-    path, jobs = run / "ledger.jsonl", Jobs()
+def _jobs(run: Path, experiment: Experiment) -> tuple[StudyJobs | None, list[Finding]]:
+    path, jobs = run / "ledger.jsonl", StudyJobs()
     try:
         ledger = Ledger.snapshot(path) if path.is_file() else None
-        ask_for_jobs(experiment, ledger, jobs)
+        collect_jobs(experiment, ledger, jobs)
     except UntimedError as error:
-        then = "a run times them before it goes on"
-        return None, [Finding("study", "note", str(error), then), *failures(jobs)]
+        consequence = "a run times them before it goes on"
+        return None, [Finding("study", "note", str(error), consequence), *failures(jobs)]
     except UserError as error:
-        then = "a run is refused with this line"
-        return None, [Finding("study", "attention", str(error), then), *failures(jobs)]
+        consequence = "a run is refused with this line"
+        return None, [Finding("study", "attention", str(error), consequence), *failures(jobs)]
     return jobs, [progress(jobs, ledger), *failures(jobs)]

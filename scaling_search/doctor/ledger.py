@@ -8,36 +8,36 @@ from pathlib import Path
 
 from scaling_search.core.errors import UserError
 from scaling_search.doctor.finding import Finding
-from scaling_search.doctor.present import Lines, holder, ledger_lines
+from scaling_search.doctor.run_files import Lines, holder, ledger_lines
 
 
 def lock_and_ledger(run: Path) -> Iterator[Finding]:
     """Findings about the lock and the lines of the ledger."""
     path = run / "ledger.jsonl"
-    held = holder(path)
-    yield _lock(held)
+    process = holder(path)
+    yield _lock(process)
     try:
         lines = ledger_lines(path)
     except OSError as error:
-        what = f"ledger.jsonl can't be read: {error.strerror}"
-        yield Finding("ledger", "note", what, "a run begins with no results")
+        fact = f"ledger.jsonl can't be read: {error.strerror}"
+        yield Finding("ledger", "note", fact, "a run begins with no results")
         return
     except UserError as error:
         yield Finding("ledger", "attention", str(error), "a run is refused until then")
         return
     yield Finding("ledger", "good", f"{lines.results} results can be read")
     yield from _damages(path, lines)
-    if lines.torn and held is None:
-        then = "a run drops it and runs its job again"
-        yield Finding("ledger", "attention", "the last line is torn", then)
+    if lines.torn and process is None:
+        consequence = "a run drops it and runs its job again"
+        yield Finding("ledger", "attention", "the last line is torn", consequence)
 
 
-def _lock(held: int | None) -> Finding:
-    if held is None:
+def _lock(process: int | None) -> Finding:
+    if process is None:
         return Finding("lock", "good", "no run writes here now")
-    process = f"process {held}" if held else "a process that can't be seen from here"
-    then = "a second run is refused until it ends; all else is a glance at work under way"
-    return Finding("lock", "note", f"{process} writes here", then)
+    words = f"process {process}" if process else "a process that can't be seen from here"
+    consequence = "a second run is refused until it ends; all else is a glance at work under way"
+    return Finding("lock", "note", f"{words} writes here", consequence)
 
 
 def _damages(path: Path, lines: Lines) -> Iterator[Finding]:
@@ -47,15 +47,15 @@ def _damages(path: Path, lines: Lines) -> Iterator[Finding]:
         (lines.misnamed, "filed under a hash that is not their job's", again),
         (lines.unknown, "not understood by this version", "a run that needs them is refused"),
     )
-    for numbers, how, then in damages:
+    for numbers, damage, consequence in damages:
         if numbers:
             delete = ";".join(f"{number}d" for number in numbers)
             mend = f"to take them out, with no run under way: sed -i '{delete}' "
-            then = f"{then}; {mend}{shlex.quote(str(path))}"
-            yield Finding("ledger", "attention", f"{_named(numbers)}: {how}", then)
+            consequence = f"{consequence}; {mend}{shlex.quote(str(path))}"
+            yield Finding("ledger", "attention", f"{_named(numbers)}: {damage}", consequence)
     if lines.repeated:
-        what = f"{_named(lines.repeated)}: the job had a line before"
-        yield Finding("ledger", "note", what, "the first line of a job that is no failure counts")
+        fact = f"{_named(lines.repeated)}: the job had a line before"
+        yield Finding("ledger", "note", fact, "the first line of a job that is no failure counts")
 
 
 def _named(numbers: tuple[int, ...]) -> str:

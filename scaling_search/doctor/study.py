@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from scaling_search.core.errors import UserError
@@ -20,7 +21,7 @@ from scaling_search.jobs.result import Finished, Result
 
 
 @dataclass
-class Jobs:
+class StudyJobs:
     """The trainings that a study asks for as far as its results reach, by hash.
 
     `complete`: the search is finished, so that all are known. `wheres`: where each of the results
@@ -29,7 +30,7 @@ class Jobs:
 
     complete: bool = False
     wheres: list[dict[str, str]] = field(default_factory=list)
-    asked: dict[str, TrainJob] = field(default_factory=dict)
+    requested: dict[str, TrainJob] = field(default_factory=dict)
     missing: dict[str, TrainJob] = field(default_factory=dict)
     failed: Counter[str] = field(default_factory=Counter)
 
@@ -41,84 +42,90 @@ def experiment_of(
     try:
         experiment = read_experiment(run, function=function, root=root)
     except UserError as error:
-        then = "a run of your own study file with this --out writes it anew"
-        return None, Finding("study", "attention", str(error), then)
+        consequence = "a run of your own study file with this --out writes it anew"
+        return None, Finding("study", "attention", str(error), consequence)
     return experiment, Finding("study", "good", f"study.toml is whole: {experiment.study.name}")
 
 
-def ask_for_jobs(experiment: Experiment, ledger: Ledger | None, jobs: Jobs) -> None:
+def collect_jobs(experiment: Experiment, ledger: Ledger | None, jobs: StudyJobs) -> None:
     """Add to `jobs` the trainings that a run would ask for; raises UserError as a run would."""
-
-    def find(job: TrainJob) -> Result | None:
-        """Its result; a search also looks for what it does not ask for."""
-        result = None if ledger is None else ledger.get(job)
-        if ledger is not None and result is not None and job.hash not in jobs.asked:
-            if not isinstance(result, Finished):
-                jobs.failed[result.kind] += 1
-            jobs.asked[job.hash] = job
-            jobs.wheres.append(ledger.where(job))
-        return result
-
-    def ask(wanted: Iterable[TrainJob]) -> None:
-        lacking = {job.hash: job for job in wanted if find(job) is None}
-        jobs.asked.update(lacking)
-        jobs.missing.update(lacking)
-
+    find = partial(_result, ledger, jobs)
     state = RunState(experiment, find)
     for phase in phases_of(experiment.study):
-        ask(phase.jobs(state))
+        _request(jobs, phase.jobs(state), find)
     jobs.complete = state.is_concluded
 
 
-def progress(jobs: Jobs, ledger: Ledger | None) -> Finding:
+def _result(ledger: Ledger | None, jobs: StudyJobs, job: TrainJob) -> Result | None:
+    """A job's result, noted in `jobs`: a search also looks for what it does not ask for."""
+    result = None if ledger is None else ledger.get(job)
+    if ledger is not None and result is not None and job.hash not in jobs.requested:
+        if not isinstance(result, Finished):
+            jobs.failed[result.kind] += 1
+        jobs.requested[job.hash] = job
+        jobs.wheres.append(ledger.where(job))
+    return result
+
+
+def _request(
+    jobs: StudyJobs, requested: Iterable[TrainJob], find: Callable[[TrainJob], Result | None]
+) -> None:
+    missing = {job.hash: job for job in requested if find(job) is None}
+    jobs.requested.update(missing)
+    jobs.missing.update(missing)
+
+
+def progress(jobs: StudyJobs, ledger: Ledger | None) -> Finding:
     """Whether the results are those of this study, and what a run would train."""
     missing = len(jobs.missing)
-    done = len(jobs.asked) - missing
-    others = (0 if ledger is None else ledger.trainings) - done
-    then = f"a run trains what is missing, {missing} at first" if missing else "a run trains none"
-    if others and not done:
-        what = f"none of the {others} trainings in the ledger is one that study.toml asks for"
-        return Finding("study", "attention", what, f"{then}; the others' results are kept")
-    what = f"{done} of its trainings have their results"
+    with_results = len(jobs.requested) - missing
+    others = (0 if ledger is None else ledger.trainings) - with_results
+    consequence = (
+        f"a run trains what is missing, {missing} at first" if missing else "a run trains none"
+    )
+    if others and not with_results:
+        fact = f"none of the {others} trainings in the ledger is one that study.toml asks for"
+        return Finding("study", "attention", fact, f"{consequence}; the others' results are kept")
+    fact = f"{with_results} of its trainings have their results"
     if others:
         whose = "another study, or this one before it was edited"
         later = "" if jobs.complete else "; or it asks for them once its search is finished"
-        what += f"; {others} more are not asked for: they are of {whose}{later}"
-    return Finding("study", "note" if others or missing else "good", what, then)
+        fact += f"; {others} more are not asked for: they are of {whose}{later}"
+    return Finding("study", "note" if others or missing else "good", fact, consequence)
 
 
-def failures(jobs: Jobs) -> Iterator[Finding]:
+def failures(jobs: StudyJobs) -> Iterator[Finding]:
     """The trainings that came to no end, and how they are tried again."""
     if not jobs.failed:
         return
     counted = ", ".join(f"{count} {kind}" for kind, count in sorted(jobs.failed.items()))
     their_own = set(jobs.failed) == {"diverged"}  # not of anything around them
-    then = (
+    consequence = (
         "a run tries those again whose limit, device, memory or code has changed since, and all "
         "of them with --retry-failed"
     )
-    what = f"of its trainings came to no end: {counted}"
-    yield Finding("study", "note" if their_own else "attention", what, then)
+    fact = f"of its trainings came to no end: {counted}"
+    yield Finding("study", "note" if their_own else "attention", fact, consequence)
 
 
-def _weights_findings(experiment: Experiment, needed: bool) -> Iterator[Finding]:
+def _weights_findings(experiment: Experiment, is_needed: bool) -> Iterator[Finding]:
     initial = experiment.initial
     if initial is None:
         return
     if Path(initial.path).is_file():
         yield Finding("weights", "good", f"the file of {initial.name} is there")
         return
-    state: FindingState = "attention" if needed else "note"
-    then = "a run needs it: put it back, or fetch it with --download"
-    yield Finding("weights", state, f"the file {initial.path!r} is not there", then)
+    state: FindingState = "attention" if is_needed else "note"
+    consequence = "a run needs it: put it back, or fetch it with --download"
+    yield Finding("weights", state, f"the file {initial.path!r} is not there", consequence)
 
 
-def image_findings(experiment: Experiment, needed: bool) -> Iterator[Finding]:
+def image_findings(experiment: Experiment, is_needed: bool) -> Iterator[Finding]:
     """Whether the root of the images and the weights are there, and what was said of the images.
 
-    `needed`: something is to be trained.
+    `is_needed`: something is to be trained.
     """
-    yield from _weights_findings(experiment, needed)
+    yield from _weights_findings(experiment, is_needed)
     for note in experiment.info.notes:
         yield Finding("data", "note", note)
     root = experiment.study.data.root
@@ -127,6 +134,6 @@ def image_findings(experiment: Experiment, needed: bool) -> Iterator[Finding]:
     if user_path(root).is_dir():
         yield Finding("data", "good", f"the images' root {root!r} is there")
         return
-    state: FindingState = "attention" if needed else "note"
-    then = "a run needs it: add --root with the place where it lies now"
-    yield Finding("data", state, f"the images' root {root!r} is not there", then)
+    state: FindingState = "attention" if is_needed else "note"
+    consequence = "a run needs it: add --root with the place where it lies now"
+    yield Finding("data", state, f"the images' root {root!r} is not there", consequence)

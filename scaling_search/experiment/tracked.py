@@ -11,7 +11,7 @@ from scaling_search.experiment.remaining_work import RemainingWork
 from scaling_search.experiment.runner import ProgressListener
 from scaling_search.jobs.executor import Ended, Epoch, Event, Started
 from scaling_search.jobs.job import TrainJob
-from scaling_search.trackers.opening import chosen_trackers, opened
+from scaling_search.trackers.opening import chosen_trackers, opened_sender
 from scaling_search.trackers.sender import Message, Sender
 
 
@@ -92,7 +92,7 @@ def tracked(
     if not chosen:
         yield listener
         return
-    open_one = partial(opened, study=study, out=out)
+    open_one = partial(opened_sender, study=study, out=out)
     both = Tracked(listener, lambda: [open_one(name) for name in chosen])
     try:
         yield both

@@ -52,4 +52,4 @@ def _loaded(network: Architecture, regime: Regime, batch: int, device: str) -> S
 
 
 def _compiled(network_step: step.Inference | step.Training) -> Step:
-    return replace(network_step, model=compiled(network_step.model, whole=True))
+    return replace(network_step, model=compiled(network_step.model, full_graph=True))

@@ -20,7 +20,7 @@ from scaling_search.latency.cpu import CpuDevice
 from scaling_search.latency.job import TimeJob
 from scaling_search.latency.measure import measure
 from scaling_search.latency.protocol import Device, SystemClock
-from scaling_search.nets.compilation import never_plain
+from scaling_search.nets.compilation import no_fallback
 
 _JOBS = TypeAdapter(TimeJob)
 
@@ -43,7 +43,7 @@ def _answer(order: dict[str, object]) -> object:
     set_arithmetic(job.regime.precision, torch.device(job.place.device))
     batch_sizes = tuple(batches) if isinstance(batches, list) else None
     clock = SystemClock()
-    with never_plain() if job.regime.mode == "compile" else nullcontext():
+    with no_fallback() if job.regime.mode == "compile" else nullcontext():
         return asdict(
             measure(job, int(str(order["process"])), batch_sizes, _device(job, clock), clock)
         )

@@ -14,7 +14,7 @@ from scaling_search.core.errors import UserError
 from scaling_search.nets.build import build
 
 
-def check_batch_norms(network: Network, px: int, images: int, way_out: str) -> None:
+def check_batch_norms(network: Network, px: int, images: int, hint: str) -> None:
     """Raise UserError where steps of so many images at this side can't train the network.
 
     Examples:
@@ -26,7 +26,7 @@ def check_batch_norms(network: Network, px: int, images: int, way_out: str) -> N
     if starved is not None:
         raise UserError(
             "in training a batch norm needs more than 1 value for each channel, got 1 image at a "
-            f"time of {px} px, of which {starved!r} of {network.name} sees 1 px: {way_out}"
+            f"time of {px} px, of which {starved!r} of {network.name} sees 1 px: {hint}"
         )
 
 
@@ -39,12 +39,12 @@ def starved_norm(network: Network, px: int) -> str | None:
     with torch.device("meta"):
         model = build(network)
     learning = {name for name, part in model.train().named_modules() if part.training}
-    seen = list[str]()
+    starved = list[str]()
 
     def looked_at(name: str) -> Any:
         def look(_: nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
             if inputs[0].numel() == inputs[0].shape[1]:
-                seen.append(name)
+                starved.append(name)
 
         return look
 
@@ -53,4 +53,4 @@ def starved_norm(network: Network, px: int) -> str | None:
             part.register_forward_pre_hook(looked_at(name))
     with torch.no_grad(), suppress(RuntimeError):
         model(torch.empty(1, network.in_channels, px, px, device="meta"))
-    return next(iter(seen), None)
+    return next(iter(starved), None)

@@ -49,7 +49,9 @@ def build(
     """
     require(0 <= drop_path < 1, "drop_path must lie in [0, 1)", drop_path)
     if not isinstance(architecture, Architecture):
-        return _outside(cast(SelfScalingNetwork, architecture), num_classes, in_channels)
+        return _self_scaling_module(
+            cast(SelfScalingNetwork, architecture), num_classes, in_channels
+        )
     a = architecture.fitted(num_classes=num_classes, in_channels=in_channels)
     network = nn.Sequential(
         OrderedDict(
@@ -63,13 +65,13 @@ def build(
     return network
 
 
-def _outside(
+def _self_scaling_module(
     network: SelfScalingNetwork, num_classes: int | None, in_channels: int | None
 ) -> nn.Module:
     """A network that builds itself; it has its own classes, channels and stochastic depth."""
-    asked = (num_classes or network.num_classes, in_channels or network.in_channels)
-    own = (network.num_classes, network.in_channels)
-    require(asked == own, f"{network.name} has classes and channels {own}", asked)
+    request = (num_classes or network.num_classes, in_channels or network.in_channels)
+    fixed = (network.num_classes, network.in_channels)
+    require(request == fixed, f"{network.name} has classes and channels {fixed}", request)
     return cast(nn.Module, network.module())
 
 

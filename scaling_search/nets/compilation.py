@@ -16,17 +16,18 @@ from torch import nn
 MOST_VERSIONS = 256  # of one piece of code; as many as torch keeps in all
 
 
-def compiled(model: nn.Module, mode: str = "default", *, whole: bool = False) -> nn.Module:
-    """The model compiled when it first runs, anew for every shape; run it within `never_plain`.
+def compiled(model: nn.Module, mode: str = "default", *, full_graph: bool = False) -> nn.Module:
+    """The model compiled when it first runs, anew for every shape; run it within `no_fallback`.
 
-    `whole` asks for one graph of all of it. What can't be compiled is an error, whole or in part.
+    `full_graph` asks for one graph of all of it. What can't be compiled, whole or in part, is an
+    error.
     """
-    made = torch.compile(model, mode=mode, dynamic=False, fullgraph=whole)
-    return cast("nn.Module", made)
+    module = torch.compile(model, mode=mode, dynamic=False, fullgraph=full_graph)
+    return cast("nn.Module", module)
 
 
 @contextmanager
-def never_plain() -> Iterator[None]:
+def no_fallback() -> Iterator[None]:
     """Within this block a version too many is an error instead of the plain network."""
     settings: Any = torch.compiler.config
     with settings.patch(recompile_limit=MOST_VERSIONS, fail_on_recompile_limit_hit=True):

@@ -65,14 +65,16 @@ def export(module: nn.Module, card: Card, path: Path, format: Format) -> Exporte
     """
     require(format in FORMATS, f"format must be one of {', '.join(FORMATS)}", format)
     quiet = copy.deepcopy(module).cpu().eval().to(memory_format=torch.contiguous_format)
-    card = replace(card, architecture=_as_it_is(quiet, card.architecture))
+    card = replace(card, architecture=_with_own_epsilon(quiet, card.architecture))
     images = _images(card.architecture)
     with torch.inference_mode():
         expected: torch.Tensor = quiet(images)
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=".export-") as folder:
         beside = Path(folder) / f"network{SUFFIXES[format]}"
-        difference = (_written(quiet, card, beside, format)(images) - expected).abs().max().item()
+        difference = (
+            (_written_and_read(quiet, card, beside, format)(images) - expected).abs().max().item()
+        )
         allowed = TOLERANCE * max(1.0, expected.abs().max().item())
         rule = f"the exported logits must lie within {allowed:.1e} of the network's"
         require(difference <= allowed, rule, difference, "choose another format")
@@ -81,7 +83,7 @@ def export(module: nn.Module, card: Card, path: Path, format: Format) -> Exporte
     return ExportedNetwork(path, format, size, difference)
 
 
-def _written(
+def _written_and_read(
     module: nn.Module, card: Card, path: Path, format: Format
 ) -> Callable[[torch.Tensor], torch.Tensor]:
     """Write the file and read it back as a function from normalised images to logits."""
@@ -101,8 +103,8 @@ def _written(
 
 def _write_onnx(module: nn.Module, card: Card, path: Path) -> None:
     for library in ("onnx", "onnxscript", "onnxruntime"):
-        found = find_spec(library) is not None
-        require(found, f"ONNX needs {library}", "none", "install scaling-search[export]")
+        is_installed = find_spec(library) is not None
+        require(is_installed, f"ONNX needs {library}", "none", "install scaling-search[export]")
     exported = torch.onnx.export(
         module,
         (_images(card.architecture),),
@@ -124,11 +126,11 @@ def _write_torch_export(
     with torch.no_grad():
         program = torch.export.export(module, (_images(card.architecture),), dynamic_shapes=shapes)
     torch.export.save(program, path, extra_files={KEY: card.to_json()})
-    kept = {KEY: ""}
-    again = torch.export.load(path, extra_files=kept).module()
-    require(kept[KEY] == card.to_json(), "an exported file must hold its card", kept[KEY])
+    files = {KEY: ""}
+    read_back = torch.export.load(path, extra_files=files).module()
+    require(files[KEY] == card.to_json(), "an exported file must hold its card", files[KEY])
     with torch.inference_mode():
-        return lambda images: again(images)
+        return lambda images: read_back(images)
 
 
 def _images(architecture: Architecture) -> torch.Tensor:
@@ -140,7 +142,7 @@ def _images(architecture: Architecture) -> torch.Tensor:
     )
 
 
-def _as_it_is(module: nn.Module, architecture: Architecture) -> Architecture:
+def _with_own_epsilon(module: nn.Module, architecture: Architecture) -> Architecture:
     """The architecture with the epsilon of the module's norms: foreign weights bring their own."""
     norms = [m for m in module.modules() if isinstance(m, nn.BatchNorm2d | LayerNorm)]
     epsilons = {norm.eps for norm in norms}

@@ -43,21 +43,21 @@ class FeatureNetwork(nn.Module):
     @property
     def channels(self) -> tuple[int, ...]:
         """The channels of each map."""
-        return tuple(each.channels for each in self.maps)
+        return tuple(feature_map.channels for feature_map in self.maps)
 
     @property
     def strides(self) -> tuple[int, ...]:
         """How many image pixels, along one side, are one pixel of each map."""
-        return tuple(each.stride for each in self.maps)
+        return tuple(feature_map.stride for feature_map in self.maps)
 
     def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, ...]:
         """B × in_channels × H × W to a map B × channels × H / stride × W / stride each."""
-        seen, found = self.stem(images), []
+        output, outputs = self.stem(images), []
         for number, stage in enumerate((nn.Identity(), *self.stages)):
-            seen = stage(seen)
+            output = stage(output)
             if number in self._chosen:
-                found.append(seen)
-        return tuple(found)
+                outputs.append(output)
+        return tuple(outputs)
 
 
 def features(
@@ -86,10 +86,19 @@ def features(
     require({"stem", "stages"} <= parts.keys(), rule, type(module).__name__)
     maps = _maps(architecture)
     if strides is not None:
-        wanted, known = set(strides), ", ".join(str(each.stride) for each in maps.values())
-        there = bool(wanted) and wanted <= {each.stride for each in maps.values()}
-        require(there, f"strides must be of {known}", sorted(wanted))
-        maps = {number: each for number, each in maps.items() if each.stride in wanted}
+        wanted, available = (
+            set(strides),
+            ", ".join(str(feature_map.stride) for feature_map in maps.values()),
+        )
+        is_available = bool(wanted) and wanted <= {
+            feature_map.stride for feature_map in maps.values()
+        }
+        require(is_available, f"strides must be of {available}", sorted(wanted))
+        maps = {
+            number: feature_map
+            for number, feature_map in maps.items()
+            if feature_map.stride in wanted
+        }
     return FeatureNetwork(parts["stem"], cast(nn.Sequential, parts["stages"]), maps)
 
 

@@ -30,7 +30,7 @@ def fit(network: Architecture, state: State) -> tuple[nn.Module, Architecture]:
     Names may be ours, torchvision's or those of the Lite weights, with `module.` before them or
     not. Raises UserError, naming a tensor, for the tensors of another network.
     """
-    state = _single(state)
+    state = _without_parallel_prefix(state)
     with torch.device("meta"):
         ours = list(build(network).state_dict())
     kind, names = _names(ours, state, network.name)
@@ -46,19 +46,21 @@ def fit(network: Architecture, state: State) -> tuple[nn.Module, Architecture]:
     return module.eval(), sized
 
 
-def own_named(network: Architecture, state: State) -> tuple[WeightsKind, dict[str, torch.Tensor]]:
+def tensors_by_our_names(
+    network: Architecture, state: State
+) -> tuple[WeightsKind, dict[str, torch.Tensor]]:
     """Whose names the tensors have, and the tensors by ours, each with our number of axes.
 
     As `fit`, but some may be missing, of another size or strange: those keep their names. Raises
     UserError where fewer than half of the network's tensors are found.
     """
-    state = _single(state)
+    state = _without_parallel_prefix(state)
     with torch.device("meta"):
         shapes = {name: tensor.shape for name, tensor in build(network).state_dict().items()}
     present = set(state)
     kind, names = max(_tables(list(shapes)), key=lambda table: len({*table[1].values()} & present))
     named = {
-        name: _like(state[theirs], shapes[name])
+        name: _with_shape(state[theirs], shapes[name])
         for name, theirs in names.items()
         if theirs in present
     }
@@ -66,8 +68,8 @@ def own_named(network: Architecture, state: State) -> tuple[WeightsKind, dict[st
     counted = [name for name in shapes if not name.endswith(_COUNT)]
     fitting = [name for name in counted if name in named and named[name].shape == shapes[name]]
     if 2 * len(fitting) < len(counted):
-        others = strange or sorted(set(named) - set(fitting)) or ["no tensors at all"]
-        raise _of_another(network.name, others)
+        suspects = strange or sorted(set(named) - set(fitting)) or ["no tensors at all"]
+        raise _other_network_error(network.name, suspects)
     return kind, {name: state[name] for name in strange} | named
 
 
@@ -89,7 +91,7 @@ def _names(ours: list[str], state: State, network: str) -> tuple[WeightsKind, Na
         if set(names.values()) == set(state):
             return kind, names
     nearest = min(tables, key=lambda table: len(set(table[1].values()) ^ set(state)))[1]
-    raise _of_another(network, sorted(set(nearest.values()) ^ set(state)))
+    raise _other_network_error(network, sorted(set(nearest.values()) ^ set(state)))
 
 
 def _tables(ours: list[str]) -> list[tuple[WeightsKind, Names]]:
@@ -102,19 +104,19 @@ def _tables(ours: list[str]) -> list[tuple[WeightsKind, Names]]:
     return tables
 
 
-def _single(state: State) -> State:
+def _without_parallel_prefix(state: State) -> State:
     """The state without what DistributedDataParallel puts before its names."""
     if state and all(name.startswith(_OF_PARALLEL) for name in state):
         return {name.removeprefix(_OF_PARALLEL): tensor for name, tensor in state.items()}
     return state
 
 
-def _like(tensor: torch.Tensor, shape: torch.Size) -> torch.Tensor:
+def _with_shape(tensor: torch.Tensor, shape: torch.Size) -> torch.Tensor:
     """A linear layer's weight as that of a 1×1 convolution; what has another size stays."""
     return tensor.reshape(shape) if tensor.numel() == shape.numel() else tensor
 
 
-def _of_another(network: str, strange: list[str]) -> UserError:
+def _other_network_error(network: str, strange: list[str]) -> UserError:
     return UserError(
         f"the weights must be those of {network}, got others (see {strange[0]!r}): "
         "name the network that they were saved from"
@@ -124,8 +126,8 @@ def _of_another(network: str, strange: list[str]) -> UserError:
 def _require_shapes(names: Names, shapes: State, state: State) -> None:
     for name, theirs in names.items():
         if shapes[name].numel() != state[theirs].numel():
-            wanted, got = tuple(shapes[name].shape), tuple(state[theirs].shape)
+            expected, got = tuple(shapes[name].shape), tuple(state[theirs].shape)
             raise UserError(
-                f"{theirs!r} must have shape {wanted}, got {got}: "
+                f"{theirs!r} must have shape {expected}, got {got}: "
                 "name the network that the weights were saved from"
             )

@@ -11,7 +11,7 @@ from torch import nn
 from scaling_search.arch.spec import Architecture
 from scaling_search.core.errors import require
 from scaling_search.nets.build import build
-from scaling_search.nets.fitting import own_named, state_digest
+from scaling_search.nets.fitting import state_digest, tensors_by_our_names
 from scaling_search.nets.transfer import Transfer, transfer
 from scaling_search.nets.weights import read_weights
 
@@ -43,7 +43,7 @@ class InitialWeights:
         state = read_weights(path)
         rule = f"{self.path} must hold the weights {self.content} as when the run began"
         require(state_digest(state) == self.content, rule, state_digest(state), "put them back")
-        return transfer(model, own_named(self.source, state)[1])
+        return transfer(model, tensors_by_our_names(self.source, state)[1])
 
     def fit_of(self, network: Architecture) -> Transfer:
         """What becomes of each tensor of this network; no file is read."""

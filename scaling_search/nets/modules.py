@@ -84,7 +84,7 @@ class Residual(nn.Module):
         if self.branch_scale != 1:
             change = change * self.branch_scale
         if self.training and self.drop_path:
-            kept = torch.ones(len(images), 1, 1, 1, device=images.device, dtype=change.dtype)
-            change = change * functional.dropout(kept, self.drop_path)
-        beside: torch.Tensor = self.shortcut(images)
-        return beside + change
+            ones = torch.ones(len(images), 1, 1, 1, device=images.device, dtype=change.dtype)
+            change = change * functional.dropout(ones, self.drop_path)
+        shortcut: torch.Tensor = self.shortcut(images)
+        return shortcut + change

@@ -120,8 +120,8 @@ def module_predictor(module: nn.Module, card: Card) -> Predictor:
 
     @torch.inference_mode()
     def logits(images: torch.Tensor) -> torch.Tensor:
-        found: torch.Tensor = quiet(images)
-        return found
+        output: torch.Tensor = quiet(images)
+        return output
 
     return Predictor(card, logits)
 
@@ -181,8 +181,10 @@ def safetensors_predictor(path: Path) -> Predictor:
 
 def onnx_predictor(path: Path) -> Predictor:
     """The network of an exported ONNX file, run by onnxruntime on the CPU."""
-    found = find_spec("onnxruntime") is not None
-    require(found, "an ONNX file needs onnxruntime", "none", "install scaling-search[export]")
+    is_installed = find_spec("onnxruntime") is not None
+    require(
+        is_installed, "an ONNX file needs onnxruntime", "none", "install scaling-search[export]"
+    )
     onnxruntime = importlib.import_module("onnxruntime")
     try:
         session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])

@@ -28,10 +28,10 @@ def changes(source: Architecture, target: Architecture) -> tuple[str, ...]:
         >>> changes(convnext, scale(convnext, Multipliers(width=1.2)))
         ('layer norms see new channels',)
     """
-    return tuple(dict.fromkeys(_changes(source, target)))
+    return tuple(dict.fromkeys(_each_change(source, target)))
 
 
-def _changes(source: Architecture, target: Architecture) -> Iterator[str]:
+def _each_change(source: Architecture, target: Architecture) -> Iterator[str]:
     if len(source.stages) != len(target.stages) or _kind(source) != _kind(target):
         yield "its layers are of another kind"
         return
@@ -51,10 +51,10 @@ def _changes(source: Architecture, target: Architecture) -> Iterator[str]:
         if ours.repeats < theirs.repeats:
             yield "it has fewer blocks"
         elif ours.repeats > theirs.repeats:
-            yield from _no_identity(ours, target)
+            yield from _identity_obstacles(ours, target)
 
 
-def _no_identity(stage: Stage, network: Architecture) -> Iterator[str]:
+def _identity_obstacles(stage: Stage, network: Architecture) -> Iterator[str]:
     """Why a block that is added to the stage can't begin as the identity."""
     if stage.block == "separable":
         yield "a separable block has no shortcut, so it begins at random"

@@ -91,8 +91,8 @@ def _layout(ours: Iterable[str]) -> _Layout:
                 parts[stage, block].add(part)
             case ["stages", stage, block, "residual", "body", part, *_]:
                 parts[stage, block].add(part)
-    in_order = sorted(parts, key=lambda place: (int(place[0]), int(place[1])))
-    return _Layout(names, parts, {place: number for number, place in enumerate(in_order)})
+    in_order = sorted(parts, key=lambda block_key: (int(block_key[0]), int(block_key[1])))
+    return _Layout(names, parts, {block_key: number for number, block_key in enumerate(in_order)})
 
 
 def _efficientnet(path: list[str], layout: _Layout) -> str:
@@ -101,8 +101,8 @@ def _efficientnet(path: list[str], layout: _Layout) -> str:
             return f"features.0.{_LAYERS[layer]}.{kind}"
         case ["stages", stage, block, "body", part, layer, kind]:
             parts = layout.present(stage, block, "expand", "depthwise", "squeeze", "project")
-            place = f"features.{int(stage) + 1}.{block}.block.{parts.index(part)}"
-            return f"{place}.{_LAYERS[layer]}.{kind}"
+            prefix = f"features.{int(stage) + 1}.{block}.block.{parts.index(part)}"
+            return f"{prefix}.{_LAYERS[layer]}.{kind}"
         case ["head", "classifier", kind]:
             return f"classifier.1.{kind}"
         case ["head", layer, kind]:
@@ -119,10 +119,10 @@ def _mobilenet_v2(path: list[str], layout: _Layout) -> str:
             return f"features.0.{_LAYERS[layer]}.{kind}"
         case ["stages", stage, block, "body", part, layer, kind]:
             parts = layout.present(stage, block, "expand", "depthwise", "project")
-            place = f"features.{layout.number[stage, block] + 1}.conv"
+            prefix = f"features.{layout.number[stage, block] + 1}.conv"
             if part == "project":  # its convolution and norm stand alone
-                return f"{place}.{len(parts) - 1 + int(_LAYERS[layer])}.{kind}"
-            return f"{place}.{parts.index(part)}.{_LAYERS[layer]}.{kind}"
+                return f"{prefix}.{len(parts) - 1 + int(_LAYERS[layer])}.{kind}"
+            return f"{prefix}.{parts.index(part)}.{_LAYERS[layer]}.{kind}"
         case ["head", "classifier", kind]:
             return f"classifier.1.{kind}"
         case ["head", layer, kind]:
@@ -154,9 +154,9 @@ def _regnet(path: list[str], _: _Layout) -> str:
             return f"stem.{_LAYERS[layer]}.{kind}"
         case ["stages", stage, block, "residual", *inner, layer, kind]:
             number = int(stage) + 1
-            place = "proj" if inner == ["shortcut"] else f"f.{parts[inner[-1]]}"
+            suffix = "proj" if inner == ["shortcut"] else f"f.{parts[inner[-1]]}"
             block_name = f"trunk_output.block{number}.block{number}-{block}"
-            return f"{block_name}.{place}.{_LAYERS[layer]}.{kind}"
+            return f"{block_name}.{suffix}.{_LAYERS[layer]}.{kind}"
         case ["head", "classifier", kind]:
             return f"fc.{kind}"
         case _:

@@ -40,8 +40,8 @@ class Transfer:
         """In words: 356 tensors whole, 4 in part, 2 fresh (head.classifier.bias, …)."""
         counts = [f"{len(self.whole)} tensors whole"]
         counts += [f"{len(self.part)} in part"] * bool(self.part)
-        counts += [f"{len(self.fresh)} fresh ({_some(self.fresh)})"] * bool(self.fresh)
-        counts += [f"{len(self.unused)} unused ({_some(self.unused)})"] * bool(self.unused)
+        counts += [f"{len(self.fresh)} fresh ({_first_names(self.fresh)})"] * bool(self.fresh)
+        counts += [f"{len(self.unused)} unused ({_first_names(self.unused)})"] * bool(self.unused)
         return ", ".join(counts)
 
 
@@ -111,6 +111,6 @@ def _any_below(prefix: str, state: StateDict) -> bool:
     return any(name.startswith(prefix) for name in state)
 
 
-def _some(names: tuple[str, ...]) -> str:
-    shown = ", ".join(names[:2])
-    return shown if len(names) <= 2 else f"{shown}, …"
+def _first_names(names: tuple[str, ...]) -> str:
+    first = ", ".join(names[:2])
+    return first if len(names) <= 2 else f"{first}, …"

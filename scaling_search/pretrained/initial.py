@@ -13,7 +13,7 @@ import torch
 from scaling_search.arch import zoo
 from scaling_search.arch.spec import Architecture
 from scaling_search.core.errors import UserError, require
-from scaling_search.nets.fitting import own_named, state_digest
+from scaling_search.nets.fitting import state_digest, tensors_by_our_names
 from scaling_search.nets.initial_weights import InitialWeights
 from scaling_search.nets.predict import card_of
 from scaling_search.nets.transfer import CLASSIFIER, FIRST_LAYER
@@ -167,7 +167,7 @@ def _family(network: Architecture) -> Architecture:
 
 def _as_saved(network: Architecture, state: dict[str, torch.Tensor]) -> Architecture:
     """The network with the classes, channels and epsilon of the weights."""
-    kind, named = own_named(network, state)
+    kind, named = tensors_by_our_names(network, state)
     classifier, stem = named.get(f"{CLASSIFIER}weight"), named.get(FIRST_LAYER)
     fitted = network.fitted(
         num_classes=None if classifier is None else len(classifier),

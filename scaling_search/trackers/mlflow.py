@@ -34,9 +34,9 @@ class Mlflow:
 
         self._client: Any = MlflowClient()
         self._name = os.environ.get("MLFLOW_EXPERIMENT_NAME", self.study)
-        there = self._client.get_experiment_by_name(self._name)
-        made = None if there else self._client.create_experiment(self._name)
-        self._experiment = there.experiment_id if there else made
+        existing = self._client.get_experiment_by_name(self._name)
+        created = None if existing else self._client.create_experiment(self._name)
+        self._experiment = existing.experiment_id if existing else created
 
     @property
     def where(self) -> str:
@@ -45,9 +45,9 @@ class Mlflow:
 
     def begin(self, job: TrainJob, phase: str) -> None:
         """Begin its run, or go on with it."""
-        asked = f"tags.`{JOB_TAG}` = '{job.hash}'"
-        runs = self._client.search_runs([self._experiment], asked, max_results=1)
-        self._open[job.hash] = runs[0].info.run_id if runs else self._new(job, phase)
+        query = f"tags.`{JOB_TAG}` = '{job.hash}'"
+        runs = self._client.search_runs([self._experiment], query, max_results=1)
+        self._open[job.hash] = runs[0].info.run_id if runs else self._new_run(job, phase)
         self._client.update_run(self._open[job.hash], status="RUNNING")
 
     def epoch(self, job: TrainJob, record: EpochRecord) -> None:
@@ -69,10 +69,10 @@ class Mlflow:
         while self._open:
             self._client.set_terminated(self._open.popitem()[1], "KILLED")
 
-    def _new(self, job: TrainJob, phase: str) -> str:
-        made = self._client.create_run(
+    def _new_run(self, job: TrainJob, phase: str) -> str:
+        run = self._client.create_run(
             self._experiment, run_name=training_title(job), tags={JOB_TAG: job.hash}
         )
         for name, value in facts(job, phase).items():
-            self._client.log_param(made.info.run_id, name, value)
-        return str(made.info.run_id)
+            self._client.log_param(run.info.run_id, name, value)
+        return str(run.info.run_id)

@@ -30,14 +30,14 @@ def chosen_trackers(names: Sequence[str]) -> tuple[TrackerName, ...]:
     """
     for name in names:
         require(name in TRACKERS, f"a tracker is one of {', '.join(TRACKERS)}", name)
-    chosen = tuple(known for known in TRACKERS if known in names)
+    chosen = tuple(tracker for tracker in TRACKERS if tracker in names)
     for name in chosen:
         rule = f"--track {name} needs the package {name}"
         require(_is_installed(name), rule, None, INSTALLED_BY[name])
     return chosen
 
 
-def opened(name: TrackerName, study: str, out: Path) -> Sender:
+def opened_sender(name: TrackerName, study: str, out: Path) -> Sender:
     """The tracker, ready to be told of the trainings of a study whose run directory is `out`.
 
     Raises UserError where it can't be opened: a server that doesn't answer, a folder that may not

@@ -77,7 +77,7 @@ def facts(job: TrainJob, phase: str) -> dict[str, Fact]:
         "epochs": job.epochs,
         "seed": job.seed,
         "job": job.hash,
-        **{f"recipe/{key}": each for key, each in recipe.items() if isinstance(each, Fact)},
+        **{f"recipe/{key}": value for key, value in recipe.items() if isinstance(value, Fact)},
     }
 
 

@@ -10,7 +10,7 @@ from torch import nn
 from torch.nn import functional
 
 from scaling_search.core.errors import UserError
-from scaling_search.nets.compilation import never_plain
+from scaling_search.nets.compilation import no_fallback
 from scaling_search.training.evaluate import autocast
 from scaling_search.training.recipe import Recipe
 from scaling_search.training.train_state import TrainState
@@ -111,7 +111,7 @@ def _compiled_gradients(
     from torch._dynamo.exc import FailOnRecompileLimitHit, TorchDynamoException
 
     try:
-        with never_plain():
+        with no_fallback():
             return _gradients(state, recipe, parts, device)
     except (TorchDynamoException, FailOnRecompileLimitHit) as error:
         reason = " ".join(str(error).split("\n")[:2])

@@ -13,7 +13,7 @@ import pytest
 from rich.console import Console
 
 from scaling_search.cli import output
-from scaling_search.cli.output import show_rows, speak_any_encoding
+from scaling_search.cli.output import allow_any_encoding, show_rows
 from scaling_search.cli.progress import draws_bars
 from scaling_search.core.errors import UserError
 from scaling_search.core.toml_config import read_text
@@ -26,7 +26,7 @@ def printed(encoding: str, monkeypatch: pytest.MonkeyPatch, text: str, *, as_jso
     """What standard output of this encoding takes of a row."""
     taken = io.BytesIO()
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(taken, encoding=encoding))
-    speak_any_encoding()
+    allow_any_encoding()
     show_rows([{"name": text}], as_json)
     sys.stdout.flush()
     return taken.getvalue().decode(encoding)

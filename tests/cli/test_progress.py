@@ -6,7 +6,7 @@ import io
 
 from rich.console import Console
 
-from scaling_search.cli.progress import Live
+from scaling_search.cli.progress import ProgressBars
 from scaling_search.experiment.remaining_work import RemainingWork, work_of
 from scaling_search.jobs.executor import Ended, Epoch, Started
 from scaling_search.jobs.result import Diverged
@@ -20,7 +20,7 @@ class Screen:
     def __init__(self, terminal: bool = True) -> None:
         self.text, self.now = io.StringIO(), 0.0
         console = Console(file=self.text, force_terminal=terminal, width=120)
-        self.live = Live(console, clock=lambda: self.now)
+        self.live = ProgressBars(console, clock=lambda: self.now)
 
     def whole(self) -> tuple[str, float, float]:
         """The note, the part done and the length of the bar of the whole run."""

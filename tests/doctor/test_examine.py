@@ -14,7 +14,7 @@ from scaling_search.core.errors import UserError
 from scaling_search.data.request import DataRequest
 from scaling_search.doctor.examine import examine
 from scaling_search.doctor.finding import Finding, healthy, size
-from scaling_search.doctor.present import ledger_lines
+from scaling_search.doctor.run_files import ledger_lines
 from scaling_search.experiment.outcome import read_experiment, redraw
 from scaling_search.experiment.pipeline import run
 from scaling_search.experiment.study_file import to_toml

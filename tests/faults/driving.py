@@ -17,8 +17,8 @@ from typing import Any
 from torch.optim.optimizer import register_optimizer_step_post_hook
 
 from scaling_search.cli.main import main
-from scaling_search.cli.progress import Live
-from scaling_search.jobs import workers
+from scaling_search.cli.progress import ProgressBars
+from scaling_search.jobs import worker_pool
 from scaling_search.jobs.executor import Ended, Epoch, Event
 from scaling_search.jobs.ledger_file import LedgerFile
 from scaling_search.jobs.worker_process import WorkerProcess
@@ -60,33 +60,33 @@ def nothing() -> None:
 
 def tell_epochs() -> None:
     """A line of standard error for each epoch, as "epoch 2 of 3"."""
-    take = Live.event
+    take = ProgressBars.event
 
-    def told(live: Live, event: Event) -> None:
+    def told(live: ProgressBars, event: Event) -> None:
         take(live, event)
         if isinstance(event, Epoch):
             print(f"epoch {event.record.epoch} of {event.job.epochs}", file=sys.stderr, flush=True)
 
-    Live.event = told  # type: ignore[method-assign, assignment]
+    ProgressBars.event = told  # type: ignore[method-assign, assignment]
 
 
 def tell_epochs_and_wait_for_workers() -> None:
     """As `tell_epochs`; workers that are to stop have as long as a busy machine needs."""
     tell_epochs()
-    workers.GRACE_SECONDS = PATIENCE_SECONDS  # type: ignore[attr-defined]  # its own import
+    worker_pool.GRACE_SECONDS = PATIENCE_SECONDS  # type: ignore[attr-defined]  # its own import
 
 
 def kill_after_the_third_epoch() -> None:
     """SIGKILL when three epochs have been heard of; a worker trains."""
-    take, epochs = Live.event, [0]
+    take, epochs = ProgressBars.event, [0]
 
-    def struck(live: Live, event: Event) -> None:
+    def struck(live: ProgressBars, event: Event) -> None:
         take(live, event)
         epochs[0] += isinstance(event, Epoch)
         if epochs[0] == 3:
             _kill()
 
-    Live.event = struck  # type: ignore[method-assign, assignment]  # this process ends
+    ProgressBars.event = struck  # type: ignore[method-assign, assignment]  # this process ends
 
 
 def kill_after_the_first_order() -> None:
@@ -150,14 +150,14 @@ def kill_after_line(number: int) -> None:
 
 def interrupt_after_the_first_result() -> None:
     """SIGINT as Ctrl-C sends it, when a result has been heard of and other trainings go on."""
-    take = Live.event
+    take = ProgressBars.event
 
-    def struck(live: Live, event: Event) -> None:
+    def struck(live: ProgressBars, event: Event) -> None:
         take(live, event)
         if isinstance(event, Ended):
             os.kill(os.getpid(), signal.SIGINT)
 
-    Live.event = struck  # type: ignore[method-assign, assignment]  # this process ends
+    ProgressBars.event = struck  # type: ignore[method-assign, assignment]  # this process ends
 
 
 def _at_line(number: int, part: float) -> None:

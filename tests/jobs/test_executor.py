@@ -281,7 +281,7 @@ def test_after_an_error_of_cuda_this_process_trains_nothing_more(tmp_path: Path)
 def test_leaving_in_mid_run_ends_busy_and_idle_workers_with_a_checkpoint(
     pool: Workers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("scaling_search.jobs.workers.GRACE_SECONDS", PATIENCE_SECONDS)
+    monkeypatch.setattr("scaling_search.jobs.worker_pool.GRACE_SECONDS", PATIENCE_SECONDS)
     short, long = job(seed=90), job(seed=91, epochs=ENDLESS)
     with pool:
         waited_for = {Ended, Epoch}

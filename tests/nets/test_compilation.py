@@ -11,7 +11,7 @@ from torch import nn
 from torch._dynamo.exc import FailOnRecompileLimitHit
 
 from scaling_search.nets import compilation
-from scaling_search.nets.compilation import compiled, forget_compiled, never_plain
+from scaling_search.nets.compilation import compiled, forget_compiled, no_fallback
 
 MANY = 12  # networks; torch's own limit is eight
 
@@ -38,8 +38,8 @@ def network(channels: int) -> nn.Sequential:
 
 def test_every_one_of_many_networks_is_compiled(graphs: list[list[Any]]) -> None:
     images = torch.zeros(2, 1, 6, 6)
-    models = [compiled(network(1 + channels), whole=True) for channels in range(MANY)]
-    with never_plain():
+    models = [compiled(network(1 + channels), full_graph=True) for channels in range(MANY)]
+    with no_fallback():
         for _ in range(2):
             for model in models:
                 model(images)
@@ -49,7 +49,7 @@ def test_every_one_of_many_networks_is_compiled(graphs: list[list[Any]]) -> None
 def test_another_shape_is_compiled_for_itself(graphs: list[list[Any]]) -> None:
     model = compiled(network(4))
     shapes = [(2, 1, 6, 6), (2, 1, 7, 7), (3, 1, 8, 8)]
-    with never_plain():
+    with no_fallback():
         for shape in shapes:
             model(torch.zeros(shape))
     assert [tuple(images.shape) for (images,) in graphs] == shapes
@@ -62,7 +62,7 @@ def test_a_version_too_many_is_an_error(
 ) -> None:
     monkeypatch.setattr(compilation, "MOST_VERSIONS", 2)
     model = compiled(network(4))
-    with never_plain():
+    with no_fallback():
         for side in (6, 7):
             model(torch.zeros(2, 1, side, side))
         with pytest.raises(FailOnRecompileLimitHit):
@@ -73,7 +73,7 @@ def test_a_version_too_many_is_an_error(
 def test_torchs_own_settings_come_back() -> None:
     settings: Any = torch.compiler.config
     before = settings.recompile_limit, settings.fail_on_recompile_limit_hit
-    with never_plain():
+    with no_fallback():
         assert settings.fail_on_recompile_limit_hit
     assert (settings.recompile_limit, settings.fail_on_recompile_limit_hit) == before
 
@@ -85,9 +85,9 @@ def test_whole_means_without_a_break(graphs: list[list[Any]]) -> None:
             torch._dynamo.graph_break()
             return doubled + 1
 
-    with never_plain():
+    with no_fallback():
         with pytest.raises(torch._dynamo.exc.Unsupported):
-            compiled(Broken(), whole=True)(torch.ones(2))
+            compiled(Broken(), full_graph=True)(torch.ones(2))
         forget_compiled()
         assert compiled(Broken())(torch.ones(2)).tolist() == [3.0, 3.0]
     assert len(graphs) == 2

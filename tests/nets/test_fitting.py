@@ -13,7 +13,7 @@ import torchvision
 from scaling_search.arch import zoo
 from scaling_search.core.errors import UserError
 from scaling_search.nets.build import build
-from scaling_search.nets.fitting import own_named, state_digest
+from scaling_search.nets.fitting import state_digest, tensors_by_our_names
 from scaling_search.nets.initial_weights import InitialWeights
 from scaling_search.nets.weights import load_torchvision, to_torchvision
 
@@ -26,14 +26,14 @@ def test_torchvisions_tensors_get_our_names_whatever_their_classes() -> None:
     theirs = torchvision.models.resnet18(weights=None, num_classes=7).state_dict()
     ours = build(RESNET, num_classes=7)
     load_torchvision(ours, theirs)
-    kind, named = own_named(RESNET, theirs)
+    kind, named = tensors_by_our_names(RESNET, theirs)
     assert kind == "torchvision"
     assert state_digest(named) == state_digest(ours.state_dict())
 
 
 def test_linear_layers_there_have_the_axes_of_our_convolutions() -> None:
     ours = build(CONVNEXT)
-    kind, named = own_named(CONVNEXT, to_torchvision(ours))
+    kind, named = tensors_by_our_names(CONVNEXT, to_torchvision(ours))
     assert kind == "torchvision"
     assert state_digest(named) == state_digest(ours.state_dict())
 
@@ -41,7 +41,7 @@ def test_linear_layers_there_have_the_axes_of_our_convolutions() -> None:
 def test_counts_of_batches_may_be_missing_and_strange_tensors_keep_their_names() -> None:
     state = {f"module.{name}": tensor for name, tensor in build(MICRO).state_dict().items()}
     state = {name: tensor for name, tensor in state.items() if "num_batches" not in name}
-    kind, named = own_named(MICRO, state | {"module.mask": torch.zeros(3)})
+    kind, named = tensors_by_our_names(MICRO, state | {"module.mask": torch.zeros(3)})
     assert kind == "own"
     assert set(build(MICRO).state_dict()) - set(named) == {
         name for name in build(MICRO).state_dict() if "num_batches" in name
@@ -53,12 +53,12 @@ def test_counts_of_batches_may_be_missing_and_strange_tensors_keep_their_names()
 def test_tensors_of_another_network_are_refused(other: str) -> None:
     state = build(zoo.get(other)).state_dict()
     with pytest.raises(UserError, match="the weights must be those of efficientnet-b0, got others"):
-        own_named(zoo.get("efficientnet-b0"), state)
+        tensors_by_our_names(zoo.get("efficientnet-b0"), state)
 
 
 def test_no_tensors_at_all_are_refused() -> None:
     with pytest.raises(UserError, match="no tensors at all"):
-        own_named(MICRO, {})
+        tensors_by_our_names(MICRO, {})
 
 
 @pytest.fixture

@@ -50,4 +50,4 @@ def test_a_folder_of_a_trackers_name_is_no_package(tmp_path: Path) -> None:
 def test_a_folder_that_can_not_be_made_is_said_before_anything_is_trained() -> None:
     pytest.importorskip("tensorboard", reason="tensorboard is not installed")
     with pytest.raises(UserError, match=r"before anything is trained.*leave out --track"):
-        opening.opened("tensorboard", "a study", Path("/dev/full"))
+        opening.opened_sender("tensorboard", "a study", Path("/dev/full"))

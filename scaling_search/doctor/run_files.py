@@ -32,7 +32,7 @@ class Lines:
 
 
 @dataclass(frozen=True)
-class Kept:
+class CheckpointFacts:
     """A checkpoint's file: of which plateau (16 hex digits), its size, and whether it is whole."""
 
     path: Path
@@ -43,44 +43,44 @@ class Kept:
 
 def ledger_lines(path: Path) -> Lines:
     """Look at every line of a ledger; raises OSError when there is none."""
-    lines = list(map(_seen, read_lines(path)))
+    lines = list(map(_line_facts, read_lines(path)))
     named = [line for line in lines if line.key]
     settled: dict[str, int] = {}
     for line in named:
         if not line.failed:
             settled.setdefault(line.key, line.number)
 
-    def those(state: str) -> tuple[int, ...]:
+    def numbers_of(state: str) -> tuple[int, ...]:
         return tuple(line.number for line in lines if line.state == state)
 
     return Lines(
         results=len({line.key for line in named}),
-        garbled=those("garbled"),
-        misnamed=those("misnamed"),
-        unknown=those("unknown"),
+        garbled=numbers_of("garbled"),
+        misnamed=numbers_of("misnamed"),
+        unknown=numbers_of("unknown"),
         repeated=tuple(
             line.number for line in named if line.number > settled.get(line.key, line.number)
         ),
-        torn=bool(those("torn")),
+        torn=bool(numbers_of("torn")),
     )
 
 
 @dataclass(frozen=True)
-class _Seen:
+class _LineFacts:
     number: int
     state: str
     key: str = ""
     failed: bool = False
 
 
-def _seen(line: Line) -> _Seen:
+def _line_facts(line: Line) -> _LineFacts:
     match line:
         case CorruptLine():
-            return _Seen(line.number, "garbled")
+            return _LineFacts(line.number, "garbled")
         case TruncatedLine():
-            return _Seen(0, "torn")
+            return _LineFacts(0, "torn")
         case Record():
-            return _Seen(line.number, _state(line), line.key, is_failure(line.record))
+            return _LineFacts(line.number, _state(line), line.key, is_failure(line.record))
         case _:
             assert_never(line)
 
@@ -94,17 +94,17 @@ def _state(line: Record) -> str:
         return "unknown"
 
 
-def kept_checkpoints(folder: Path) -> Iterator[Kept]:
+def checkpoint_files(folder: Path) -> Iterator[CheckpointFacts]:
     """Every checkpoint below a run's folder of checkpoints, its bytes held against its name."""
     for path in sorted(folder.rglob(checkpoint.FILE_PATTERN)):
         plateau = path.relative_to(folder).parts[0]
         try:
             size = path.stat().st_size
-            yield Kept(path, plateau, size, checkpoint.intact(path))
+            yield CheckpointFacts(path, plateau, size, checkpoint.intact(path))
         except FileNotFoundError:  # a worker has just dropped it for a newer one
             continue
         except OSError:
-            yield Kept(path, plateau, size, False)
+            yield CheckpointFacts(path, plateau, size, False)
 
 
 def unfinished_files(run: Path) -> list[Path]:
