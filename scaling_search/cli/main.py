@@ -15,6 +15,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from scaling_search.cli import (
+    count,
     doctor,
     evaluate,
     export,
@@ -81,7 +82,7 @@ VERBS: dict[str, Callable[..., None]] = {
     "evaluate": evaluate.evaluate_command,
     "export-optuna": export.export_optuna_command,
     "family": inspect.family_command,
-    "count": measure.count_command,
+    "count": count.count_command,
     "latency": measure.latency_command,
     "presets": presets.presets_command,
     "init": presets.init_command,

@@ -24,6 +24,7 @@ from PIL import Image, UnidentifiedImageError
 from scaling_search.core.pixel_rules import BY_DEFAULT, PixelFormat, PixelRules
 from scaling_search.data.cache import Images
 from scaling_search.data.file_kinds import kind_of
+from scaling_search.data.jpeg_header import JpegHeader, jpeg_header
 from scaling_search.data.pixels import eight_bit, format_of, is_plain, orientation
 from scaling_search.data.sources.base import REPLACE, Unusable, UnusableFilesError
 
@@ -45,9 +46,6 @@ BROKEN = (
 )
 
 COLOURS_OF_FILE = 0  # torchvision.io.ImageReadMode.UNCHANGED
-# Baseline, extended and progressive JPEG; the rest (lossless, arithmetic …) is left to Pillow.
-FRAMES = (0xC0, 0xC1, 0xC2)
-APP1 = 0xE1  # EXIF or XMP: where an orientation is said
 LATE_EXIF = b"eXIf"  # a PNG's, which may follow its pixels
 EXIF_OF_PNG = {"exif", "Raw profile type exif", "xmp", "XML:com.adobe.xmp"}
 
@@ -128,41 +126,6 @@ def _by_torchvision(path: Path, px: int) -> torch.Tensor | None:
     if planes == 1:
         return tensor.expand(3, -1, -1)
     return tensor if planes == 3 else None  # four: printers' colours
-
-
-@dataclass(frozen=True)
-class JpegHeader:
-    """The shorter side that a JPEG's header tells, and whether it may say an orientation."""
-
-    side_px: int
-    has_exif: bool
-
-
-def jpeg_header(content: memoryview) -> JpegHeader | None:
-    """What the header of a JPEG of 8 bits tells; None for other files.
-
-    Segments follow each other: 0xFF, marker, length of the rest as big-endian uint16. Source: ITU
-    T.81, annex B.
-
-    Examples:
-        >>> import io
-        >>> from PIL import Image
-        >>> from scaling_search.data.decode import jpeg_header
-        >>> file = io.BytesIO()
-        >>> Image.new("RGB", (64, 48), "red").save(file, "JPEG")
-        >>> jpeg_header(file.getbuffer()).side_px
-        48
-    """
-    if bytes(content[:2]) != b"\xff\xd8":
-        return None
-    at, has_exif = 2, False
-    while at + 9 <= len(content) and content[at] == 0xFF:
-        if content[at + 1] in FRAMES:  # marker, length, bits a sample, height, width
-            height, width = (int.from_bytes(content[i : i + 2]) for i in (at + 5, at + 7))
-            return JpegHeader(min(height, width), has_exif) if content[at + 4] == 8 else None
-        has_exif |= content[at + 1] == APP1
-        at += 2 + int.from_bytes(content[at + 2 : at + 4])
-    return None
 
 
 def _is_turned(header: JpegHeader, content: NDArray[np.uint8]) -> bool:

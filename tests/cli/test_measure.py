@@ -3,102 +3,19 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-import typer
 
-from scaling_search.arch.spec import Architecture
 from scaling_search.cli import measure as verbs
-from scaling_search.cli.measure import count_command, latency_command, regime_of
+from scaling_search.cli.measure import latency_command, regime_of
 from scaling_search.core.errors import UserError
-from scaling_search.cost.counter_agreement import CounterAgreement, counter_agreement
 from scaling_search.latency.job import ProcessRun, Reading, Regime, TimeJob
 from scaling_search.latency.measure import measure
 from scaling_search.latency.profile import profile
 from scaling_search.latency.result import Profile
 from tests.latency.fakes import FakeClock, FakeDevice
-
-
-def test_a_count_lists_stages_then_kinds(capsys: pytest.CaptureFixture[str]) -> None:
-    count_command("micro")
-    printed = capsys.readouterr().out
-    assert "613,200" in printed
-    assert "MACs, depthwise" in printed
-    assert "peak bytes, inference" in printed
-
-
-def test_a_count_for_machines_holds_the_kinds_of_each_stage(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    count_command("micro", as_json=True)
-    rows = json.loads(capsys.readouterr().out)
-    total = rows.pop()
-    assert total["macs"] == 613_200
-    for name in ("macs", "pointwise_macs", "depthwise_macs", "elementwise"):
-        assert sum(row[name] for row in rows) == total[name]
-
-
-def test_a_check_prints_three_counters_and_what_each_leaves_out(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    count_command("efficientnet-b0-small", checked=True, as_json=True)
-    rows = json.loads(capsys.readouterr().out)
-    assert [row["counter"] for row in rows] == ["analytic walk", "torch", "fvcore, conv + linear"]
-    assert len({row["macs"] for row in rows}) == 1
-    assert rows[2]["left_out"]["aten::sigmoid"] == 16
-    count_command("efficientnet-b0-small", checked=True)
-    assert "aten::sigmoid 16" in " ".join(capsys.readouterr().out.split())
-
-
-def test_a_check_that_finds_a_difference_exits_with_1(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    def wrong(network: Architecture) -> CounterAgreement:
-        return replace(counter_agreement(network), torch_macs=1)
-
-    monkeypatch.setattr(verbs, "counter_agreement", wrong)
-    with pytest.raises(typer.Exit) as ended:
-        count_command("micro", checked=True)
-    assert ended.value.exit_code == 1
-
-
-# At 8 px a stem of 3 × 3 × 3 × 8, a depthwise 1 × 1 × 8, a projection of 8 × 8 and a head of
-# 8 × 32, each times 64 pixels; then 32 × 10 for the logits.
-MINE = """name = "mine"
-resolution_px = 16
-stem_channels = 8
-head_channels = 32
-num_classes = 10
-
-[[stages]]
-block = "mbconv"
-channels = 8
-repeats = 1
-kernel = 1
-"""
-MACS_OF_MINE = 64 * (216 + 8 + 64 + 256) + 320
-
-
-@pytest.fixture
-def mine(tmp_path: Path) -> str:
-    """The name of a file that holds a network of one's own."""
-    path = tmp_path / "mine.toml"
-    path.write_text(MINE)
-    return str(path)
-
-
-def test_a_network_of_ones_own_file_is_counted(
-    mine: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    count_command(mine, as_json=True)
-    assert json.loads(capsys.readouterr().out)[-1]["macs"] == MACS_OF_MINE
-    count_command(mine, px=32, checked=True)
-    printed = capsys.readouterr().out
-    assert "mine at 32 px" in printed
-    assert printed.count(f"{4 * (MACS_OF_MINE - 320) + 320:,}") == 3
 
 
 @dataclass
@@ -177,9 +94,10 @@ def test_options_become_the_job(made_up: MadeUp, capsys: pytest.CaptureFixture[s
 
 
 def test_networks_of_ones_own_files_are_timed_beside_others(
-    made_up: MadeUp, mine: str, capsys: pytest.CaptureFixture[str]
+    made_up: MadeUp, network_file: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    latency_command([mine, "nano"], anchor=mine, px=32, processes=1, seconds=2.0, as_json=True)
+    files = [network_file, "nano"]
+    latency_command(files, anchor=network_file, px=32, processes=1, seconds=2.0, as_json=True)
     rows = json.loads(capsys.readouterr().out)
     assert [(row["network"], row["px"]) for row in rows] == [("mine", 32), ("nano", 32)]
     assert made_up.asked[0].anchor.name == "mine"

@@ -16,7 +16,8 @@ from PIL import Image
 
 from scaling_search.core.errors import UserError
 from scaling_search.core.pixel_rules import BY_DEFAULT, PLAIN, Ground, PixelRules
-from scaling_search.data.decode import BROKEN, decode, inspect_image, jpeg_header
+from scaling_search.data.decode import BROKEN, decode, inspect_image
+from scaling_search.data.jpeg_header import jpeg_header
 from scaling_search.data.load import describe, load_split
 from scaling_search.data.request import DataRequest
 from tests.data.conftest import disc, forget

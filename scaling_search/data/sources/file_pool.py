@@ -16,7 +16,8 @@ from torch.utils.data import get_worker_info
 from scaling_search.core.pixel_rules import PixelRules
 from scaling_search.data.cache import Images, Notify
 from scaling_search.data.decode import decode, threads
-from scaling_search.data.manifest import FileFacts, inspect
+from scaling_search.data.file_facts import FileFacts
+from scaling_search.data.manifest import inspect
 from scaling_search.data.request import SplitName
 from scaling_search.data.sources.base import Subset, fingerprint, resize
 from scaling_search.data.splitting import Indices

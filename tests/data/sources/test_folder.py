@@ -11,7 +11,8 @@ import torch
 from PIL import Image
 
 from scaling_search.core.errors import UserError
-from scaling_search.data import decode, manifest
+from scaling_search.data import decode, file_facts, manifest
+from scaling_search.data.jpeg_header import jpeg_header
 from scaling_search.data.load import describe, load_split
 from scaling_search.data.request import DataRequest
 from tests.data.conftest import disc, forget
@@ -94,7 +95,7 @@ def test_a_file_is_decoded_once_and_again_after_a_change(
         seen.append(content)
         return measure(content)
 
-    monkeypatch.setattr("scaling_search.data.manifest.inspect_image", counting)
+    monkeypatch.setattr("scaling_search.data.file_facts.inspect_image", counting)
     describe(asked(folder))
     assert len(seen) == 28
     describe(asked(folder))
@@ -224,7 +225,7 @@ def test_jpegs_show_the_same_whoever_decodes_them(
         ("RGB", (900, 700), {}),  # large enough for Pillow to decode a part of its pixels
     ):
         disc(60, side).convert(mode).save(path, "JPEG", **options)
-        header = decode.jpeg_header(memoryview(path.read_bytes()))
+        header = jpeg_header(memoryview(path.read_bytes()))
         assert header is not None
         assert header.side_px == min(side)
         for px in (64, 40):
@@ -238,7 +239,7 @@ def test_jpegs_show_the_same_whoever_decodes_them(
     "content", [b"", b"\xff\xd8", b"\xff\xd8\xff\xe0\0\x10JFIF", b"\x89PNG\r\n"]
 )
 def test_what_is_no_jpeg_has_no_jpeg_side(content: bytes) -> None:
-    assert decode.jpeg_header(memoryview(content)) is None
+    assert jpeg_header(memoryview(content)) is None
 
 
 @pytest.fixture
@@ -273,7 +274,7 @@ def test_of_a_large_folder_only_the_ends_are_read(
     first = describe(asked(folder))
     assert (first.train_images + first.validation_images, first.native_px) == (21, 16)
     forget()
-    monkeypatch.setattr(manifest, "inspect_image", never)
+    monkeypatch.setattr(file_facts, "inspect_image", never)
     assert describe(asked(folder)) == first
     path.write_bytes(path.read_bytes()[:-2] + b"\0\xff\xd9")
     assert describe(asked(folder)).fingerprint != first.fingerprint
@@ -305,7 +306,7 @@ def test_what_was_checked_before_a_broken_file_is_not_checked_again(
         seen.append(content)
         return decode.inspect_image(content)
 
-    monkeypatch.setattr(manifest, "inspect_image", counting)
+    monkeypatch.setattr(file_facts, "inspect_image", counting)
     describe(asked(folder, validation_fraction=0.1))
     assert len(seen) < 28
 
