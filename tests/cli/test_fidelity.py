@@ -39,8 +39,8 @@ def test_json_has_the_numbers_and_no_nan(call: Call, run: str) -> None:
 
 def test_out_keeps_table_and_picture(call: Call, run: str, tmp_path: Path) -> None:
     call("fidelity", run, "--out", "kept")
-    kept = {path.name for path in (tmp_path / "kept").iterdir()}
-    assert kept == {"fidelity.csv", "fidelity.md", "fidelity.png", "fidelity.svg"}
+    names = {path.name for path in (tmp_path / "kept").iterdir()}
+    assert names == {"fidelity.csv", "fidelity.md", "fidelity.png", "fidelity.svg"}
 
 
 def test_a_folder_without_a_run_is_refused_in_one_line(call: Call, tmp_path: Path) -> None:

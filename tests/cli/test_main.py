@@ -170,8 +170,8 @@ def test_count_prints_a_table_for_people(call: Call) -> None:
 
 def test_family_shows_nominal_and_real_growth(call: Call) -> None:
     _, printed, _ = call("family", "efficientnet-b0", "--phis", "0:1", "--json")
-    one = json.loads(printed)[1]
-    assert (one["nominal_growth"], one["growth"]) == (1.92, 2.573)
+    network = json.loads(printed)[1]
+    assert (network["nominal_growth"], network["growth"]) == (1.92, 2.573)
     _, measured, _ = call(
         "family", "efficientnet-b0", "--phis", "1", "--budget", "measured", "--json"
     )

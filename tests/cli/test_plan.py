@@ -37,12 +37,12 @@ def test_plan_lists_phases_sizes_memory_and_disk(call: Call, tmp_path: Path) -> 
 
 def test_as_json_it_has_seconds_and_bytes(call: Call) -> None:
     words = ("plan", "study.toml", "--device", "cpu", "--workers", "0", "--phi", "2", "--json")
-    found = json.loads(call(*words)[1])
-    assert found["trainings_left"] == 16
-    assert found["seconds"]["low"] < found["seconds"]["middle"] < found["seconds"]["high"]
-    assert [size["phi"] for size in found["sizes"]] == [0, 1, 2]
-    assert found["memory_bytes"] > 0
-    assert found["disk_bytes"] > 0
+    plan = json.loads(call(*words)[1])
+    assert plan["trainings_left"] == 16
+    assert plan["seconds"]["low"] < plan["seconds"]["middle"] < plan["seconds"]["high"]
+    assert [size["phi"] for size in plan["sizes"]] == [0, 1, 2]
+    assert plan["memory_bytes"] > 0
+    assert plan["disk_bytes"] > 0
 
 
 @pytest.mark.parametrize(

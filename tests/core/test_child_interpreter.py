@@ -29,8 +29,8 @@ def probed(folder: Path) -> list[object]:
     """What a new interpreter in this folder finds."""
     command = child_command("probe", 3, "a 'b' \\udcff")
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)
-    found: list[object] = json.loads(done.stdout)
-    return found
+    entries: list[object] = json.loads(done.stdout)
+    return entries
 
 
 @pytest.mark.parametrize("first", ["", "the folder"])

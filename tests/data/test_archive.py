@@ -132,9 +132,9 @@ def test_a_hostile_archive_is_refused_in_one_line_and_leaves_nothing(
 
 def test_a_zip_whose_headers_lie_is_stopped_by_what_comes_out(tmp_path: Path) -> None:
     path = zipped(tmp_path / "images.zip", ("a", bytes(5_000_000)))
-    told = (5_000_000).to_bytes(4, "little")
-    assert path.read_bytes().count(told) >= 2
-    path.write_bytes(path.read_bytes().replace(told, (10).to_bytes(4, "little")))
+    size = (5_000_000).to_bytes(4, "little")
+    assert path.read_bytes().count(size) >= 2
+    path.write_bytes(path.read_bytes().replace(size, (10).to_bytes(4, "little")))
     with pytest.raises(UserError, match="damage"):  # ten bytes come out, of another checksum
         unpack(path, tmp_path / "into", **LIMITS)
     assert [each.name for each in tmp_path.iterdir()] == ["images.zip"]

@@ -27,19 +27,19 @@ def test_the_order_is_a_permutation_that_seed_and_epoch_alone_decide() -> None:
 
 
 def test_the_draws_are_uniform_and_decided_by_seed_and_epoch_alone() -> None:
-    drawn = uniforms(0, 0, 20_000)
-    assert drawn.shape == (20_000, 3)
-    assert drawn.min() >= 0
-    assert drawn.max() < 1
-    assert torch.allclose(drawn.mean(0), torch.full((3,), 0.5), atol=0.01)
-    assert torch.equal(drawn, uniforms(0, 0, 20_000))
-    assert not torch.equal(drawn, uniforms(0, 1, 20_000))
+    draws = uniforms(0, 0, 20_000)
+    assert draws.shape == (20_000, 3)
+    assert draws.min() >= 0
+    assert draws.max() < 1
+    assert torch.allclose(draws.mean(0), torch.full((3,), 0.5), atol=0.01)
+    assert torch.equal(draws, uniforms(0, 0, 20_000))
+    assert not torch.equal(draws, uniforms(0, 1, 20_000))
 
 
 def test_no_policy_only_normalises() -> None:
     images = torch.tensor([0, 255], dtype=torch.uint8).view(2, 1, 1, 1).expand(2, 1, 8, 8)
-    for drawn in (None, uniforms(0, 0, 2)):
-        made = augment(images, drawn, "none", MEAN, STD)
+    for draws in (None, uniforms(0, 0, 2)):
+        made = augment(images, draws, "none", MEAN, STD)
         assert made.dtype == torch.float32
         assert torch.allclose(made[:, 0, 0, 0], torch.tensor([-2.0, 2.0]))
 
@@ -55,8 +55,8 @@ def test_without_draws_no_image_is_shifted() -> None:
 def test_batches_are_channels_last(channels: int, policy: Policy) -> None:
     images = torch.randint(0, 256, (4, channels, 8, 8), dtype=torch.uint8)
     mean, std = MEAN.expand(channels), STD.expand(channels)
-    drawn = uniforms(0, 0, 4, draws_per_image(policy, "none"))
-    made = augment(images, drawn, policy, mean, std)
+    draws = uniforms(0, 0, 4, draws_per_image(policy, "none"))
+    made = augment(images, draws, policy, mean, std)
     assert made.shape == (4, channels, 8, 8)
     assert made.is_contiguous(memory_format=torch.channels_last)
 
@@ -109,16 +109,16 @@ def test_only_images_with_a_chance_below_a_half_are_mirrored() -> None:
 
 def test_an_image_is_augmented_alike_in_any_batch() -> None:
     images = torch.randint(0, 256, (6, 1, 8, 8), dtype=torch.uint8)
-    drawn = uniforms(1, 2, 6)
-    whole = augment(images, drawn, "shift-flip", MEAN, STD)
-    part = augment(images[2:4], drawn[2:4], "shift-flip", MEAN, STD)
-    assert torch.equal(whole[2:4], part)
+    draws = uniforms(1, 2, 6)
+    together = augment(images, draws, "shift-flip", MEAN, STD)
+    part = augment(images[2:4], draws[2:4], "shift-flip", MEAN, STD)
+    assert torch.equal(together[2:4], part)
 
 
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 def test_the_device_augments_as_the_cpu_does() -> None:
     images = torch.randint(0, 256, (6, 1, 8, 8), dtype=torch.uint8)
-    drawn = uniforms(1, 2, 6)
-    there = augment(images.cuda(), drawn, "shift-flip", MEAN, STD)
-    assert torch.allclose(there.cpu(), augment(images, drawn, "shift-flip", MEAN, STD))
+    draws = uniforms(1, 2, 6)
+    there = augment(images.cuda(), draws, "shift-flip", MEAN, STD)
+    assert torch.allclose(there.cpu(), augment(images, draws, "shift-flip", MEAN, STD))

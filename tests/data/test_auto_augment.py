@@ -30,7 +30,7 @@ def images(n: int, channels: int = 3, side: int = SIDE) -> torch.Tensor:
     return torch.randint(0, 256, (n, channels, side, side), generator=generator).to(torch.uint8)
 
 
-def drawn(policy: AutoPolicy, n: int) -> list[tuple[Operation, ...]]:
+def drawn_operations(policy: AutoPolicy, n: int) -> list[tuple[Operation, ...]]:
     rows = uniforms(0, 0, n, AUTO_DRAWS[policy]).tolist()
     return [operations(policy, row, SIDE) for row in rows]
 
@@ -39,19 +39,19 @@ def recorded(
     transform: v2.Transform, n: int, monkeypatch: pytest.MonkeyPatch
 ) -> list[list[Operation]]:
     """What torchvision's own transform does to n images."""
-    found: list[list[Operation]] = []
+    plans: list[list[Operation]] = []
 
     def note(image: torch.Tensor, name: str, magnitude: float, **_: object) -> torch.Tensor:
-        found[-1].append((name, magnitude))
+        plans[-1].append((name, magnitude))
         return image
 
     monkeypatch.setattr(transform, "_apply_image_or_video_transform", note)
     torch.manual_seed(0)
     image = images(1)
     for _ in range(n):
-        found.append([])
+        plans.append([])
         transform(image)
-    return found
+    return plans
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_operations_and_magnitudes_are_torchvisions_as_often(
     n = 4000
     plans = [*recorded(transform, n, monkeypatch)]
     theirs = Counter(op for plan in plans for op in plan if op[0] != "Identity")
-    ours = Counter(op for plan in drawn(policy, n) for op in plan if op[0] != "Identity")
+    ours = Counter(op for plan in drawn_operations(policy, n) for op in plan if op[0] != "Identity")
     for operation in theirs | ours:
         a, b = ours[operation], theirs[operation]
         assert abs(a - b) < 5 * math.sqrt(a + b + 1), operation
@@ -102,10 +102,10 @@ BY_HAND: dict[str, Callable[[torch.Tensor, float], torch.Tensor]] = {
 @pytest.mark.parametrize("channels", [1, 3])
 def test_each_image_goes_through_its_own_operation(channels: int) -> None:
     n = 300
-    whole, chance = images(n, channels), uniforms(0, 0, n, AUTO_DRAWS["trivialaugment"])
-    made = auto_augment(whole, chance, "trivialaugment", [9] * channels)
+    batch, chance = images(n, channels), uniforms(0, 0, n, AUTO_DRAWS["trivialaugment"])
+    made = auto_augment(batch, chance, "trivialaugment", [9] * channels)
     checked = Counter[str]()
-    for image, ours, row in zip(whole, made, chance.tolist(), strict=True):
+    for image, ours, row in zip(batch, made, chance.tolist(), strict=True):
         ((name, magnitude),) = operations("trivialaugment", row, SIDE)
         if name in BY_HAND:
             assert torch.equal(ours, BY_HAND[name](image, magnitude)), name
@@ -126,22 +126,22 @@ def test_without_colour_the_colour_operation_does_nothing() -> None:
 def test_an_image_is_changed_alike_in_any_batch(
     policy: AutoPolicy, own: Policy, channels: int
 ) -> None:
-    whole, mean = images(24, channels), torch.full((channels,), 0.5)
+    batch, mean = images(24, channels), torch.full((channels,), 0.5)
     chance = uniforms(1, 2, 24, draws_per_image(own, policy))
-    before = whole.clone()
-    made = augment(whole, chance, own, mean, mean, policy)
-    part = augment(whole[5:9], chance[5:9], own, mean, mean, policy)
+    before = batch.clone()
+    made = augment(batch, chance, own, mean, mean, policy)
+    part = augment(batch[5:9], chance[5:9], own, mean, mean, policy)
     assert made.is_contiguous(memory_format=torch.channels_last)
-    assert made.shape == whole.shape
+    assert made.shape == batch.shape
     assert torch.equal(made[5:9], part)
-    assert torch.equal(whole, before)
+    assert torch.equal(batch, before)
 
 
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 @pytest.mark.parametrize("policy", POLICIES)
 def test_the_device_changes_as_the_cpu_does(policy: AutoPolicy) -> None:
-    whole, chance = images(24), uniforms(1, 2, 24, AUTO_DRAWS[policy])
-    here = auto_augment(whole, chance, policy, [9, 9, 9]).int()
-    there = auto_augment(whole.cuda(), chance, policy, [9, 9, 9]).cpu().int()
+    batch, chance = images(24), uniforms(1, 2, 24, AUTO_DRAWS[policy])
+    here = auto_augment(batch, chance, policy, [9, 9, 9]).int()
+    there = auto_augment(batch.cuda(), chance, policy, [9, 9, 9]).cpu().int()
     assert ((there - here).abs() <= 1).float().mean() > 0.98

@@ -55,9 +55,9 @@ def never() -> Iterator[NDArray[np.uint8]]:
 
 def test_an_array_is_built_once_and_then_mapped(cache: Path) -> None:
     assert np.array_equal(cached("key", SHAPE, halves), WHOLE)
-    found = cached("key", SHAPE, never)
-    assert isinstance(found, np.memmap)
-    assert np.array_equal(found, WHOLE)
+    array = cached("key", SHAPE, never)
+    assert isinstance(array, np.memmap)
+    assert np.array_equal(array, WHOLE)
     assert [path.name for path in cache.rglob("*.npy")] == ["key.npy"]
 
 

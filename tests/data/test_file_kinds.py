@@ -48,8 +48,8 @@ def tiff(pixels: NDArray[np.generic], *, big: bool = False) -> bytes:
         beside += b"" if len(value) <= room else value
         table += struct.pack(entry, tag, 3, samples) + there
     begin = b"II+\0\x08\0\0\0" if big else b"II*\0"
-    whole = begin + struct.pack(word, head) + count + table + struct.pack(word, 0)
-    return whole + beside.ljust(2 * len(bits), b"\0") + pixels.tobytes()
+    content = begin + struct.pack(word, head) + count + table + struct.pack(word, 0)
+    return content + beside.ljust(2 * len(bits), b"\0") + pixels.tobytes()
 
 
 @pytest.mark.parametrize("big", [False, True])

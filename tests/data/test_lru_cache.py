@@ -15,7 +15,7 @@ from scaling_search.data.lru_cache import LruCache
 from scaling_search.data.request import DataRequest
 
 
-def kept(recent: LruCache[str, int]) -> list[str]:
+def keys(recent: LruCache[str, int]) -> list[str]:
     return list(recent._values)
 
 
@@ -27,17 +27,17 @@ def test_values_stay_while_they_weigh_no_more_than_is_allowed_and_the_oldest_go_
     recent: LruCache[str, int] = LruCache(10, lambda value: value)
     for name, weight in (("a", 4), ("b", 4), ("c", 2)):
         recent.get(name, partial(int, weight))
-    assert kept(recent) == ["a", "b", "c"]
+    assert keys(recent) == ["a", "b", "c"]
     assert recent.get("a", never) == 4  # used last from now on
     recent.get("d", lambda: 3)
-    assert kept(recent) == ["c", "a", "d"]
+    assert keys(recent) == ["c", "a", "d"]
 
 
 def test_what_is_too_heavy_alone_is_handed_back_and_not_kept() -> None:
     recent: LruCache[str, int] = LruCache(10, lambda value: value)
     recent.get("small", lambda: 1)
     assert recent.get("large", lambda: 11) == 11
-    assert kept(recent) == []
+    assert keys(recent) == []
 
 
 def test_a_value_that_is_put_again_weighs_once() -> None:
@@ -45,7 +45,7 @@ def test_a_value_that_is_put_again_weighs_once() -> None:
     for _ in range(3):
         recent.put("a", 6)
     recent.put("b", 4)
-    assert kept(recent) == ["a", "b"]
+    assert keys(recent) == ["a", "b"]
 
 
 def test_without_weights_so_many_are_kept() -> None:
@@ -53,7 +53,7 @@ def test_without_weights_so_many_are_kept() -> None:
     makes: dict[str, Callable[[], int]] = {"a": lambda: 10, "b": lambda: 20, "c": lambda: 30}
     for name, make in makes.items():
         recent.get(name, make)
-    assert kept(recent) == ["b", "c"]
+    assert keys(recent) == ["b", "c"]
 
 
 def test_what_failed_to_be_made_is_made_again() -> None:

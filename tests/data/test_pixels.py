@@ -45,16 +45,16 @@ def levels(path: Path, rules: PixelRules = BY_DEFAULT, px: int = SIDE) -> NDArra
     return first
 
 
-def is_ramp(found: NDArray[np.int64]) -> bool:
+def is_ramp(values: NDArray[np.int64]) -> bool:
     """Whether the levels are those of the ramp as 8-bit, to within rounding."""
-    return bool(np.abs(found - 255 * RAMP).max() <= 1)
+    return bool(np.abs(values - 255 * RAMP).max() <= 1)
 
 
 @pytest.mark.parametrize("ending", ["png", "tif", "pgm", "jp2"])
 def test_16_bit_grey_is_scaled_to_all_levels(tmp_path: Path, ending: str) -> None:
-    found = levels(saved(ramp(65535, np.uint16), tmp_path / f"ramp.{ending}"))
-    assert abs(found.mean() - 127.5) < 0.5
-    assert is_ramp(found)
+    values = levels(saved(ramp(65535, np.uint16), tmp_path / f"ramp.{ending}"))
+    assert abs(values.mean() - 127.5) < 0.5
+    assert is_ramp(values)
 
 
 def test_16_bit_grey_of_the_other_byte_order_means_the_same(tmp_path: Path) -> None:
@@ -168,9 +168,9 @@ def test_transparency_is_laid_on_the_ground(
 ) -> None:
     options = {"lossless": True, "exact": True} if ending == "webp" else {}
     path = saved(drawing(mode, 40), tmp_path / f"drawing.{ending}", **options)
-    found = levels(path, PixelRules(ground))
-    assert found[32, 32] == 40
-    assert found[2, 2] == level
+    values = levels(path, PixelRules(ground))
+    assert values[32, 32] == 40
+    assert values[2, 2] == level
 
 
 @pytest.mark.parametrize("ending", ["gif", "png"])
@@ -181,8 +181,8 @@ def test_a_transparent_colour_of_a_palette_is_laid_on_the_ground(
     image.putpalette([0, 0, 0, 0, 0, 0, 200, 200, 200])
     image.paste(1, (16, 16, 48, 48))
     path = saved(image, tmp_path / f"drawing.{ending}", transparency=0)
-    found = levels(path)
-    assert (found[32, 32], found[2, 2]) == (0, 255)  # black ink on white, not on black
+    values = levels(path)
+    assert (values[32, 32], values[2, 2]) == (0, 255)  # black ink on white, not on black
 
 
 @pytest.mark.parametrize("kind", [np.uint8, np.uint16])
@@ -223,8 +223,8 @@ def test_every_mode_of_8_bits_keeps_its_colour(
         else Image.new(mode, (SIDE, SIDE), colour)
     )
     path = saved(image, tmp_path / f"flat.{ending}")
-    found = decode(path, SIDE, 3)[:, 9, 9]
-    assert np.abs(found.astype(int) - expected).max() <= 2
+    values = decode(path, SIDE, 3)[:, 9, 9]
+    assert np.abs(values.astype(int) - expected).max() <= 2
     grey = decode(path, SIDE, 1)[0, 9, 9]
     assert abs(int(grey) - np.dot(expected, (0.299, 0.587, 0.114))) <= 2
 
@@ -271,7 +271,7 @@ def turned(path: Path, orientation: int, **options: object) -> Path:
 @pytest.mark.parametrize("px", [12, 48])  # a JPEG is decoded by Pillow, then by torchvision
 def test_an_image_is_turned_upright(tmp_path: Path, ending: str, orientation: int, px: int) -> None:
     path = turned(tmp_path / f"corners.{ending}", orientation, quality=95)
-    found = decode(path, px, 3).astype(int)
+    values = decode(path, px, 3).astype(int)
     near, far = px // 4, px - 1 - px // 4
     for row, column, colour in (
         (near, near, (255, 0, 0)),
@@ -279,7 +279,7 @@ def test_an_image_is_turned_upright(tmp_path: Path, ending: str, orientation: in
         (far, near, (0, 0, 255)),
         (far, far, (0, 0, 0)),
     ):
-        assert np.abs(found[:, row, column] - colour).max() < 60, (row, column)
+        assert np.abs(values[:, row, column] - colour).max() < 60, (row, column)
 
 
 def test_16_bit_images_are_turned_too(tmp_path: Path) -> None:
@@ -412,10 +412,10 @@ def test_a_file_damaged_anywhere_is_a_usual_error_of_its_format(
     tmp_path: Path, ending: str
 ) -> None:
     path = saved(disc(60, (SIDE, SIDE)), tmp_path / f"photo.{ending}")
-    whole, chance = path.read_bytes(), np.random.default_rng(0)
+    content, chance = path.read_bytes(), np.random.default_rng(0)
     for _ in range(100):
-        damaged = bytearray(whole)
-        for at in chance.integers(0, min(len(whole), 400), 5):
+        damaged = bytearray(content)
+        for at in chance.integers(0, min(len(content), 400), 5):
             damaged[at] = chance.integers(256)
         path.write_bytes(damaged)
         with suppress(UserError):

@@ -68,7 +68,7 @@ def test_statistics_of_a_streamed_split_are_computed_once(
     request = DataRequest("imagefolder", root=str(folder))
     monkeypatch.setattr(prepare, "RESIDENT_BYTES", 1000)
     first = load_split(request, "train", 12)
-    (kept,) = cache.glob("statistics/*.json")
+    (file,) = cache.glob("statistics/*.json")
     forget()
     with monkeypatch.context() as patched:
         patched.setattr(prepare, "_statistics", None)
@@ -76,6 +76,6 @@ def test_statistics_of_a_streamed_split_are_computed_once(
     assert torch.equal(again.mean, first.mean)
     assert torch.equal(again.std, first.std)
     for damage in ("", "[1, 2]", "[[1], [2]]", "{}"):
-        kept.write_text(damage)
+        file.write_text(damage)
         forget()
         assert torch.equal(load_split(request, "train", 12).std, first.std)

@@ -24,10 +24,10 @@ def images(n: int, channels: int, side: int) -> torch.Tensor:
 
 @pytest.mark.parametrize(("channels", "side"), [(1, 28), (3, 33)])
 def test_each_image_is_what_torchvision_makes_of_its_own_box(channels: int, side: int) -> None:
-    whole, drawn = images(40, channels, side), uniforms(0, 0, 40, DRAWS)
-    made = random_resized_crop(whole, drawn)
-    places = torch.stack(boxes(drawn, side), dim=1).tolist()
-    for image, ours, place, mirror in zip(whole, made, places, drawn[:, 2] < 0.5, strict=True):
+    batch, draws = images(40, channels, side), uniforms(0, 0, 40, DRAWS)
+    made = random_resized_crop(batch, draws)
+    places = torch.stack(boxes(draws, side), dim=1).tolist()
+    for image, ours, place, mirror in zip(batch, made, places, draws[:, 2] < 0.5, strict=True):
         top, left, height, width = place
         theirs = v2.functional.resized_crop(image, top, left, height, width, [side, side])
         theirs = theirs.flip(-1) if mirror else theirs
@@ -36,9 +36,9 @@ def test_each_image_is_what_torchvision_makes_of_its_own_box(channels: int, side
 
 
 def test_the_whole_image_at_the_largest_area_is_left_as_it_is() -> None:
-    whole = images(1, 3, 16)
-    drawn = torch.tensor([[0.5, 0.5, 0.9, 1 - 2**-24, 0.5]])
-    assert torch.equal(random_resized_crop(whole, drawn), whole)
+    batch = images(1, 3, 16)
+    draws = torch.tensor([[0.5, 0.5, 0.9, 1 - 2**-24, 0.5]])
+    assert torch.equal(random_resized_crop(batch, draws), batch)
 
 
 def test_boxes_lie_inside_and_are_spread_as_torchvisions() -> None:
@@ -64,9 +64,9 @@ def test_boxes_lie_inside_and_are_spread_as_torchvisions() -> None:
 
 
 def test_an_image_is_cropped_alike_in_any_batch() -> None:
-    whole, drawn = images(6, 3, 16), uniforms(1, 2, 6, DRAWS)
-    made = random_resized_crop(whole, drawn)
-    assert torch.equal(random_resized_crop(whole[2:4], drawn[2:4]), made[2:4])
+    batch, draws = images(6, 3, 16), uniforms(1, 2, 6, DRAWS)
+    made = random_resized_crop(batch, draws)
+    assert torch.equal(random_resized_crop(batch[2:4], draws[2:4]), made[2:4])
 
 
 class Here(TorchDispatchMode):
@@ -88,10 +88,10 @@ def test_where_each_pixel_comes_from_is_spread_out_on_the_device() -> None:
     # A device that computes nothing stands in for a GPU: copies to it are the same calls.
     count, side = 16, 64
     there = torch.empty(count, 3, side, side, dtype=torch.uint8, device="meta")
-    drawn = uniforms(0, 0, count, DRAWS)
-    boxes(drawn, side)  # its table has an axis of its own
+    draws = uniforms(0, 0, count, DRAWS)
+    boxes(draws, side)  # its table has an axis of its own
     with Here() as here:
-        made = random_resized_crop(there, drawn)
+        made = random_resized_crop(there, draws)
     assert made.shape == there.shape
     assert here.largest == (count, side)  # rows or columns, and not count × side × side of both
 
@@ -99,14 +99,14 @@ def test_where_each_pixel_comes_from_is_spread_out_on_the_device() -> None:
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 def test_the_device_crops_as_the_cpu_does_and_is_not_waited_for() -> None:
-    whole, drawn = images(32, 3, 33), uniforms(0, 0, 32, DRAWS)
-    expected = random_resized_crop(whole, drawn).int()
-    there = whole.cuda()
-    random_resized_crop(there, drawn)
+    batch, draws = images(32, 3, 33), uniforms(0, 0, 32, DRAWS)
+    expected = random_resized_crop(batch, draws).int()
+    there = batch.cuda()
+    random_resized_crop(there, draws)
     torch.cuda.synchronize()
     torch.cuda.set_sync_debug_mode("error")
     try:
-        made = random_resized_crop(there, drawn)
+        made = random_resized_crop(there, draws)
     finally:
         torch.cuda.set_sync_debug_mode("default")
     # Half-way values may be rounded either way.

@@ -11,8 +11,8 @@ from scaling_search.data.request import DataRequest
 
 
 def test_six_data_sets_are_known() -> None:
-    known = ("typefaces", "fashion-mnist", "cifar10", "cifar100", "imagenette", "imagefolder")
-    assert dataset_names() == known
+    names = ("typefaces", "fashion-mnist", "cifar10", "cifar100", "imagenette", "imagefolder")
+    assert dataset_names() == names
 
 
 def test_an_unknown_name_is_answered_with_the_closest() -> None:

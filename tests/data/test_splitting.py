@@ -47,11 +47,11 @@ def test_the_seed_alone_decides_the_split() -> None:
 def test_a_validation_seed_draws_other_validation_images_out_of_the_same_training_images() -> None:
     cut = DataRequest(train_images=200, test_images=40, split_seed=1)
     plain = choose(cut, CLASSES, TRAIN, TEST)
-    drawn = choose(replace(cut, validation_seed=7), CLASSES, TRAIN, TEST)
-    assert {*plain[0], *plain[1]} == {*drawn[0], *drawn[1]}
-    assert set(plain[1]) != set(drawn[1])
-    assert [len(part) for part in plain] == [len(part) for part in drawn]
-    assert np.array_equal(plain[2], drawn[2])
+    parts = choose(replace(cut, validation_seed=7), CLASSES, TRAIN, TEST)
+    assert {*plain[0], *plain[1]} == {*parts[0], *parts[1]}
+    assert set(plain[1]) != set(parts[1])
+    assert [len(part) for part in plain] == [len(part) for part in parts]
+    assert np.array_equal(plain[2], parts[2])
     same = choose(replace(cut, validation_seed=1), CLASSES, TRAIN, TEST)
     assert np.array_equal(same[1], plain[1])
 

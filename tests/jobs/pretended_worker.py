@@ -30,10 +30,10 @@ def say(kind: str, content: object) -> None:
     print(json.dumps({kind: content}), file=ANSWERS[0], flush=True)
 
 
-def first_time(what: str) -> bool:
+def first_time(name: str) -> bool:
     """Whether nobody has done this on the card before."""
     try:
-        (FOLDER / f"{CARD}-{what}").touch(exist_ok=False)
+        (FOLDER / f"{CARD}-{name}").touch(exist_ok=False)
     except FileExistsError:
         return False
     return True

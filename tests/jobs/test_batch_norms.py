@@ -21,10 +21,10 @@ RULE = "a batch norm needs more than 1 value for each channel"
 
 
 def test_one_image_a_step_is_refused_at_a_map_of_one_pixel_alone() -> None:
-    one = Recipe(batch_size=1)
-    check_steps([job(), job(architecture=replace(NETWORK, resolution_px=9), recipe=one)])
+    one_image = Recipe(batch_size=1)
+    check_steps([job(), job(architecture=replace(NETWORK, resolution_px=9), recipe=one_image)])
     with pytest.raises(UserError, match=f"{RULE}.*raise batch_size = 1, or take larger images"):
-        check_steps([job(), job(recipe=one)])
+        check_steps([job(), job(recipe=one_image)])
 
 
 def test_parts_of_one_image_are_refused_too() -> None:

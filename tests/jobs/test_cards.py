@@ -60,9 +60,9 @@ def test_a_record_names_the_card_by_entry_and_uuid(
     assert GpuCard().where({}) == {}
 
 
-def chosen(asked: str | None, variable: str | None = None, count: int = 3) -> list[str]:
+def chosen(request: str | None, variable: str | None = None, count: int = 3) -> list[str]:
     visible = visible_cards(variable, count)
-    return [c.entry for c in cards_asked_for(asked, visible, lambda card: UUIDS[card.position])]
+    return [c.entry for c in cards_asked_for(request, visible, lambda card: UUIDS[card.position])]
 
 
 @pytest.mark.parametrize(

@@ -31,11 +31,11 @@ from scaling_search.latency.conditions import machine_name
 
 
 def test_it_names_versions_machine_and_settings() -> None:
-    found = environment("cpu", 2)
-    assert torch.__version__.startswith(found["torch"])
-    assert found["workers"] == "2"
-    assert found["threads per worker"] == "1"
-    assert {"python", "optuna", "numpy", "system", "cores"} <= found.keys()
+    entries = environment("cpu", 2)
+    assert torch.__version__.startswith(entries["torch"])
+    assert entries["workers"] == "2"
+    assert entries["threads per worker"] == "1"
+    assert {"python", "optuna", "numpy", "system", "cores"} <= entries.keys()
 
 
 def test_the_device_is_named_by_its_model() -> None:
@@ -221,8 +221,8 @@ def test_on_a_gpu_the_versions_of_cuda_cudnn_and_driver_are_recorded(
     monkeypatch.setattr(torch.backends.cudnn, "version", lambda: 91002)
     monkeypatch.setattr(module, "machine_of", lambda device: f"a card called {device}")
     monkeypatch.setattr(torch.cuda, "get_device_name", None)  # a context of the driver's
-    found = environment("cuda:1", 1)
-    versions = {name: found[name] for name in ("cuda", "cudnn", "driver", "device")}
+    entries = environment("cuda:1", 1)
+    versions = {name: entries[name] for name in ("cuda", "cudnn", "driver", "device")}
     assert versions == {
         "cuda": "13.0",
         "cudnn": "91002",
@@ -234,8 +234,8 @@ def test_on_a_gpu_the_versions_of_cuda_cudnn_and_driver_are_recorded(
 
 def test_a_device_that_is_there_is_taken_as_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
-    for asked in ("cpu", "cuda", "cuda:0", "cuda:1"):
-        assert chosen_device(asked) == asked
+    for name in ("cpu", "cuda", "cuda:0", "cuda:1"):
+        assert chosen_device(name) == name
 
 
 @pytest.mark.parametrize("asked", ["gpu", "cpu:0", "cuda:", "cuda:x", "cuda:-1", "CUDA", ""])

@@ -79,8 +79,10 @@ def test_what_a_job_compiled_is_forgotten_before_the_next(monkeypatch: pytest.Mo
         graphs.append("compiled")
         return graph.forward
 
-    whole = torch.compile
-    monkeypatch.setattr(torch, "compile", lambda m, mode, **o: whole(m, backend=backend, **o))
+    compile_module = torch.compile
+    monkeypatch.setattr(
+        torch, "compile", lambda m, mode, **o: compile_module(m, backend=backend, **o)
+    )
     monkeypatch.setattr(compilation, "MOST_VERSIONS", 2)
     recipe = replace(RECIPE, compile="default")
     for number in range(4):
@@ -150,8 +152,8 @@ def test_the_finished_network_is_scored_at_another_side_on_request(
         steps.append(True)
         return False
 
-    asked = job(recipe=recipe, reads_test=True)
-    result = execute(asked, place(tmp_path), stop_asked=count_step)
+    requested = job(recipe=recipe, reads_test=True)
+    result = execute(requested, place(tmp_path), stop_asked=count_step)
     assert steps == []  # the training is the same
     assert isinstance(plain, Finished)
     assert isinstance(result, Finished)
@@ -214,9 +216,11 @@ def test_weights_in_another_network_make_another_training_that_resumes(
     initial: InitialWeights, tmp_path: Path
 ) -> None:
     deeper = scale(NETWORK, Multipliers(depth=2, width=1.5))
-    asked = job(architecture=deeper, initial=initial, recipe=replace(RECIPE, backbone_rate=0.5))
-    straight = execute(asked, place(tmp_path / "whole"))
-    assert without_times(straight) != without_times(execute(replace(asked, initial=None), Place()))
+    requested = job(architecture=deeper, initial=initial, recipe=replace(RECIPE, backbone_rate=0.5))
+    straight = execute(requested, place(tmp_path / "whole"))
+    assert without_times(straight) != without_times(
+        execute(replace(requested, initial=None), Place())
+    )
     steps: list[bool] = []
 
     def stop() -> bool:
@@ -224,8 +228,8 @@ def test_weights_in_another_network_make_another_training_that_resumes(
         return len(steps) == 3
 
     with pytest.raises(StoppedError):
-        execute(asked, place(tmp_path / "cut"), stop_asked=stop)
-    assert without_times(execute(asked, place(tmp_path / "cut"))) == without_times(straight)
+        execute(requested, place(tmp_path / "cut"), stop_asked=stop)
+    assert without_times(execute(requested, place(tmp_path / "cut"))) == without_times(straight)
 
 
 def test_weights_that_are_gone_are_an_error_of_one_line(initial: InitialWeights) -> None:
@@ -270,17 +274,17 @@ def test_a_shortage_that_passes_is_no_verdict_and_the_second_try_has_room(
     def build(*given: Any, **named: Any) -> nn.Module:
         if models:  # what the first try had loaded and built is gone
             assert models[0]() is None
-            assert len(kept) == 2  # its own two splits, loaded anew
+            assert len(path) == 2  # its own two splits, loaded anew
         model = build_network(*given, **named)
         models.append(weakref.ref(model))
         if len(models) == 1:
             raise type(error)(*error.args)  # this one would keep what it passed through
         return model
 
-    kept = load._splits._values
+    path = load._splits._values
     load.forget_splits()
     split = load_split(DATA, "test", 8, "cpu")
-    kept["something else", "test", 8, torch.device("cpu")] = split
+    path["something else", "test", 8, torch.device("cpu")] = split
     monkeypatch.setattr(starting_network, "build", build)
     assert without_times(execute(job(), Place())) == without_times(execute(job(), Place()))
     assert len(models) == 3
@@ -318,11 +322,11 @@ def test_any_other_error_comes_through(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_asked_to_stop_it_keeps_a_checkpoint_and_says_so(tmp_path: Path) -> None:
-    asked = job(epochs=3)
+    requested = job(epochs=3)
     with pytest.raises(StoppedError):
-        execute(asked, place(tmp_path), stop_asked=lambda: True)
-    (kept,) = (tmp_path / "checkpoints" / asked.shared_hash).glob("*.safetensors")
-    assert kept.name.startswith("000000001-")
+        execute(requested, place(tmp_path), stop_asked=lambda: True)
+    (path,) = (tmp_path / "checkpoints" / requested.shared_hash).glob("*.safetensors")
+    assert path.name.startswith("000000001-")
 
 
 def test_without_a_place_for_checkpoints_none_are_kept() -> None:

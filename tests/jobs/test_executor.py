@@ -87,7 +87,7 @@ def test_what_the_caller_set_of_torch_is_not_taken_over_and_not_changed() -> Non
     torch.set_default_dtype(torch.float64)
     try:
         with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16), torch.device("meta"):
-            found = ended(list(InlineExecutor().run(jobs_in_order([JOB]))))[0].result
+            result = ended(list(InlineExecutor().run(jobs_in_order([JOB]))))[0].result
             assert torch.get_default_dtype() == torch.float64
             assert torch.get_num_threads() == 3
             assert torch.is_inference_mode_enabled()
@@ -96,7 +96,7 @@ def test_what_the_caller_set_of_torch_is_not_taken_over_and_not_changed() -> Non
     finally:
         torch.set_default_dtype(dtype)
         torch.set_num_threads(threads)
-    assert without_times(found) == without_times(plain)
+    assert without_times(result) == without_times(plain)
 
 
 def test_workers_give_the_results_of_inline(pool: Workers, tmp_path: Path) -> None:
@@ -112,14 +112,14 @@ def test_workers_give_the_results_of_inline(pool: Workers, tmp_path: Path) -> No
 
 
 def test_every_epoch_is_told_as_it_ends(pool: Workers) -> None:
-    asked = job(seed=10, epochs=2)
-    events = list(pool.run(jobs_in_order([asked])))
+    requested = job(seed=10, epochs=2)
+    events = list(pool.run(jobs_in_order([requested])))
     result = ended(events)[0].result
     assert isinstance(result, Finished)
     assert events == [
-        Started(asked),
-        *(Epoch(asked, record) for record in result.history),
-        Ended(asked, result),
+        Started(requested),
+        *(Epoch(requested, record) for record in result.history),
+        Ended(requested, result),
     ]
 
 
@@ -174,20 +174,20 @@ def test_a_worker_that_dies_idle_is_no_jobs_fault(pool: Workers) -> None:
 
 
 def test_a_stopped_worker_over_the_limit_is_timed_out_and_never_heard_again(pool: Workers) -> None:
-    asked, after = job(seed=50, epochs=ENDLESS), job(seed=51)
+    requested, after = job(seed=50, epochs=ENDLESS), job(seed=51)
     assert isinstance(pool.clock, Clock)
     pool.limit_seconds = 100.0
     events: list[Event] = []
-    for event in pool.run(jobs_in_order([asked])):
+    for event in pool.run(jobs_in_order([requested])):
         events.append(event)
         if isinstance(event, Epoch) and pool.clock.now == 0:
-            pid = pid_of(pool, asked)
+            pid = pid_of(pool, requested)
             os.kill(pid, signal.SIGSTOP)
             pool.clock.now = 101.0
     pool.limit_seconds = None
     assert gone(pid)  # so that it can't be continued
     events += pool.run(jobs_in_order([after]))
-    assert [event.job for event in ended(events)] == [asked, after]
+    assert [event.job for event in ended(events)] == [requested, after]
     assert ended(events)[0].result == TimedOut(100.0)
     assert isinstance(ended(events)[1].result, Finished)
 

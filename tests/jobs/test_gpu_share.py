@@ -23,8 +23,8 @@ H100 = [
 
 
 def test_on_one_h100_a_small_network_is_tried_up_to_sixteen_times_and_eight_are_chosen() -> None:
-    asked = [next_number(H100[:count], most=16) for count in range(5)]
-    assert asked == [1, 2, 4, 8, 16]
+    numbers = [next_number(H100[:count], most=16) for count in range(5)]
+    assert numbers == [1, 2, 4, 8, 16]
     tried = [*H100, ShareMeasurement(16, 41000)]  # 1.035 times as much
     assert next_number(tried, most=32) is None
     assert chosen(tried) == 8  # 39610 is 96.6 % of 41000

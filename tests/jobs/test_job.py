@@ -137,9 +137,9 @@ def test_a_job_takes_what_is_known_of_the_images() -> None:
 
 
 def test_another_validation_split_is_another_training_and_none_is_as_before() -> None:
-    drawn = job(data=replace(DATA, validation_seed=7))
-    assert drawn.own_hash != JOB.own_hash
-    assert drawn.own_hash != job(data=replace(DATA, validation_seed=8)).own_hash
+    redrawn = job(data=replace(DATA, validation_seed=7))
+    assert redrawn.own_hash != JOB.own_hash
+    assert redrawn.own_hash != job(data=replace(DATA, validation_seed=8)).own_hash
     assert job(data=replace(DATA, validation_seed=None)).hash == JOB.hash
 
 

@@ -36,14 +36,14 @@ def path(tmp_path: Path) -> Path:
     return path
 
 
-def known(path: Path) -> tuple[list[bool], list[str]]:
+def known_jobs(path: Path) -> tuple[list[bool], list[str]]:
     """Which of the three jobs have a result, and what was found damaged."""
     with Ledger(path) as ledger:
         return [ledger.get(each) == FINISHED for each in THREE], ledger.notes
 
 
 def test_results_are_there_when_it_is_opened_again(path: Path) -> None:
-    assert known(path) == ([True] * 3, [])
+    assert known_jobs(path) == ([True] * 3, [])
     with Ledger(path) as ledger:
         assert len(ledger) == 3
         assert ledger.get(job(seed=3)) is None
@@ -74,7 +74,7 @@ def test_of_two_lines_with_one_job_the_first_counts(path: Path) -> None:
     with Ledger(path.with_name("other.jsonl")) as other:
         other.accept(JOB, Diverged("later"), WHERE)
     path.write_bytes(b"".join(lines) + path.with_name("other.jsonl").read_bytes())
-    assert known(path) == ([True] * 3, [])
+    assert known_jobs(path) == ([True] * 3, [])
 
 
 def test_where_the_images_lie_is_not_written(tmp_path: Path) -> None:
@@ -89,8 +89,8 @@ def test_where_the_images_lie_is_not_written(tmp_path: Path) -> None:
 def test_a_torn_last_line_is_dropped_and_said(path: Path, lost: int) -> None:
     content = path.read_bytes()
     path.write_bytes(content[:-lost])
-    found, notes = known(path)
-    assert found == [True, True, False]
+    results, notes = known_jobs(path)
+    assert results == [True, True, False]
     assert notes == ["ledger.jsonl: dropped a torn last line; its job will run again"]
     assert path.read_bytes() == b"".join(content.splitlines(keepends=True)[:2])
 
@@ -99,7 +99,7 @@ def test_a_last_line_that_lost_its_end_alone_is_kept(path: Path) -> None:
     content = path.read_bytes()
     path.write_bytes(content[:-1])
     assert [Ledger.snapshot(path).get(each) for each in THREE] == [FINISHED] * 3
-    assert known(path) == ([True] * 3, [])
+    assert known_jobs(path) == ([True] * 3, [])
     assert path.read_bytes() == content
 
 
@@ -110,7 +110,7 @@ def test_what_an_editor_does_to_a_file_does_no_harm(
     path: Path, mark: bytes, end: bytes, after: bytes
 ) -> None:
     path.write_bytes(mark + path.read_bytes().replace(b"\n", end) + after)
-    assert known(path) == ([True] * 3, [])
+    assert known_jobs(path) == ([True] * 3, [])
     with Ledger(path) as ledger:
         assert ledger.accept(job(seed=3), FINISHED, WHERE)
     with Ledger(path) as ledger:
@@ -125,7 +125,7 @@ def test_utf_16_is_refused_in_one_line_and_left_as_it_is(path: Path, encoding: s
     path.write_bytes(mark + content)
     for _ in range(2):  # the first let the ledger go
         with pytest.raises(UserError, match="must be UTF-8 text, got UTF-16 in"):
-            known(path)
+            known_jobs(path)
     assert path.read_bytes() == mark + content
 
 
@@ -133,15 +133,15 @@ def test_after_a_torn_line_the_next_result_is_whole(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-7])
     with Ledger(path) as ledger:
         assert ledger.accept(THREE[2], FINISHED, WHERE)
-    assert known(path) == ([True] * 3, [])
+    assert known_jobs(path) == ([True] * 3, [])
 
 
 @pytest.mark.parametrize("garbage", [b"\x00", b"\r", b"\xff", b"}"])
 def test_a_garbled_line_is_named_and_the_later_ones_kept(path: Path, garbage: bytes) -> None:
     first, second, third = path.read_bytes().splitlines(keepends=True)
     path.write_bytes(first + second[:100] + garbage + second[101:] + third)
-    found, notes = known(path)
-    assert found == [True, False, True]
+    results, notes = known_jobs(path)
+    assert results == [True, False, True]
     assert notes == ["ledger.jsonl: line 2 is garbled; its job will run again if needed"]
 
 
@@ -151,8 +151,8 @@ def test_a_flipped_bit_anywhere_in_a_line_garbles_it(path: Path) -> None:
         flipped = bytearray(second)
         flipped[position] ^= 1
         path.write_bytes(first + bytes(flipped) + third)
-        found, notes = known(path)
-        assert found == [True, False, True]
+        results, notes = known_jobs(path)
+        assert results == [True, False, True]
         assert notes == ["ledger.jsonl: line 2 is garbled; its job will run again if needed"]
 
 
@@ -179,8 +179,8 @@ def test_a_garbled_job_can_be_accepted_again(path: Path) -> None:
     path.write_bytes(lines[0] + b"garbage\n" + lines[2])
     with Ledger(path) as ledger:
         assert ledger.accept(THREE[1], FINISHED, WHERE)
-    found, notes = known(path)
-    assert found == [True] * 3
+    results, notes = known_jobs(path)
+    assert results == [True] * 3
     assert len(notes) == 1
 
 
@@ -219,7 +219,7 @@ def test_a_second_holder_is_refused_the_first_unharmed_and_a_killed_one_lets_go(
         first.stdin.write(b"go on\n")
         assert first.stdout.readline() == b"accepted\n"
         first.kill()
-    assert known(path) == ([True] * 3, [])
+    assert known_jobs(path) == ([True] * 3, [])
 
 
 def test_a_full_disk_leaves_it_as_it_was_and_it_goes_on(path: Path) -> None:
@@ -268,7 +268,7 @@ def test_a_hundred_thousand_lines_open_without_being_parsed(
         patch.setattr(module, "json", SimpleNamespace(loads=parsed))
         with Ledger(path) as ledger:
             assert (len(ledger), ledger.notes) == (100_003, [])
-    assert known(path) == ([True] * 3, [])
+    assert known_jobs(path) == ([True] * 3, [])
 
 
 @pytest.mark.parametrize("below", ["ledger.jsonl", "deep/er/ledger.jsonl"])

@@ -50,15 +50,15 @@ def trials(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[str]:
 
 
 def pool(
-    out: Path, jobs: int, device: str = "cuda", workers: int | None = None, **asked: Any
+    out: Path, jobs: int, device: str = "cuda", workers: int | None = None, **options: Any
 ) -> tuple[Workers, str, dict[str, str]]:
     """The workers once so many jobs have run, the device for timings, the environment."""
-    with LocalBackend(**asked).open(device, workers, out, None) as found:
-        assert isinstance(found.executor, CardWorkers)
-        results = ended(list(found.executor.run(jobs_in_order(job(seed=n) for n in range(jobs)))))
+    with LocalBackend(**options).open(device, workers, out, None) as opened:
+        assert isinstance(opened.executor, CardWorkers)
+        results = ended(list(opened.executor.run(jobs_in_order(job(seed=n) for n in range(jobs)))))
         assert len(results) == jobs
-        assert found.executor._pool is not None
-        return found.executor._pool, found.device, found.environment
+        assert opened.executor._pool is not None
+        return opened.executor._pool, opened.device, opened.environment
 
 
 @pytest.mark.parametrize(
@@ -76,10 +76,10 @@ def pool(
 def test_workers_are_spread_over_the_cards(
     trials: list[str], tmp_path: Path, asked: dict[str, Any], workers: int, cards: str
 ) -> None:
-    made, _, environment = pool(tmp_path, 1, **asked)
-    assert made.workers == workers
-    assert ",".join(card.entry for card in made.cards) == environment["gpus"] == cards
-    assert made.place.device == "cuda:0"  # of a process that sees one card
+    workers_made, _, environment = pool(tmp_path, 1, **asked)
+    assert workers_made.workers == workers
+    assert ",".join(card.entry for card in workers_made.cards) == environment["gpus"] == cards
+    assert workers_made.place.device == "cuda:0"  # of a process that sees one card
 
 
 def test_timing_is_on_the_first_card_that_was_asked_for(trials: list[str], tmp_path: Path) -> None:
@@ -94,17 +94,17 @@ def test_a_run_that_goes_on_does_not_try_again(trials: list[str], tmp_path: Path
 
 
 def test_a_run_without_a_job_tries_and_starts_nothing(trials: list[str], tmp_path: Path) -> None:
-    with LocalBackend().open("cuda", None, tmp_path, None) as found:
-        assert list(found.executor.run(jobs_in_order([]))) == []
-        found.executor.rest()
+    with LocalBackend().open("cuda", None, tmp_path, None) as opened:
+        assert list(opened.executor.run(jobs_in_order([]))) == []
+        opened.executor.rest()
     assert trials == []
     assert not (tmp_path / SHARE_FILE).exists()
 
 
 def test_without_workers_this_process_trains_on_one_card(trials: list[str], tmp_path: Path) -> None:
-    with LocalBackend().open("cuda:3", 0, tmp_path, None) as found:
-        assert isinstance(found.executor, InlineExecutor)
-        assert found.executor.place.device == found.device == "cuda:3"
+    with LocalBackend().open("cuda:3", 0, tmp_path, None) as opened:
+        assert isinstance(opened.executor, InlineExecutor)
+        assert opened.executor.place.device == opened.device == "cuda:3"
 
 
 @pytest.mark.parametrize(

@@ -22,12 +22,12 @@ def never(precision: Precision) -> float:
 
 
 def test_the_faster_of_the_two_is_chosen_said_and_kept(tmp_path: Path) -> None:
-    said: list[str] = []
+    lines: list[str] = []
     assert (
-        PrecisionChoice(tmp_path / PRECISION_FILE, "a card", said.append).precision(rate)
+        PrecisionChoice(tmp_path / PRECISION_FILE, "a card", lines.append).precision(rate)
         == "bfloat16"
     )
-    assert said[-1] == (
+    assert lines[-1] == (
         'precision = "auto" is bfloat16; the trial: tf32: 1000, bfloat16: 1500 images/s'
     )
     assert json.loads((tmp_path / PRECISION_FILE).read_text()) == {
@@ -56,18 +56,18 @@ def test_what_fits_into_the_card_in_bfloat16_alone_is_trained_in_it(tmp_path: Pa
 
 def test_a_run_that_goes_on_elsewhere_has_what_it_began_with(tmp_path: Path) -> None:
     PrecisionChoice(tmp_path / PRECISION_FILE, "a card", print).precision(rate)
-    said: list[str] = []
-    other = PrecisionChoice(tmp_path / PRECISION_FILE, "another card", said.append)
+    lines: list[str] = []
+    other = PrecisionChoice(tmp_path / PRECISION_FILE, "another card", lines.append)
     assert [other.precision(never), other.precision(None)] == ["bfloat16", "bfloat16"]
-    assert said[0] == f'precision = "auto" is bfloat16, as {tmp_path / PRECISION_FILE} has it'
+    assert lines[0] == f'precision = "auto" is bfloat16, as {tmp_path / PRECISION_FILE} has it'
 
 
 def test_on_a_cpu_it_is_float32_and_stays_so(tmp_path: Path) -> None:
-    said: list[str] = []
-    kept = PrecisionChoice(tmp_path / PRECISION_FILE, "a CPU", said.append)
-    assert kept.precision(None) == "float32"
-    assert said == ['precision = "auto" is float32 on a CPU']
-    assert kept.precision(never) == "float32"
+    lines: list[str] = []
+    choice = PrecisionChoice(tmp_path / PRECISION_FILE, "a CPU", lines.append)
+    assert choice.precision(None) == "float32"
+    assert lines == ['precision = "auto" is float32 on a CPU']
+    assert choice.precision(never) == "float32"
 
 
 @pytest.mark.parametrize("garbled", ["", "[]", "{}", '{"precision": "float31"}', '{"precision'])

@@ -61,10 +61,10 @@ def test_what_an_earlier_version_did_not_note_is_tried_once_more(result: Result)
 
 
 def test_memory_is_that_of_one_training_and_code_that_of_the_package() -> None:
-    one, four = (circumstances("a CPU", "cpu", count, None) for count in (1, 4))
-    assert int(one.memory) // 4 == int(four.memory) > 0
-    assert one.code == code_digest()
-    assert len(one.code) == 16
+    alone, beside_three = (circumstances("a CPU", "cpu", count, None) for count in (1, 4))
+    assert int(alone.memory) // 4 == int(beside_three.memory) > 0
+    assert alone.code == code_digest()
+    assert len(alone.code) == 16
 
 
 def test_a_gpus_memory_is_not_asked_by_the_driver_itself(monkeypatch: pytest.MonkeyPatch) -> None:

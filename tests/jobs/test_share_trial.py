@@ -33,11 +33,13 @@ def trial(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Shar
 def test_images_of_all_copies_are_added_up_until_no_more_are_allowed(
     trial: Callable[..., ShareTrial],
 ) -> None:
-    one = trial()
-    found = one.run(most=4)
-    assert [each.jobs for each in found] == [1, 2, 4]
-    assert [each.images_per_second for each in found] == pytest.approx([ONE, 2 * ONE, 4 * ONE])
-    assert all(gone(copy.process.pid) for copy in one._copies)
+    first_trial = trial()
+    measurements = first_trial.run(most=4)
+    assert [measurement.jobs for measurement in measurements] == [1, 2, 4]
+    assert [measurement.images_per_second for measurement in measurements] == pytest.approx(
+        [ONE, 2 * ONE, 4 * ONE]
+    )
+    assert all(gone(copy.process.pid) for copy in first_trial._copies)
 
 
 def test_memory_ends_it_before_a_copy_lacks_some(trial: Callable[..., ShareTrial]) -> None:
@@ -50,7 +52,7 @@ def test_a_copy_that_finds_no_room_ends_it_and_what_was_measured_counts(
     trial: Callable[..., ShareTrial], tmp_path: Path
 ) -> None:
     (tmp_path / "0").write_text("is too small")  # for all copies but the first
-    assert [each.jobs for each in trial().run(most=4)] == [1]
+    assert [measurement.jobs for measurement in trial().run(most=4)] == [1]
 
 
 def test_nothing_of_a_trial_is_kept_but_its_logs(
@@ -60,11 +62,11 @@ def test_nothing_of_a_trial_is_kept_but_its_logs(
     assert [path.name for path in tmp_path.iterdir()] == ["logs"]
 
 
-def decide(kept: ShareChoice, tried: list[ShareMeasurement]) -> int:
+def decide(choice: ShareChoice, tried: list[ShareMeasurement]) -> int:
     def once(_: int) -> list[ShareMeasurement]:
         return [tried.pop()]
 
-    return kept.jobs(job(), [GpuCard("0")], once)
+    return choice.jobs(job(), [GpuCard("0")], once)
 
 
 @pytest.fixture
@@ -74,16 +76,16 @@ def cores(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("cores")
 def test_what_a_trial_found_is_kept_for_cards_of_that_name(tmp_path: Path) -> None:
-    said: list[str] = []
-    kept = ShareChoice(tmp_path / SHARE_FILE, "a card", said.append)
+    lines: list[str] = []
+    choice = ShareChoice(tmp_path / SHARE_FILE, "a card", lines.append)
     tried = [ShareMeasurement(4, 300.0), ShareMeasurement(2, 200.0)]
-    assert [decide(kept, tried), decide(kept, tried)] == [2, 2]
-    assert said == [
+    assert [decide(choice, tried), decide(choice, tried)] == [2, 2]
+    assert lines == [
         "GPU 0: a trial of micro finds how many trainings a GPU takes at once, for up to 3 minutes "
         "(--jobs-per-gpu N leaves it out)",
         "2 at once on each GPU; the trial, by their number: 2: 200 images/s",
     ]
-    other = ShareChoice(tmp_path / SHARE_FILE, "another card", said.append)
+    other = ShareChoice(tmp_path / SHARE_FILE, "another card", lines.append)
     assert decide(other, tried) == 4
 
 

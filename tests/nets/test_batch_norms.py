@@ -15,7 +15,7 @@ from scaling_search.nets.batch_norms import check_batch_norms, starved_norm
 from scaling_search.nets.build import build
 
 
-def own(function: str, px: int) -> CustomNetwork:
+def custom(function: str, px: int) -> CustomNetwork:
     name = f"tests.own_network:{function}"
     return custom_network(name, resolution_px=px, in_channels=1, num_classes=20)
 
@@ -23,7 +23,7 @@ def own(function: str, px: int) -> CustomNetwork:
 NETWORKS = [
     *(replace(zoo.get("micro"), resolution_px=px) for px in (8, 9, 16)),
     replace(zoo.get("convnext-tiny"), resolution_px=32),  # layer norms, at 1 px
-    *(own(function, px) for function in ("make", "frozen") for px in (2, 3)),
+    *(custom(function, px) for function in ("make", "frozen") for px in (2, 3)),
 ]
 
 
@@ -44,7 +44,7 @@ def test_the_first_norm_of_one_pixel_is_named() -> None:
     micro = replace(zoo.get("micro"), resolution_px=8)
     assert starved_norm(micro, 8) == "stages.3.0.body.depthwise.norm"
     assert starved_norm(micro, 16) is None
-    assert starved_norm(own("frozen", 2), 2) is None
+    assert starved_norm(custom("frozen", 2), 2) is None
 
 
 def test_a_side_that_a_network_does_not_take_says_nothing() -> None:

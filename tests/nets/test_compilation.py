@@ -19,16 +19,18 @@ MANY = 12  # networks; torch's own limit is eight
 @pytest.fixture
 def graphs(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[list[Any]]]:
     """The shapes of the images that each compilation was made for."""
-    found: list[list[Any]] = []
+    compiled_with: list[list[Any]] = []
 
     def backend(graph: Any, inputs: Any) -> Any:
-        found.append([value for value in inputs if not isinstance(value, nn.Parameter)])
+        compiled_with.append([value for value in inputs if not isinstance(value, nn.Parameter)])
         return graph.forward
 
-    whole: Callable[..., Any] = torch.compile
+    compile_module: Callable[..., Any] = torch.compile
     forget_compiled()
-    monkeypatch.setattr(torch, "compile", lambda m, mode, **o: whole(m, backend=backend, **o))
-    yield found
+    monkeypatch.setattr(
+        torch, "compile", lambda m, mode, **o: compile_module(m, backend=backend, **o)
+    )
+    yield compiled_with
     forget_compiled()
 
 

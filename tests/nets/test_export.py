@@ -18,13 +18,7 @@ from scaling_search.core.errors import UserError
 from scaling_search.nets.build import build
 from scaling_search.nets.export import FORMATS, SUFFIXES, Format, export
 from scaling_search.nets.model_card import KEY, Card
-from scaling_search.nets.predict import (
-    Predictor,
-    normalised,
-    predict,
-    read_module,
-    read_predictor,
-)
+from scaling_search.nets.predict import Predictor, normalised, predict, read_module, read_predictor
 from scaling_search.nets.weights import load_torchvision
 
 CLASSES = ("Äpfel", "pears", "plums")
@@ -68,9 +62,9 @@ def test_a_file_predicts_as_its_module_and_knows_its_classes(
 
 def test_torch_export_is_reloaded_with_its_card(tmp_path: Path) -> None:
     path = written("torch-export", tmp_path)
-    kept = {KEY: ""}
-    module = torch.export.load(path, extra_files=kept).module()
-    assert json.loads(kept[KEY])["classes"] == list(CLASSES)
+    files = {KEY: ""}
+    module = torch.export.load(path, extra_files=files).module()
+    assert json.loads(files[KEY])["classes"] == list(CLASSES)
     images = torch.randn(5, 1, 24, 24)
     with torch.no_grad():
         assert (module(images) - trained()(images)).abs().max() < 1e-4

@@ -37,19 +37,19 @@ def network(name: str) -> FeatureNetwork:
 
 @pytest.mark.parametrize("name", EXPECTED)
 def test_a_map_ends_each_stride(name: str) -> None:
-    found = network(name)
-    assert (found.strides, found.channels) == EXPECTED[name]
+    pyramid = network(name)
+    assert (pyramid.strides, pyramid.channels) == EXPECTED[name]
 
 
 @pytest.mark.parametrize("name", EXPECTED)
 @pytest.mark.parametrize("sides", [(64, 96), (70, 45)])
 def test_sides_need_neither_be_equal_nor_divide(name: str, sides: tuple[int, int]) -> None:
-    found = network(name)
-    maps = found(torch.zeros(2, 3, *sides, device="meta"))
-    assert [each.shape[:2] for each in maps] == [(2, channels) for channels in found.channels]
+    pyramid = network(name)
+    maps = pyramid(torch.zeros(2, 3, *sides, device="meta"))
+    assert [each.shape[:2] for each in maps] == [(2, channels) for channels in pyramid.channels]
     # A patch leaves a rest out, a padded convolution makes a pixel of it.
     rounded = math.floor if name == "convnext-tiny" else math.ceil
-    for each, stride in zip(maps, found.strides, strict=True):
+    for each, stride in zip(maps, pyramid.strides, strict=True):
         assert tuple(each.shape[2:]) == tuple(rounded(side / stride) for side in sides)
 
 
@@ -66,18 +66,18 @@ def test_a_network_that_begins_with_a_stride_gives_its_stem() -> None:
     table = MICRO
     first, *others = table.stages
     strided = replace(table, stages=(replace(first, stride=2), *others), resolution_px=64)
-    found = features(build(strided), strided)
-    assert found.maps[0].source == "stem"
-    assert found.channels[0] == table.stem_channels
-    assert found(torch.zeros(1, 3, 64, 64))[0].shape[-1] == 64 // table.stem_stride
+    pyramid = features(build(strided), strided)
+    assert pyramid.maps[0].source == "stem"
+    assert pyramid.channels[0] == table.stem_channels
+    assert pyramid(torch.zeros(1, 3, 64, 64))[0].shape[-1] == 64 // table.stem_stride
 
 
 def test_strides_choose_maps_and_what_lies_behind_is_left_out() -> None:
     table = zoo.get("resnet-18")
-    found = features(build(table), table, strides=(4, 8))
-    assert [each.source for each in found.maps] == ["stage 1", "stage 2"]
-    assert len(found.stages) == 2
-    assert len(found(torch.zeros(1, 3, 32, 32))) == 2
+    pyramid = features(build(table), table, strides=(4, 8))
+    assert [each.source for each in pyramid.maps] == ["stage 1", "stage 2"]
+    assert len(pyramid.stages) == 2
+    assert len(pyramid(torch.zeros(1, 3, 32, 32))) == 2
     with pytest.raises(UserError, match=r"strides must be of 4, 8, 16, 32, got \[2\]"):
         features(build(table), table, strides=(2,))
 

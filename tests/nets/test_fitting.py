@@ -72,9 +72,9 @@ def test_a_file_begins_a_network_and_what_will_fit_is_known_without_it(
     initial: InitialWeights,
 ) -> None:
     network = MICRO.fitted(num_classes=3)
-    known = initial.fit_of(network)
-    assert initial.begin(build(network)) == known
-    assert known.fresh == ("head.classifier.weight", "head.classifier.bias")
+    fitted = initial.fit_of(network)
+    assert initial.begin(build(network)) == fitted
+    assert fitted.fresh == ("head.classifier.weight", "head.classifier.bias")
 
 
 def test_a_file_that_has_gone_or_changed_is_refused(initial: InitialWeights) -> None:

@@ -34,9 +34,9 @@ def test_every_line_starts_at_the_shared_base() -> None:
 def test_lines_carry_means_in_percent_with_their_intervals() -> None:
     runs = runs_frame()
     lines = accuracy_lines(runs, "params").set_index(["method", "phi"])
-    own = runs[(runs["method"] == "width") & (runs["phi"] == 2.0)]["test_top1"]
+    top1_of_width = runs[(runs["method"] == "width") & (runs["phi"] == 2.0)]["test_top1"]
     point = lines.to_dict("index")["width", 2.0]
-    assert point["mean"] == pytest.approx(100 * own.mean())
+    assert point["mean"] == pytest.approx(100 * top1_of_width.mean())
     # Nine networks of three trainings: 18 degrees of freedom, t = 2.100922.
     groups = runs.groupby(["method", "phi"])["test_top1"]
     sd = 100 * math.sqrt((groups.var() * 2).sum() / 18)

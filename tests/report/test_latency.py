@@ -112,11 +112,11 @@ def test_the_table_is_written_for_people_and_machines() -> None:
 def test_times_are_explained_and_drawn() -> None:
     points = points_of(timed(), [axis for axis, _ in VARIANTS])
     assert len(points) == len(VARIANTS)
-    found = explain(points, "a made-up CPU", "batch 1")
-    assert found.winner == "macs"
-    one, two = (latency_model_picture(points, found) for _ in range(2))
-    assert one.svg == two.svg
-    assert one.caption == found.sentence
+    model = explain(points, "a made-up CPU", "batch 1")
+    assert model.winner == "macs"
+    first, second = (latency_model_picture(points, model) for _ in range(2))
+    assert first.svg == second.svg
+    assert first.caption == model.sentence
 
 
 def test_points_are_per_image_whatever_the_batch() -> None:
@@ -148,6 +148,6 @@ def test_a_network_that_was_not_timed_is_left_out_of_the_picture() -> None:
     latency.loc[latency.index[-1], "median_ms"] = float("nan")
     frame = accuracy_latency_frame(runs, latency)
     assert len(frame) == len(_latency_of(runs)) - 1
-    one, two = (accuracy_latency_picture(runs, latency) for _ in range(2))
-    assert one.png == two.png
-    assert "a made-up CPU" in one.caption
+    first, second = (accuracy_latency_picture(runs, latency) for _ in range(2))
+    assert first.png == second.png
+    assert "a made-up CPU" in first.caption

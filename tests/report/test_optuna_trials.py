@@ -60,13 +60,13 @@ def searched(
 ) -> SearchExport:
     """A search at these rungs, with the results of (candidate, epochs, seed)."""
     by_hash = {job(i, e, s).hash: result for (i, e, s), result in results.items()}
-    asked = [
+    requested = [
         job(i, plan.rungs[number].epochs, seed)
         for number, tried in enumerate(rungs)
         for i in tried
         for seed in range(plan.rungs[number].seeds)
     ]
-    lacking = tuple(job for job in asked if job.hash not in by_hash)
+    lacking = tuple(job for job in requested if job.hash not in by_hash)
     state = SearchState(rungs, lacking)
     return SearchExport(
         search=Known(plan, POOL, make, lambda job: by_hash.get(job.hash), at=state),
@@ -148,8 +148,8 @@ def test_attributes_say_what_the_network_costs_and_which_trainings_were_its() ->
     assert (said["rung"], said["epochs"], said["seeds"]) == (1, 2, 2)
     # Two values 0.1 apart: their mean ± t(1) · sd / √2 = 12.7062 · 0.05.
     assert said["interval"] == pytest.approx([0.75 - 0.63531, 0.75 + 0.63531], abs=1e-5)
-    asked = [(1, 0), (2, 0), (2, 1)]
-    assert said["jobs"] == [job(1, epochs, seed).hash for epochs, seed in asked]
+    requested = [(1, 0), (2, 0), (2, 1)]
+    assert said["jobs"] == [job(1, epochs, seed).hash for epochs, seed in requested]
 
 
 def test_every_candidate_keeps_its_budget_even_on_the_edge_of_the_tolerance() -> None:

@@ -100,9 +100,9 @@ def test_the_readme_agrees_with_the_frames_and_the_page(
 def test_failures_are_told(evidence: ReportData, tmp_path: Path) -> None:
     runs = evidence.runs.copy()
     runs.loc[0, ["status", "test_top1", "validation_top1"]] = ("out-of-memory", np.nan, np.nan)
-    told = write_report(dataclasses.replace(evidence, runs=runs), tmp_path)
+    paths = write_report(dataclasses.replace(evidence, runs=runs), tmp_path)
     assert "1 of 27 trainings of the comparison did not finish: 1 out-of-memory." in (
-        told.readme.read_text(encoding="utf-8")
+        paths.readme.read_text(encoding="utf-8")
     )
 
 

@@ -107,7 +107,7 @@ def contexts(browser: Any) -> Iterator[Callable[..., Any]]:
 @pytest.fixture
 def opened(contexts: Callable[..., Any], report: Path) -> Iterator[Open]:
     """Opens the page offline; at the end nothing was loaded and nothing complained."""
-    pages, complaints, asked = [], list[str](), set[str]()
+    pages, complaints, requests = [], list[str](), set[str]()
 
     def opened(width: int = 1100, **options: Any) -> Any:
         page = contexts(**options).new_page()
@@ -116,7 +116,7 @@ def opened(contexts: Callable[..., Any], report: Path) -> Iterator[Open]:
         page.set_viewport_size({"width": width, "height": 900})
         page.on("console", lambda message: complaints.append(message.text))
         page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("request", lambda request: asked.add(request.url.partition(":")[0]))
+        page.on("request", lambda request: requests.add(request.url.partition(":")[0]))
         page.goto(report.as_uri())
         return page
 
@@ -124,7 +124,7 @@ def opened(contexts: Callable[..., Any], report: Path) -> Iterator[Open]:
     for page in pages:
         page.close()
     assert complaints == []
-    assert asked <= {"file", "data", "blob"}
+    assert requests <= {"file", "data", "blob"}
 
 
 def mark(page: Any, figure: str, key: str) -> Any:

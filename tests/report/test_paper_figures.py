@@ -98,11 +98,11 @@ def test_an_axis_that_is_not_there_is_a_line_that_says_which_are(x: str, said: s
 
 def test_runs_that_were_measured_otherwise_share_no_axis() -> None:
     peaks = dict.fromkeys(runs_frame()["fingerprint"], 1024)
-    one, other = (
+    first, other = (
         data(details=NetworkDetails(peaks=peaks, task=task)) for task in ("inference", "training")
     )
     with pytest.raises(UserError, match=r"measured alike, got .*inference.* and .*training"):
-        draw_accuracy(Figure().subplots(), [one, other], "memory", "paper")
+        draw_accuracy(Figure().subplots(), [first, other], "memory", "paper")
 
 
 def test_an_unknown_method_is_a_line_that_names_the_others() -> None:

@@ -34,7 +34,7 @@ def test_each_candidate_lies_at_its_shares_with_the_colour_of_its_accuracy() -> 
     for candidate in run["candidates"]:
         _, width, resolution = candidate["shares"]
         at = width + resolution / 2, resolution * 3**0.5 / 2
-        (top1,) = [found for place, found in placed.items() if np.allclose(place, at)]
+        (top1,) = [accuracy for place, accuracy in placed.items() if np.allclose(place, at)]
         assert top1 == candidate["top1"]
     limits = {dots.get_clim() for dots in axes.collections}
     assert limits == {(min(placed.values()), max(placed.values()))}

@@ -38,9 +38,9 @@ def rising(candidates: int) -> pd.DataFrame:
 
 
 def test_the_front_comes_first_from_the_cheapest_then_the_rest() -> None:
-    found = pareto(searched(), COST)
-    assert list(found["network"]) == ["c", "a", "d", "b"]
-    assert list(found["on_front"]) == [True, True, True, False]
+    frame = pareto(searched(), COST)
+    assert list(frame["network"]) == ["c", "a", "d", "b"]
+    assert list(frame["on_front"]) == [True, True, True, False]
 
 
 def test_accuracies_are_percent_and_spreads_points() -> None:
@@ -52,9 +52,9 @@ def test_accuracies_are_percent_and_spreads_points() -> None:
 def test_a_candidate_of_a_lower_rung_neither_beats_nor_joins_the_front() -> None:
     search = searched({**ROWS, "short": (0.9, 70e3)})
     search.loc[search["network"] == "short", "rung"] = 0
-    found = pareto(search, COST).set_index("network")
-    assert not found.loc["short", "compared"]
-    assert list(found.index[found["on_front"]]) == ["c", "a", "d"]
+    frame = pareto(search, COST).set_index("network")
+    assert not frame.loc["short", "compared"]
+    assert list(frame.index[frame["on_front"]]) == ["c", "a", "d"]
     shown = pareto_table(search, COST, LABEL).shown.set_index("network")
     assert shown.loc["short", "on the front"] == "not compared"
 
@@ -79,9 +79,9 @@ def test_the_share_is_the_area_of_the_steps_over_the_rectangle() -> None:
 
 
 def test_one_best_in_both_dominates_all_and_two_extremes_nothing() -> None:
-    whole = searched({"a": (0.9, 10.0), "b": (0.5, 20.0)})
+    candidates = searched({"a": (0.9, 10.0), "b": (0.5, 20.0)})
     ends = searched({"a": (0.9, 20.0), "b": (0.5, 10.0)})
-    assert dominated_share(pareto(whole, COST), COST) == pytest.approx(1.0)
+    assert dominated_share(pareto(candidates, COST), COST) == pytest.approx(1.0)
     assert dominated_share(pareto(ends, COST), COST) == 0.0
 
 

@@ -33,8 +33,8 @@ def test_a_whole_run_ends_in_four_lines() -> None:
 
 
 def test_a_gate_that_is_not_passed_stands_beside_the_constants() -> None:
-    found = (GateFinding("depth alone is near chance", "train longer"), GateFinding("x", "y"))
-    _, surety = summary_lines(CONSTANTS, found, NOTHING)
+    findings = (GateFinding("depth alone is near chance", "train longer"), GateFinding("x", "y"))
+    _, surety = summary_lines(CONSTANTS, findings, NOTHING)
     doubt = "but don't build on them, for depth alone is near chance, and 1 more in the report."
     assert surety.endswith(doubt)
 

@@ -25,8 +25,8 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def runs() -> dict[str, Any]:
     client = MlflowClient()
     experiment = client.get_experiment_by_name("a study")
-    found = client.search_runs([experiment.experiment_id])
-    return {each.data.tags["scaling_search.job"]: each for each in found}
+    runs = client.search_runs([experiment.experiment_id])
+    return {each.data.tags["scaling_search.job"]: each for each in runs}
 
 
 def points(run: Any, name: str) -> list[tuple[int, float]]:

@@ -17,11 +17,11 @@ def test_a_training_is_called_after_what_tells_it_from_the_others() -> None:
 
 
 def test_the_facts_of_a_training_are_plain_values_with_the_recipes_under_a_prefix() -> None:
-    known = facts(job(recipe=Recipe(batch_size=30, learning_rate=0.05)), "comparison")
-    assert known["phase"] == "comparison"
-    assert (known["macs"], known["params"]) == (count(NETWORK).macs, count(NETWORK).params)
-    assert (known["recipe/batch_size"], known["recipe/learning_rate"]) == (30, 0.05)
-    assert {type(value) for value in known.values()} <= {str, int, float, bool}
+    values = facts(job(recipe=Recipe(batch_size=30, learning_rate=0.05)), "comparison")
+    assert values["phase"] == "comparison"
+    assert (values["macs"], values["params"]) == (count(NETWORK).macs, count(NETWORK).params)
+    assert (values["recipe/batch_size"], values["recipe/learning_rate"]) == (30, 0.05)
+    assert {type(value) for value in values.values()} <= {str, int, float, bool}
 
 
 def test_a_training_is_found_again_by_its_hash() -> None:
@@ -30,8 +30,8 @@ def test_a_training_is_found_again_by_its_hash() -> None:
 
 def test_an_epochs_scores_are_those_of_the_weights_that_are_handed_on() -> None:
     averaged = replace(record(1, 0.25, train_loss=2.0), averaged=scores(0.5))
-    told = of_epoch(averaged)
-    assert (told["train/loss"], told["validation/top1"]) == (2.0, 0.5)
+    metrics = of_epoch(averaged)
+    assert (metrics["train/loss"], metrics["validation/top1"]) == (2.0, 0.5)
 
 
 def test_test_images_are_told_of_only_where_they_were_read() -> None:

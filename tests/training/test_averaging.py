@@ -64,11 +64,11 @@ def test_its_numbers_are_torchs_and_its_counts_the_models() -> None:
                 tensor.add_(step + 1)
         ours.update()
         theirs.update_parameters(model)
-    found, expected = ours.state_dict(), theirs.state_dict()
-    assert found.keys() == expected.keys()
+    weights, expected = ours.state_dict(), theirs.state_dict()
+    assert weights.keys() == expected.keys()
     for name, value in expected.items():
         if "num_batches" not in name:
-            assert torch.equal(found[name], value), name
+            assert torch.equal(weights[name], value), name
     batches = "1.num_batches_tracked"
     assert ours.module.get_buffer(batches) == model.get_buffer(batches)
 
@@ -108,11 +108,11 @@ def test_it_goes_on_from_its_tensors() -> None:
     for step in range(3):
         moved(model, step)
         straight.update()
-    kept = {name: tensor.clone() for name, tensor in straight.state_dict().items()}
-    whole = {name: tensor.clone() for name, tensor in after(straight, model).items()}
+    checkpoint = {name: tensor.clone() for name, tensor in straight.state_dict().items()}
+    expected = {name: tensor.clone() for name, tensor in after(straight, model).items()}
     other = network()
     resumed = AveragedWeights(other, 0.9, warms_up=True)
-    resumed.load_state_dict(kept)
+    resumed.load_state_dict(checkpoint)
     other.load_state_dict(model.state_dict())
-    found = after(resumed, other)
-    assert all(torch.equal(found[name], value) for name, value in whole.items())
+    weights = after(resumed, other)
+    assert all(torch.equal(weights[name], value) for name, value in expected.items())

@@ -92,10 +92,10 @@ def test_parts_that_are_augmented_together_have_the_bits_of_parts_alone(
     policy: str, layout: str
 ) -> None:
     recipe = replace(RECIPE, augment=policy, memory_format=layout)  # type: ignore[arg-type]
-    images, own = split(), torch.randperm(40).view(5, 8)
-    chance = uniforms(3, 1, 40)[own]
+    images, parts = split(), torch.randperm(40).view(5, 8)
+    chance = uniforms(3, 1, 40)[parts]
     alone, together = (
-        list(augmented_parts(images, own, chance, recipe, lambda px: px, at_once))
+        list(augmented_parts(images, parts, chance, recipe, lambda px: px, at_once))
         for at_once in (1, 3)  # of five parts: three, then two
     )
     assert len(alone) == len(together) == 5
@@ -106,15 +106,15 @@ def test_parts_that_are_augmented_together_have_the_bits_of_parts_alone(
 
 
 def test_a_gpu_augments_as_many_parts_at_once_as_fit_into_a_bound() -> None:
-    gpu, whole = torch.device("cuda"), lambda px: px
+    gpu, full_side = torch.device("cuda"), lambda px: px
     images = split()  # 8 px, grey: 256 bytes each as float32
     recipe = replace(RECIPE, augment="shift")
-    assert parts_at_once(images, recipe, 8, whole, gpu) == AT_ONCE_BYTES // (8 * 256)
-    assert parts_at_once(images, recipe, 1 << 20, whole, gpu) == 1
+    assert parts_at_once(images, recipe, 8, full_side, gpu) == AT_ONCE_BYTES // (8 * 256)
+    assert parts_at_once(images, recipe, 1 << 20, full_side, gpu) == 1
     assert parts_at_once(images, recipe, 8, lambda px: px - 4, gpu) == 1
-    assert parts_at_once(images, recipe, 8, whole, torch.device("cpu")) == 1
+    assert parts_at_once(images, recipe, 8, full_side, torch.device("cpu")) == 1
     for other in (
         replace(recipe, augment="random-resized-crop"),
         replace(recipe, auto_augment="randaugment"),
     ):
-        assert parts_at_once(images, other, 8, whole, gpu) == 1
+        assert parts_at_once(images, other, 8, full_side, gpu) == 1

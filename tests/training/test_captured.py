@@ -40,11 +40,13 @@ class Captures:
         return replay
 
 
-def captured(captures: Captures, **asked: Any) -> Trainer:
+def captured(captures: Captures, **options: Any) -> Trainer:
     """The small training by captured steps."""
-    one = trainer(**asked)
-    one.take_step = CapturedSteps(one.state, one.recipe, CPU, one.take_step, captures)
-    return one
+    training = trainer(**options)
+    training.take_step = CapturedSteps(
+        training.state, training.recipe, CPU, training.take_step, captures
+    )
+    return training
 
 
 @pytest.mark.parametrize("changes", [{}, {"optimizer": "adamw"}, {"optimizer": "rmsprop"}])
@@ -112,26 +114,30 @@ def test_a_rate_on_the_device_moves_weights_as_far_as_one_of_the_host() -> None:
     made = optimizer_in_graphs(ours.model, ours.recipe, CPU)
     ours.state = replace(ours.state, optimizer=made)
     ours.take_step = CapturedSteps(ours.state, ours.recipe, CPU, _plainly(ours), Captures())
-    for one in (plain, ours):
-        one._learn(iter([next(one._parts(0, 0))]))
+    for training in (plain, ours):
+        training._learn(iter([next(training._parts(0, 0))]))
     for mine, theirs in zip(ours.model.parameters(), plain.model.parameters(), strict=True):
         assert torch.allclose(mine, theirs, atol=1e-6)
 
 
-def _plainly(one: Trainer) -> Callable[..., torch.Tensor]:
-    return lambda rate, parts: train_step(one.state, one.recipe, rate, parts, CPU)
+def _plainly(training: Trainer) -> Callable[..., torch.Tensor]:
+    return lambda rate, parts: train_step(training.state, training.recipe, rate, parts, CPU)
 
 
 def test_a_rate_on_the_device_is_there_after_a_checkpoint(tmp_path: Any) -> None:
-    one = trainer(checkpoint_policy(tmp_path), recipe=Recipe(batch_size=8))
-    one.state = replace(one.state, optimizer=optimizer_in_graphs(one.model, one.recipe, CPU))
-    one.state.restore(one.state.tensors())
-    assert all(isinstance(each["lr"], torch.Tensor) for each in one.state.optimizer.param_groups)
+    training = trainer(checkpoint_policy(tmp_path), recipe=Recipe(batch_size=8))
+    training.state = replace(
+        training.state, optimizer=optimizer_in_graphs(training.model, training.recipe, CPU)
+    )
+    training.state.restore(training.state.tensors())
+    assert all(
+        isinstance(each["lr"], torch.Tensor) for each in training.state.optimizer.param_groups
+    )
 
 
 def test_each_part_of_a_network_keeps_a_rate_of_its_own_on_the_device() -> None:
-    one = trainer(recipe=Recipe(batch_size=8, backbone_rate=0.5))
-    made = optimizer_in_graphs(one.model, one.recipe, CPU)
+    training = trainer(recipe=Recipe(batch_size=8, backbone_rate=0.5))
+    made = optimizer_in_graphs(training.model, training.recipe, CPU)
     set_rate(made, 0.25)
     rates = {(each["rate_multiple"], each["lr"].item()) for each in made.param_groups}
     assert rates == {(0.5, 0.125), (1.0, 0.25)}

@@ -31,10 +31,10 @@ def steps(folder: Path, at_most: int = ALL) -> list[int]:
 
 
 def test_a_checkpoint_comes_back_as_it_was(tmp_path: Path) -> None:
-    found = load(save(tmp_path, at(7)))
-    assert found is not None
-    assert (found.step, found.record) == (7, {"history": [7, 0.1]})
-    assert torch.equal(found.tensors["weight"], at(7).tensors["weight"])
+    loaded = load(save(tmp_path, at(7)))
+    assert loaded is not None
+    assert (loaded.step, loaded.record) == (7, {"history": [7, 0.1]})
+    assert torch.equal(loaded.tensors["weight"], at(7).tensors["weight"])
 
 
 def test_the_two_newest_are_kept(tmp_path: Path) -> None:

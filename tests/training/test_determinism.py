@@ -63,11 +63,11 @@ def test_not_asked_for_nothing_changes(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_job_trains_and_is_scored_within_and_has_the_same_result_on_a_cpu() -> None:
     seen: list[bool] = []
-    asked = job(recipe=replace(JOB_RECIPE, deterministic=True), reads_test=True)
-    found = execute(asked, Place(), on_epoch=lambda _: seen.append(state()[0]))
+    requested = job(recipe=replace(JOB_RECIPE, deterministic=True), reads_test=True)
+    result = execute(requested, Place(), on_epoch=lambda _: seen.append(state()[0]))
     assert seen == [True]
     assert not state()[0]
-    assert without_times(found) == without_times(execute(job(reads_test=True), Place()))
+    assert without_times(result) == without_times(execute(job(reads_test=True), Place()))
 
 
 @pytest.mark.parametrize(
@@ -94,10 +94,10 @@ def test_an_operation_without_such_an_algorithm_is_the_recipes_mistake(
 
 def trained(make: Callable[..., Trainer], folder: Path, stop: int | None = None) -> Trainer:
     """A training in this folder, from its checkpoint if it was stopped before."""
-    one = make(checkpoint_policy(folder, StopAfter(stop)))
+    training = make(checkpoint_policy(folder, StopAfter(stop)))
     with determinism(True):
-        one.run()
-    return one
+        training.run()
+    return training
 
 
 def test_a_deterministic_training_stops_and_goes_on_bitwise(tmp_path: Path) -> None:
@@ -115,13 +115,15 @@ def test_on_a_real_gpu_a_training_is_bitwise_the_same_again_and_resumed(
 ) -> None:
     recipe = replace(RECIPE, augment=augment)
 
-    def make(kept: CheckpointPolicy) -> Trainer:
-        device, one = torch.device("cuda"), trainer(recipe=recipe)
+    def make(policy: CheckpointPolicy) -> Trainer:
+        device, training = torch.device("cuda"), trainer(recipe=recipe)
         parts = [split(), split(20, seed=1)]
         train, validation = (
             replace(p, images=p.images.cuda(), mean=p.mean.cuda(), std=p.std.cuda()) for p in parts
         )
-        return Trainer(one.model, train, validation, recipe, 3, 0, device, checkpoint_policy=kept)
+        return Trainer(
+            training.model, train, validation, recipe, 3, 0, device, checkpoint_policy=policy
+        )
 
     straight = trained(make, tmp_path / "straight")
     assert same_tensors(trained(make, tmp_path / "again"), straight)

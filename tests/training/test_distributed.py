@@ -113,11 +113,11 @@ def test_two_processes_learn_what_one_learns_from_the_same_batches(
     tmp_path: Path, norm: str, recipe: str
 ) -> None:
     two = run(tmp_path / "two", norm=norm, recipe=recipe)
-    one = alone(tmp_path / "one", norm, recipe)
-    assert two.losses == pytest.approx(one.losses, rel=1e-5)
+    single = alone(tmp_path / "one", norm, recipe)
+    assert two.losses == pytest.approx(single.losses, rel=1e-5)
     # Of 2000 images some lie so close to a border that rounding decides.
-    assert two.finished.test_top1 == pytest.approx(one.finished.test_top1, abs=0.003)
-    ours, theirs = (load(each.checkpoints[-1]) for each in (two, one))
+    assert two.finished.test_top1 == pytest.approx(single.finished.test_top1, abs=0.003)
+    ours, theirs = (load(each.checkpoints[-1]) for each in (two, single))
     assert ours is not None
     assert theirs is not None
     assert ours.tensors.keys() == theirs.tensors.keys()
@@ -175,8 +175,8 @@ def test_any_process_that_is_asked_for_room_stops_all_at_the_same_step(
     stopped = run(out, on=ranks.ask_for_room)
     assert stopped.ended.statuses == [REQUEUE, 0]
     # At the next exchange: at the latest at the end of the epoch.
-    (kept,) = stopped.checkpoints
-    assert 5 <= step_of(kept) <= 9
+    (path,) = stopped.checkpoints
+    assert 5 <= step_of(path) <= 9
     again = run(out)
     assert same_weights(again, pair)
     assert without_times(*again.results) == without_times(*pair.results)
@@ -185,19 +185,19 @@ def test_any_process_that_is_asked_for_room_stops_all_at_the_same_step(
 def test_what_fails_in_one_process_is_the_result_of_all_and_the_next_training_runs(
     tmp_path: Path,
 ) -> None:
-    found = run(tmp_path / "out", "--seeds=2", on=ranks.fail_twice)
-    assert found.ended.statuses == [1, 0]
+    outcome = run(tmp_path / "out", "--seeds=2", on=ranks.fail_twice)
+    assert outcome.ended.statuses == [1, 0]
     no_memory = OutOfMemory(20, "tried to allocate 2 GiB")
-    assert found.results == [no_memory, Diverged("the loss of epoch 1 is nan")]
+    assert outcome.results == [no_memory, Diverged("the loss of epoch 1 is nan")]
 
 
 def test_a_shortage_of_memory_that_passes_in_one_process_costs_no_result(
     pair: Run, tmp_path: Path
 ) -> None:
-    found = run(tmp_path / "out", on=ranks.lack_memory_once)
-    assert found.ended.statuses == [0, 0]
-    assert same_weights(found, pair)
-    assert without_times(*found.results) == without_times(*pair.results)
+    outcome = run(tmp_path / "out", on=ranks.lack_memory_once)
+    assert outcome.ended.statuses == [0, 0]
+    assert same_weights(outcome, pair)
+    assert without_times(*outcome.results) == without_times(*pair.results)
 
 
 @pytest.mark.parametrize(

@@ -48,10 +48,10 @@ def labelled(*labels: int) -> ResidentSplit:
 
 def test_each_class_is_counted_and_balanced_accuracy_is_the_mean_of_their_shares() -> None:
     says = Told([[1.0, 0.0, 0.0]] * 4 + [[0.0, 1.0, 0.0]] + [[0.0, 0.0, 1.0]])
-    found = evaluation(says, labelled(0, 0, 0, 1, 1, 2), RECIPE, CPU)
-    assert found.classes == ClassCounts(images=(3, 2, 1), right=(3, 1, 1))
-    assert found.classes.balanced_accuracy == pytest.approx((1 + 1 / 2 + 1) / 3)
-    assert found.scores.top1 == pytest.approx(5 / 6)
+    scored = evaluation(says, labelled(0, 0, 0, 1, 1, 2), RECIPE, CPU)
+    assert scored.classes == ClassCounts(images=(3, 2, 1), right=(3, 1, 1))
+    assert scored.classes.balanced_accuracy == pytest.approx((1 + 1 / 2 + 1) / 3)
+    assert scored.scores.top1 == pytest.approx(5 / 6)
     assert ClassCounts((4, 0), (1, 0)).balanced_accuracy == 0.25  # a class without images
 
 

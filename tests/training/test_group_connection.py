@@ -20,11 +20,11 @@ def left(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """How groups were left, in order; they are left for real."""
     ways: list[str] = []
     for module, name in ((distributed, "_abort_process_group"), (dist, "destroy_process_group")):
-        whole = getattr(module, name)
+        original = getattr(module, name)
 
-        def noted(name: str = name, whole: Callable[[], object] = whole) -> None:
+        def noted(name: str = name, original: Callable[[], object] = original) -> None:
             ways.append(name)
-            whole()
+            original()
 
         monkeypatch.setattr(module, name, noted)
     return ways

@@ -171,8 +171,8 @@ def test_a_schedule_without_length_continues_a_shorter_training_from_its_end(
 
 def test_and_the_same_length_is_there_already_and_kept_as_its_own(tmp_path: Path) -> None:
     assert continued(tmp_path, "exponential", 2) == (True, 0)
-    (own,) = (tmp_path / "shared" / "other").glob("*.safetensors")
-    assert own.name.startswith(f"{2 * STEPS_PER_EPOCH:09d}-")
+    (path,) = (tmp_path / "shared" / "other").glob("*.safetensors")
+    assert path.name.startswith(f"{2 * STEPS_PER_EPOCH:09d}-")
 
 
 def test_growing_images_never_continue_another_length(tmp_path: Path) -> None:
@@ -227,14 +227,16 @@ def test_a_damaged_final_checkpoint_costs_the_fall_and_no_more(
 
 
 def test_every_epoch_is_told_once_even_one_scored_after_a_stop(tmp_path: Path) -> None:
-    told: list[EpochRecord] = []
+    records: list[EpochRecord] = []
     with pytest.raises(StoppedError):
-        trainer(checkpoint_policy(tmp_path, StopAfter(STEPS_PER_EPOCH)), on_epoch=told.append).run()
-    assert told == []
-    training = trainer(checkpoint_policy(tmp_path), on_epoch=told.append)
+        trainer(
+            checkpoint_policy(tmp_path, StopAfter(STEPS_PER_EPOCH)), on_epoch=records.append
+        ).run()
+    assert records == []
+    training = trainer(checkpoint_policy(tmp_path), on_epoch=records.append)
     training.run()
-    assert [record.epoch for record in told] == [1, 2, 3]
-    assert told == training.history
+    assert [record.epoch for record in records] == [1, 2, 3]
+    assert records == training.history
 
 
 def timed(folder: Path, stop: StopAfter, every_seconds: float = 1e9) -> Trainer:
@@ -300,11 +302,11 @@ def test_seconds_are_read_when_the_device_is_done(
 ) -> None:
     device = Behind()
     monkeypatch.setattr(torch.Tensor, "item", lambda tensor: device.ask(tensor))
-    asked = StopAfter(stop)
+    stop_after = StopAfter(stop)
     kept = CheckpointPolicy(
         tmp_path,
         tmp_path / "fall",
-        stop_asked=lambda: device.steps(asked()),
+        stop_asked=lambda: device.steps(stop_after()),
         clock=lambda: device.now,
     )
     training = trainer(kept, recipe=Recipe(batch_size=8), epochs=2)

@@ -44,12 +44,12 @@ def on(device: torch.device, part: ResidentSplit) -> ResidentSplit:
 
 def copies_by_step(policy: Policy, device: torch.device) -> list[int]:
     """The copies before each step of an epoch gets its images and labels."""
-    one = trainer(recipe=replace(RECIPE, augment=policy))
+    training = trainer(recipe=replace(RECIPE, augment=policy))
     # The network is left where it is: only the way of the images is looked at.
-    assert isinstance(one.train, ResidentSplit)
-    one.train, one.device = on(device, one.train), device
-    parts, counted = one._parts(0, 0), []
-    for _ in range(one.steps_per_epoch):
+    assert isinstance(training.train, ResidentSplit)
+    training.train, training.device = on(device, training.train), device
+    parts, counted = training._parts(0, 0), []
+    for _ in range(training.steps_per_epoch):
         with Copies() as copies:
             images, labels = next(parts)
         assert images.device.type == labels.device.type == device.type
@@ -66,13 +66,13 @@ def test_only_the_first_step_of_an_epoch_copies_to_the_device(policy: Policy) ->
 
 
 def test_what_the_cpu_works_out_stays_there() -> None:
-    own = torch.tensor([[2, 0], [1, 3]])
+    parts = torch.tensor([[2, 0], [1, 3]])
     recipe = Recipe(augment="random-resized-crop")
     of_all = uniforms(0, 0, 4, 5)
-    kept = draws_of_parts(of_all, own, recipe, META)
-    assert kept.device == CPU
-    assert torch.equal(kept[1], of_all[[1, 3]])
-    assert draws_of_parts(of_all, own, replace(recipe, augment="shift"), META).device == META
+    draws = draws_of_parts(of_all, parts, recipe, META)
+    assert draws.device == CPU
+    assert torch.equal(draws[1], of_all[[1, 3]])
+    assert draws_of_parts(of_all, parts, replace(recipe, augment="shift"), META).device == META
 
 
 def test_the_seed_of_a_step_is_torchs_own() -> None:
@@ -84,9 +84,9 @@ def test_the_seed_of_a_step_is_torchs_own() -> None:
 
 def on_gpu(recipe: Recipe) -> Trainer:
     device = torch.device("cuda")
-    one = trainer(recipe=recipe)
+    training = trainer(recipe=recipe)
     parts = on(device, split()), on(device, split(20, seed=1))
-    return Trainer(one.model, *parts, recipe, one.epochs, one.seed, device)
+    return Trainer(training.model, *parts, recipe, training.epochs, training.seed, device)
 
 
 SILENT = {
@@ -105,15 +105,15 @@ SILENT = {
 @cuda
 @pytest.mark.parametrize("recipe", SILENT.values(), ids=SILENT.keys())
 def test_a_step_on_a_gpu_waits_for_nothing(recipe: Recipe) -> None:
-    one = on_gpu(recipe)
-    one.state.model.train()
-    parts = one._parts(0, 0)
-    for step in range(one.steps_per_epoch):
+    training = on_gpu(recipe)
+    training.state.model.train()
+    parts = training._parts(0, 0)
+    for step in range(training.steps_per_epoch):
         if step == 1:  # the epoch's order and draws are there, and the kernels are loaded
             torch.cuda.synchronize()
             torch.cuda.set_sync_debug_mode("error")
         try:
-            one._learn(iter([next(parts)]))
+            training._learn(iter([next(parts)]))
         finally:
             torch.cuda.set_sync_debug_mode("default")
 
@@ -125,9 +125,9 @@ def test_a_captured_training_has_the_losses_of_a_plain_one() -> None:
     plain, captured = (
         on_gpu(Recipe(batch_size=8, compile=mode)) for mode in ("off", "reduce-overhead")
     )
-    for one in (plain, captured):
-        without_dropout(one.model)  # torch's compiler draws by a generator of its own
-    losses = [[record.train_loss for record in one.run()] for one in (plain, captured)]
+    for training in (plain, captured):
+        without_dropout(training.model)  # torch's compiler draws by a generator of its own
+    losses = [[record.train_loss for record in training.run()] for training in (plain, captured)]
     assert losses[1] == pytest.approx(losses[0], rel=1e-2)
 
 
@@ -143,9 +143,9 @@ def without_dropout(model: nn.Module) -> None:
 def test_an_epoch_augmented_at_once_has_the_bits_of_steps_alone(
     policy: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    one = on_gpu(Recipe(batch_size=8, augment=policy))  # type: ignore[arg-type]
-    at_once = list(one._parts(0, 0))
+    training = on_gpu(Recipe(batch_size=8, augment=policy))  # type: ignore[arg-type]
+    at_once = list(training._parts(0, 0))
     monkeypatch.setattr("scaling_search.training.batches.AT_ONCE_BYTES", 0)
-    for (ours, labels), (theirs, their_labels) in zip(at_once, one._parts(0, 0), strict=True):
+    for (ours, labels), (theirs, their_labels) in zip(at_once, training._parts(0, 0), strict=True):
         assert torch.equal(ours, theirs)
         assert torch.equal(labels, their_labels)

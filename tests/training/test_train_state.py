@@ -18,12 +18,17 @@ from tests.training.small import CPU, RECIPE, same_tensors, trainer
 
 def test_norms_and_biases_are_not_decayed() -> None:
     model = nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.Flatten(), nn.Linear(2, 2))
-    decayed, kept = optimizer(model, Recipe(weight_decay=0.01)).param_groups
+    decayed, checkpoint = optimizer(model, Recipe(weight_decay=0.01)).param_groups
     names = {id(parameter): name for name, parameter in model.named_parameters()}
     assert decayed["weight_decay"] == 0.01
     assert {names[id(p)] for p in decayed["params"]} == {"0.weight", "3.weight"}
-    assert kept["weight_decay"] == 0
-    assert {names[id(p)] for p in kept["params"]} == {"0.bias", "1.weight", "1.bias", "3.bias"}
+    assert checkpoint["weight_decay"] == 0
+    assert {names[id(p)] for p in checkpoint["params"]} == {
+        "0.bias",
+        "1.weight",
+        "1.bias",
+        "3.bias",
+    }
 
 
 @pytest.mark.parametrize("kind", ["sgd", "adamw", "rmsprop"])
@@ -43,9 +48,9 @@ def test_what_an_optimiser_keeps_comes_back_in_the_layout_of_its_weights(
     recipe = replace(RECIPE, optimizer=kind, learning_rate=0.01, memory_format="channels-last")
     trained, fresh = trainer(recipe=recipe, epochs=1), trainer(recipe=recipe, seed=1)
     trained.run()
-    kept = load(save(tmp_path, Checkpoint(1, trained.state.tensors(), {})))
-    assert kept is not None
-    fresh.state.restore(kept.tensors)
+    checkpoint = load(save(tmp_path, Checkpoint(1, trained.state.tensors(), {})))
+    assert checkpoint is not None
+    fresh.state.restore(checkpoint.tensors)
     layouts = [
         (slot.stride(), parameter.stride())
         for parameter, slots in fresh.state.optimizer.state.items()

@@ -253,9 +253,9 @@ def by_ends(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_of_a_large_folder_a_damaged_file_is_named_by_its_ends(folder: Path, damage: str) -> None:
     path = folder / "train" / "cat" / "photo.jpg"
     disc(90, (400, 300)).save(path, quality=100)
-    whole = path.read_bytes()
+    original = path.read_bytes()
     describe(asked(folder))
-    cut = {"cut": whole[:-200], "empty": b"", "other": b"no image", "missing end": whole[:-2]}
+    cut = {"cut": original[:-200], "empty": b"", "other": b"no image", "missing end": original[:-2]}
     path.write_bytes(cut[damage])
     with pytest.raises(UserError, match=r"photo\.jpg must be an image, got"):
         describe(asked(folder))
@@ -283,11 +283,11 @@ def test_of_a_large_folder_only_the_ends_are_read(
 def test_the_two_ways_of_looking_are_remembered_apart(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = describe(asked(folder)).fingerprint
+    original = describe(asked(folder)).fingerprint
     with monkeypatch.context() as patched:
         patched.setattr(manifest, "WHOLE_BYTES", 100)
-        assert describe(asked(folder)).fingerprint != whole
-    assert describe(asked(folder)).fingerprint == whole
+        assert describe(asked(folder)).fingerprint != original
+    assert describe(asked(folder)).fingerprint == original
 
 
 def test_what_was_checked_before_a_broken_file_is_not_checked_again(
@@ -317,14 +317,14 @@ def bitmap(path: Path, level: int) -> None:
 
 
 def test_two_images_of_equal_size_that_change_places_are_other_images(folder: Path) -> None:
-    one, other, aside = (folder / "test" / "cat" / f"{name}.bmp" for name in ("8", "9", "aside"))
-    for path, level in ((one, 40), (other, 200)):
+    first, other, aside = (folder / "test" / "cat" / f"{name}.bmp" for name in ("8", "9", "aside"))
+    for path, level in ((first, 40), (other, 200)):
         bitmap(path, level)
         os.utime(path, ns=(10**18, 10**18))
     last = load_split(asked(folder), "test", 16).fetch(torch.tensor([4]))
     before = describe(asked(folder)).fingerprint
-    one.rename(aside)
-    other.rename(one)
+    first.rename(aside)
+    other.rename(first)
     aside.rename(other)
     assert describe(asked(folder)).fingerprint != before
     now = load_split(asked(folder), "test", 16).fetch(torch.tensor([4]))

@@ -83,7 +83,7 @@ def test_no_picture_is_in_two_splits() -> None:
         {split.fetch(torch.tensor([i])).numpy().tobytes() for i in range(len(split))}
         for split in splits
     ]
-    assert [len(found) for found in pictures] == [180, 20, 40]
+    assert [len(images) for images in pictures] == [180, 20, 40]
     assert len(set.union(*pictures)) == 240
 
 

@@ -21,7 +21,7 @@ def policy(folder: Path) -> CheckpointPolicy:
     return CheckpointPolicy(folder / "plateau", folder / "plateau" / "fall")
 
 
-def kept(folder: Path, step: int) -> Path:
+def saved(folder: Path, step: int) -> Path:
     return save(folder, Checkpoint(step, {"weight": torch.full((2,), float(step))}, {}))
 
 
@@ -30,17 +30,17 @@ def test_a_training_goes_on_from_the_newest_of_its_fall_or_else_of_its_plateau(
 ) -> None:
     here = policy(tmp_path)
     assert files_to_resume(here) == []
-    plateau = kept(here.plateau, 3)
+    plateau = saved(here.plateau, 3)
     assert files_to_resume(here) == [CheckpointFile("plateau", plateau.name, plateau.read_bytes())]
-    fall = kept(here.fall, 5)
+    fall = saved(here.fall, 5)
     assert files_to_resume(here) == [CheckpointFile("fall", fall.name, fall.read_bytes())]
 
 
 def test_each_checkpoint_is_sent_once(tmp_path: Path) -> None:
     here, seen = policy(tmp_path), set[str]()
-    first = kept(here.plateau, 1)
+    first = saved(here.plateau, 1)
     assert [file.name for file in new_files(here, seen)] == [first.name]
-    second, third = kept(here.plateau, 2), kept(here.fall, 3)
+    second, third = saved(here.plateau, 2), saved(here.fall, 3)
     assert [file.name for file in new_files(here, seen)] == [second.name, third.name]
     assert list(new_files(here, seen)) == []
 
@@ -48,7 +48,7 @@ def test_each_checkpoint_is_sent_once(tmp_path: Path) -> None:
 def test_what_arrives_is_what_was_sent_and_the_two_newest_are_kept(tmp_path: Path) -> None:
     here, there = policy(tmp_path / "here"), policy(tmp_path / "there")
     for step in (1, 2, 3):
-        kept(here.plateau, step)
+        saved(here.plateau, step)
         for file in files_to_resume(here):
             write_file(file, there)
     assert [checkpoint.step for checkpoint in valid_checkpoints(there.plateau, at_most=9)] == [3, 2]
