@@ -143,7 +143,7 @@ def _write_tar(archive: Path, target: _TargetFolder) -> None:
                     raise _refused(archive, f"{member.name!r}, which is no plain file")
                 else:
                     _check_name(member, target)
-                    counted.most = None  # the room counts it
+                    counted.most = None  # the target counts it
                     target.add_file(member.name, cast("IO[bytes]", tar.extractfile(member)))
 
 
