@@ -60,7 +60,7 @@ def predict_command(
         Path,
         typer.Argument(
             help="An exported file, a run directory, or a network with weights as `evaluate` takes "
-            "it: efficientnet-lite0, resnet-50@torchvision."
+            "it: efficientnet-lite0, resnet-50@torchvision, resnet50.a1_in1k@timm."
         ),
     ],
     images: Annotated[list[Path], typer.Argument(help="Image files.")],
@@ -69,7 +69,7 @@ def predict_command(
     root: options.MovedRoot = None,
     top: Annotated[int, typer.Option(help="So many classes for each image.")] = 5,
     download: Annotated[
-        bool, typer.Option("--download", help="Fetch torchvision's weights if they are missing.")
+        bool, typer.Option("--download", help="Fetch published weights if they are missing.")
     ] = False,
     as_json: options.AsJson = False,
 ) -> None:
@@ -78,7 +78,8 @@ def predict_command(
     Example: scaling-search predict runs/demo/exports/base-seed-1000.safetensors photo.jpg
     """
     require(top >= 1, "top must be at least 1", top)
-    if not model.exists() and model.suffix not in (".safetensors", ".onnx"):
+    is_address = "@" in str(model) or model.suffix not in (".safetensors", ".onnx")
+    if is_address and not model.exists():
         require(network is None, "a network is named once, so --network must be left out", network)
         rule = "what predicts is an exported file, a run directory or a network (@WEIGHTS)"
         there = "@" in str(model) or str(model) in zoo.network_names()

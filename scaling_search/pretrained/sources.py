@@ -2,7 +2,8 @@
 
 An address is `NAME`, with the weights of `--weights`, or `NAME@WEIGHTS`; the weights are
 `torchvision`, `torchvision:IMAGENET1K_V2`, `lite`, a file (safetensors, or torch's read with
-weights_only) or a run directory. An exported file (….safetensors, .onnx) names itself.
+weights_only), a run directory, or for timm's names `timm` and `timm:FILE`. An exported file
+(….safetensors, .onnx) names itself.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import torch
 from torch import nn
 
 from scaling_search.arch import zoo
-from scaling_search.arch.spec import Architecture
+from scaling_search.arch.protocol import Network
 from scaling_search.core.errors import UserError, require
 from scaling_search.data.decode import decode
 from scaling_search.experiment.trained_weights import trained_network
@@ -27,6 +28,7 @@ from scaling_search.nets.weights import lite_checkpoint, read_weights
 from scaling_search.pretrained.hub import torchvision_file
 from scaling_search.pretrained.initial import LITE, TORCHVISION
 from scaling_search.pretrained.preprocessing import Preprocessing, PublishedWeights, row_of
+from scaling_search.pretrained.timm_networks import TIMM, timm_weights
 
 ENDINGS = (".safetensors", ".onnx")
 Logits = Callable[[torch.Tensor], torch.Tensor]
@@ -53,15 +55,16 @@ class Wish:
 class Pretrained:
     """A network with its weights and what it needs to see a file.
 
-    `network` is at the side that is evaluated; `read` gives float32 C × px × px of a file, `logits`
-    takes batches of them; `classes` are its own names (None: places alone, and of 1 000
-    ImageNet's); `content` stands for weights and preprocessing, `reading` says the latter in words;
-    `published_top1` is what its source claims on ImageNet, in percent.
+    `network` is at the side that is evaluated, a table of stages but for timm's; `read` gives
+    float32 C × px × px of a file, `logits` takes batches of them; `classes` are its own names
+    (None: places alone, and of 1 000 ImageNet's); `content` stands for weights and preprocessing,
+    `reading` says the latter in words; `published_top1` is what its source claims on ImageNet, in
+    percent.
     """
 
     name: str
     weights: str
-    network: Architecture
+    network: Network
     logits: Logits
     read: Callable[[Path], torch.Tensor]
     reading: str
@@ -79,18 +82,20 @@ def pretrained(address: str, wish: Wish) -> Pretrained:
     if weights is None:
         raise UserError(
             f"a network is evaluated with weights, got {name!r} without: "
-            f"name it {name}@{TORCHVISION}, @FILE or @RUN, or give --weights"
+            f"name it {name}@{TORCHVISION}, @{TIMM}, @FILE or @RUN, or give --weights"
         )
     source, _, which = weights.partition(":")
     if source == TORCHVISION:
         return _published(row_of(zoo.get(name).name, which or None), wish)
+    if source == TIMM:
+        return _timms(name, Path(which) if which else None, wish)
     if weights == LITE:
         return _published(row_of(zoo.get(name).name, "LITE"), wish)
     path = Path(weights)
     if path.is_dir():
         module, card = trained_network(path, name, wish.seed)
         return _of_module(f"{path.name} {name}", str(path), module, card, wish)
-    rule = f"weights must be {TORCHVISION}, {LITE}, a file or a run directory"
+    rule = f"weights must be {TORCHVISION}, {LITE}, {TIMM}, a file or a run directory"
     require(path.is_file(), rule, weights, "nothing lies there")
     return _of_file(name, path, wish)
 
@@ -104,6 +109,22 @@ def _published(row: PublishedWeights, wish: Wish) -> Pretrained:
     seen = row.preprocessing.at(wish.px, wish.crop_share, wish.interpolation)
     claimed = row.top1 if seen == row.preprocessing else None
     return _of_state(row.network, words, read_weights(path), seen, wish, claimed)
+
+
+def _timms(name: str, file: Path | None, wish: Wish) -> Pretrained:
+    found = timm_weights(
+        name,
+        file,
+        download=wish.download,
+        report=wish.report,
+        px=wish.px,
+        crop_share=wish.crop_share,
+        interpolation=wish.interpolation,
+    )
+    seen, logits = found.seen, logits_on(found.module, wish.device)
+    return Pretrained(
+        name, found.weights, found.network, logits, seen.read, seen.words, None, found.content
+    )
 
 
 def _of_file(name: str, path: Path, wish: Wish) -> Pretrained:
