@@ -87,9 +87,7 @@ def evaluate(
     shown = labelled(root, split, images)
     mapped = None if classes is None else read_mapping(classes, shown.folders)
     networks = sorted((pretrained(each, wish) for each in addresses), key=_macs)
-    named = [f"{each.name} ({each.weights})" for each in networks]
-    twice = [name for name in named if named.count(name) > 1]
-    require(not twice, "each network is named once", twice[:1] and twice[0])
+    _require_once(networks)
     if str(classes) == IN_ORDER:
         _require_all_classes(networks, len(shown.folders))
     places = [
@@ -100,17 +98,20 @@ def evaluate(
     with arithmetic("float32", wish.device):
         for label, network, place in zip(labels, networks, places, strict=True):
             frames[label] = _predicted(label, network, shown, place, batch, out, watch)
-    rows = [
-        _row(label, network, frames[label], shown)
-        for label, network in zip(labels, networks, strict=True)
-    ]
-    table = pd.DataFrame(rows)
+    named = zip(labels, networks, strict=True)
+    table = pd.DataFrame([_row(label, each, frames[label], shown) for label, each in named])
     remarks = [*_of_images(shown, root, images), *_of_results(table)]
     if times is not None:
         timed = network_times(networks, str(wish.device), times, wish.report)
         table = table.join(timed.columns)
         remarks += [timed.remark, *_of_times(table)]
     return Evaluation(table, _differences(frames), tuple(remarks))
+
+
+def _require_once(networks: Sequence[Pretrained]) -> None:
+    named = [f"{each.name} ({each.weights})" for each in networks]
+    twice = [name for name in named if named.count(name) > 1]
+    require(not twice, "each network is named once", twice[:1] and twice[0])
 
 
 def _predicted(

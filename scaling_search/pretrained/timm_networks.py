@@ -140,7 +140,7 @@ def _published(config: Any, name: str, download: bool, report: TextReport) -> Pa
     try:
         return Path(hub.hf_hub_download(config.hf_hub_id, HUB_FILE))
     except Exception as error:
-        reason = " ".join(str(error).split())[:200] or type(error).__name__
+        reason = " ".join(str(error).split()).partition(". ")[0] or type(error).__name__
         raise UserError(
             f"the weights of {name} must be downloaded, got {reason}: try again, or fetch "
             f"{config.hf_hub_id} elsewhere and name its file, {name}@timm:FILE"
