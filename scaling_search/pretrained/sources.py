@@ -25,9 +25,15 @@ from scaling_search.nets.fitting import fit, state_digest
 from scaling_search.nets.model_card import Card
 from scaling_search.nets.predict import Predictor, normalised, read_module, read_predictor
 from scaling_search.nets.weights import lite_checkpoint, read_weights
+from scaling_search.pretrained.classes import IMAGENET_CLASSES, imagenet_names
 from scaling_search.pretrained.hub import torchvision_file
 from scaling_search.pretrained.initial import LITE, TORCHVISION
-from scaling_search.pretrained.preprocessing import Preprocessing, PublishedWeights, row_of
+from scaling_search.pretrained.preprocessing import (
+    Channels,
+    Preprocessing,
+    PublishedWeights,
+    row_of,
+)
 from scaling_search.pretrained.timm_networks import TIMM, timm_weights
 
 ENDINGS = (".safetensors", ".onnx")
@@ -59,7 +65,7 @@ class Pretrained:
     float32 C × px × px of a file, `logits` takes batches of them; `classes` are its own names
     (None: places alone, and of 1 000 ImageNet's); `content` stands for weights and preprocessing,
     `reading` says the latter in words; `published_top1` is what its source claims on ImageNet, in
-    percent.
+    percent. `module` and `seen` are what `logits` and `read` rest on, where they are at hand.
     """
 
     name: str
@@ -71,6 +77,8 @@ class Pretrained:
     classes: tuple[str, ...] | None
     content: str
     published_top1: float | None = None
+    module: nn.Module | None = None
+    seen: Preprocessing | None = None
 
 
 def pretrained(address: str, wish: Wish) -> Pretrained:
@@ -145,7 +153,9 @@ def _of_state(
     at = network.fitted(resolution_px=seen.crop_px)
     content = hashlib.sha256(f"{state_digest(state)} {seen}".encode()).hexdigest()[:16]
     logits = logits_on(module, wish.device)
-    return Pretrained(name, words, at, logits, seen.read, seen.words, None, content, claimed)
+    return Pretrained(
+        name, words, at, logits, seen.read, seen.words, None, content, claimed, module, seen
+    )
 
 
 def _exported(path: Path, wish: Wish) -> Pretrained:
@@ -173,12 +183,31 @@ def _of_card(name: str, words: str, predictor: Predictor, content: str, wish: Wi
     network = card.architecture
     px, channels = network.resolution_px, network.in_channels
 
+    if card.resize_px is not None:
+        sides = (card.resize_px, px, card.interpolation)
+        seen = Preprocessing(*sides, _three(card.mean), _three(card.std))
+        logits = predictor.logits
+        return Pretrained(
+            name, words, network, logits, seen.read, seen.words, _own_classes(card), content
+        )
+
     def image(path: Path) -> torch.Tensor:
         pixels = torch.from_numpy(decode(path, px, channels, card.pixel_rules))
         return normalised(card, pixels[None])[0]
 
     reading = f"{px} px, bilinear, the middle {px} px"
     return Pretrained(name, words, network, predictor.logits, image, reading, card.classes, content)
+
+
+def _own_classes(card: Card) -> tuple[str, ...] | None:
+    """The card's classes; None where they are all of ImageNet's, which also go by wnid."""
+    is_imagenet = len(card.classes) == IMAGENET_CLASSES and card.classes == imagenet_names()
+    return None if is_imagenet else card.classes
+
+
+def _three(values: tuple[float, ...]) -> Channels:
+    red, green, blue = values
+    return red, green, blue
 
 
 def logits_on(module: nn.Module, device: torch.device) -> Logits:
