@@ -6,6 +6,7 @@ sees images is its `pretrained_cfg`, at the side of timm's own evaluation (`test
 
 from __future__ import annotations
 
+import copy
 import difflib
 import hashlib
 import importlib
@@ -22,7 +23,7 @@ from torch import nn
 from scaling_search.arch.spec import Stage
 from scaling_search.core.errors import UserError, require
 from scaling_search.core.hashing import digest
-from scaling_search.cost.counters import conv_outputs, count_module
+from scaling_search.cost.counters import forward_costs
 from scaling_search.nets.fitting import state_digest
 from scaling_search.nets.weights import read_weights
 from scaling_search.pretrained.hub import TextReport, cached_file
@@ -178,9 +179,7 @@ def _preprocessing(module: nn.Module, name: str) -> Preprocessing:
 
 
 def _network(module: nn.Module, name: str, px: int) -> TimmNetwork:
-    shape = (1, 3, px, px)
-    with torch.inference_mode():
-        classes = int(module(torch.zeros(shape)).shape[1])
+    shadow = copy.deepcopy(module).to("meta").eval()
+    logits, macs, outputs = forward_costs(shadow, (1, 3, px, px))
     params = sum(parameter.numel() for parameter in module.parameters())
-    counted = (count_module(module, shape), params, conv_outputs(module, shape))
-    return TimmNetwork(name, px, 3, classes, counted)
+    return TimmNetwork(name, px, 3, int(logits.shape[1]), (macs, params, outputs))
