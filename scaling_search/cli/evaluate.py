@@ -15,7 +15,8 @@ from scaling_search.cli.output import console, errors, print_json, show_rows
 from scaling_search.cli.progress import draws_bars
 from scaling_search.core.errors import UserError
 from scaling_search.jobs.environment import chosen_device
-from scaling_search.pretrained.evaluation import evaluate
+from scaling_search.latency.job import TimeBudget
+from scaling_search.pretrained.evaluation import Evaluation, evaluate
 from scaling_search.pretrained.shown import (
     differences_table,
     evaluation_values,
@@ -25,60 +26,85 @@ from scaling_search.pretrained.shown import (
 from scaling_search.pretrained.sources import Wish
 from scaling_search.report.cells import Table
 
+Networks = Annotated[
+    list[str],
+    typer.Argument(
+        help="Names that `networks` lists, each perhaps with weights of its own (NAME@WEIGHTS); "
+        "base, compound:1 … of a run; exported files; timm's names (NAME@timm)."
+    ),
+]
+Images = Annotated[
+    Path | None,
+    typer.Option("--root", help="The images: val/, else test/, else its folders are the classes."),
+]
+Weights = Annotated[
+    str | None,
+    typer.Option(
+        help="torchvision, torchvision:IMAGENET1K_V2, lite, timm, a file (.safetensors, .pth) or "
+        "a run directory. [default: lite for the Lites]"
+    ),
+]
+Fetch = Annotated[
+    bool, typer.Option("--download", help="Fetch published weights that are missing.")
+]
+Classes = Annotated[
+    str | None,
+    typer.Option(
+        help="A file of lines folder,class (a wnid, name or number), or the word sorted. "
+        "[default: folders are named by their classes]"
+    ),
+]
+Split = Annotated[
+    str | None, typer.Option(help="The folder of the root to take. [default: val, else test]")
+]
+Few = Annotated[
+    int | None, typer.Option("--images", help="Only so many, evenly spaced. [default: all]")
+]
+Side = Annotated[
+    int | None, typer.Option("--px", help="Another side in pixels. [default: the weights' own]")
+]
+CropShare = Annotated[
+    float | None,
+    typer.Option(help="Of the resized side, cut out so much. [default: the weights' own]"),
+]
+Filter = Annotated[
+    str | None,
+    typer.Option("--interpolation", help="bilinear or bicubic. [default: the weights' own]"),
+]
+Seed = Annotated[
+    int | None, typer.Option(help="Of a run's comparison, this one. [default: its first]")
+]
+Timed = Annotated[
+    bool,
+    typer.Option(
+        "--latency", help="Time the networks too, an image at a time, in fresh processes."
+    ),
+]
+Seconds = Annotated[float, typer.Option(help="Of measuring with --latency, for one attempt.")]
+Folder = Annotated[
+    Path | None,
+    typer.Option(
+        "--out", help="Write tables, picture and what is seen of each image there as well."
+    ),
+]
+
 
 def evaluate_command(
-    networks: Annotated[
-        list[str],
-        typer.Argument(
-            help="Names that `networks` lists, each perhaps with weights of its own "
-            "(NAME@WEIGHTS); base, compound:1 … of a run; exported files."
-        ),
-    ],
-    root: Annotated[
-        Path | None,
-        typer.Option(help="The images: val/, else test/, else its own folders are the classes."),
-    ] = None,
-    weights: Annotated[
-        str | None,
-        typer.Option(
-            help="torchvision, torchvision:IMAGENET1K_V2, lite, a file (.safetensors, .pth) or a "
-            "run directory. [default: lite for the Lites]"
-        ),
-    ] = None,
-    download: Annotated[
-        bool, typer.Option("--download", help="Fetch torchvision's weights that are missing.")
-    ] = False,
-    classes: Annotated[
-        str | None,
-        typer.Option(
-            help="A file of lines folder,class (a wnid, name or number), or the word sorted. "
-            "[default: folders are named by their classes]"
-        ),
-    ] = None,
-    split: Annotated[
-        str | None, typer.Option(help="The folder of the root to take. [default: val, else test]")
-    ] = None,
-    images: Annotated[
-        int | None, typer.Option(help="Only so many, evenly spaced. [default: all]")
-    ] = None,
-    px: Annotated[
-        int | None, typer.Option("--px", help="Another side in pixels. [default: the weights' own]")
-    ] = None,
-    crop_share: Annotated[
-        float | None,
-        typer.Option(help="Of the resized side, cut out so much. [default: the weights' own]"),
-    ] = None,
-    interpolation: Annotated[
-        str | None, typer.Option(help="bilinear or bicubic. [default: the weights' own]")
-    ] = None,
-    seed: Annotated[
-        int | None, typer.Option(help="Of a run's comparison, this one. [default: its first]")
-    ] = None,
+    networks: Networks,
+    root: Images = None,
+    weights: Weights = None,
+    download: Fetch = False,
+    classes: Classes = None,
+    split: Split = None,
+    images: Few = None,
+    px: Side = None,
+    crop_share: CropShare = None,
+    interpolation: Filter = None,
+    seed: Seed = None,
     batch: Annotated[int, typer.Option(help="Images at a time.")] = 64,
-    out: Annotated[
-        Path | None,
-        typer.Option(help="Write tables, picture and what is seen of each image there as well."),
-    ] = None,
+    latency: Timed = False,
+    seconds: Seconds = 30.0,
+    out: Folder = None,
     device: options.DeviceOption = "auto",
     as_json: options.AsJson = False,
 ) -> None:
@@ -91,16 +117,8 @@ def evaluate_command(
         raise UserError(
             "an evaluation needs images, got none: name with --root the folder that holds val/"
         )
-    wish = Wish(
-        weights,
-        download,
-        torch.device(chosen_device(device)),
-        px,
-        crop_share,
-        interpolation,
-        seed,
-        report=_say,
-    )
+    place = torch.device(chosen_device(device))
+    wish = Wish(weights, download, place, px, crop_share, interpolation, seed, report=_say)
     with _Bars(errors) as bars:
         found = evaluate(
             networks,
@@ -111,8 +129,13 @@ def evaluate_command(
             images=images,
             batch=batch,
             out=out,
+            times=TimeBudget(seconds) if latency else None,
             watch=bars,
         )
+    _show_evaluation(found, out, as_json)
+
+
+def _show_evaluation(found: Evaluation, out: Path | None, as_json: bool) -> None:
     if out is not None:
         write_evaluation(found, out)
     if as_json:

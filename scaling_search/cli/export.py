@@ -17,36 +17,57 @@ from scaling_search.data.decode import decode
 from scaling_search.experiment.trained_weights import seed_of, trained_network
 from scaling_search.nets.export import FORMATS, SUFFIXES, Format, export
 from scaling_search.nets.model_card import Card
-from scaling_search.nets.predict import Predictor, module_predictor, predict, read_predictor
+from scaling_search.nets.predict import Guess, Predictor, module_predictor, predict, read_predictor
+from scaling_search.pretrained.exporting import exportable
 from scaling_search.pretrained.predictions import guesses_of
-from scaling_search.pretrained.sources import Pretrained, Wish, pretrained
+from scaling_search.pretrained.sources import ENDINGS, Wish, pretrained
 
 RunDirectory = Annotated[Path, typer.Argument(help="A directory that `run` wrote.")]
-ComparedNetwork = Annotated[
-    str, typer.Argument(help="A network of the comparison: base, compound:1 …")
-]
 SeedOption = Annotated[
     int | None, typer.Option(help="Of the comparison's seeds, this one. [default: its first]")
 ]
 
 
 def export_command(
-    run_directory: RunDirectory,
-    network: ComparedNetwork,
+    source: Annotated[
+        Path,
+        typer.Argument(
+            help="A directory that `run` wrote, or a network with weights: resnet-50@torchvision."
+        ),
+    ],
+    network: Annotated[
+        str | None,
+        typer.Argument(help="Of a run, a network of the comparison: base, compound:1 …"),
+    ] = None,
     format: Annotated[str, typer.Option(help=f"One of {', '.join(FORMATS)}.")] = "safetensors",
     seed: SeedOption = None,
     root: options.MovedRoot = None,
-    out: Annotated[Path | None, typer.Option(help="The file. [default: in RUN/exports]")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="The file. [default: in RUN/exports; for published weights NAME.…]"),
+    ] = None,
+    download: Annotated[
+        bool, typer.Option("--download", help="Fetch published weights if they are missing.")
+    ] = False,
     as_json: options.AsJson = False,
 ) -> None:
     """Write a trained network as a file, with its classes, resolution and normalisation.
 
     Example: scaling-search export runs/demo compound:1 --format onnx
     """
-    chosen, seed = _format(format), seed_of(run_directory, seed)
-    module, card = trained_network(run_directory, network, seed, root=root)
-    name = f"{network.replace(':', '-').replace(' φ=', '-')}-seed-{seed}{SUFFIXES[chosen]}"
-    exported = export(module, card, out or run_directory / "exports" / name, chosen)
+    chosen = _format(format)
+    if _is_address(source):
+        require(network is None, "a network is named once, so the second is left out", network)
+        module, card = exportable(str(source), Wish(download=download, report=errors.print))
+        path = Path(f"{str(source).partition('@')[0]}{SUFFIXES[chosen]}")
+    else:
+        rule = "of a run's directory the network must be named"
+        require(network is not None, rule, "none", "try base, or compound:1")
+        named, seed = network or "", seed_of(source, seed)
+        module, card = trained_network(source, named, seed, root=root)
+        name = f"{named.replace(':', '-').replace(' φ=', '-')}-seed-{seed}{SUFFIXES[chosen]}"
+        path = source / "exports" / name
+    exported = export(module, card, out or path, chosen)
     row = {
         "network": card.architecture.name,
         "format": exported.format,
@@ -62,7 +83,7 @@ def predict_command(
         Path,
         typer.Argument(
             help="An exported file, a run directory, or a network with weights as `evaluate` takes "
-            "it: efficientnet-lite0, resnet-50@torchvision."
+            "it: efficientnet-lite0, resnet-50@torchvision, resnet50.a1_in1k@timm."
         ),
     ],
     images: Annotated[list[Path], typer.Argument(help="Image files.")],
@@ -71,7 +92,7 @@ def predict_command(
     root: options.MovedRoot = None,
     top: Annotated[int, typer.Option(help="So many classes for each image.")] = 5,
     download: Annotated[
-        bool, typer.Option("--download", help="Fetch torchvision's weights if they are missing.")
+        bool, typer.Option("--download", help="Fetch published weights if they are missing.")
     ] = False,
     as_json: options.AsJson = False,
 ) -> None:
@@ -80,12 +101,16 @@ def predict_command(
     Example: scaling-search predict runs/demo/exports/base-seed-1000.safetensors photo.jpg
     """
     require(top >= 1, "top must be at least 1", top)
-    if model.exists() or model.suffix in (".safetensors", ".onnx"):
-        predictor = _predictor(model, network, seed, root)
-        guesses = predict(predictor, _decoded(images, predictor.card), top)
-    else:
+    if _is_address(model) or not (model.exists() or model.suffix in ENDINGS):
         require(network is None, "a network is named once, so --network must be left out", network)
-        guesses = guesses_of(_pretrained(str(model), download), images, top)
+        rule = "what predicts is an exported file, a run directory or a network (@WEIGHTS)"
+        there = "@" in str(model) or str(model) in zoo.network_names()
+        require(there, rule, str(model), "nothing lies there, and no network is called so")
+        known = pretrained(str(model), Wish(download=download, report=errors.print))
+        guesses = guesses_of(known, images, top)
+    else:
+        predictor = _predictor(model, network, seed, root)
+        guesses = _guesses(model, predictor, images, top)
     rows = [
         {
             "image": str(path),
@@ -127,11 +152,15 @@ def export_optuna_command(
         )
 
 
-def _pretrained(name: str, download: bool) -> Pretrained:
-    rule = "what predicts is an exported file, a run directory or a network (@WEIGHTS)"
-    is_network = "@" in name or name in zoo.network_names()
-    require(is_network, rule, name, "nothing lies there, and no network is called so")
-    return pretrained(name, Wish(download=download, report=errors.print))
+def _is_address(source: Path) -> bool:
+    """Whether a network with weights is named, and no path to a run or a file."""
+    return not source.exists() and ("@" in str(source) or str(source) in zoo.network_names())
+
+
+def _guesses(model: Path, predictor: Predictor, images: list[Path], top: int) -> list[list[Guess]]:
+    if predictor.card.resize_px is not None:  # published weights see more than the side at first
+        return guesses_of(pretrained(str(model), Wish()), images, top)
+    return predict(predictor, _decoded(images, predictor.card), top)
 
 
 def _predictor(model: Path, network: str | None, seed: int | None, root: str | None) -> Predictor:

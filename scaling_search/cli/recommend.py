@@ -23,31 +23,37 @@ from scaling_search.recommend.words import (
     study_of,
 )
 
+Macs = Annotated[str | None, typer.Option(help="At most so many multiply-adds an image: 2G, 300M.")]
+Params = Annotated[str | None, typer.Option(help="At most so many parameters: 5M.")]
+Memory = Annotated[
+    str | None, typer.Option(help="At most so many bytes at the peak of inference: 1G.")
+]
+LatencyMs = Annotated[
+    float | None,
+    typer.Option(help="At most so many milliseconds an image, on the run's machine."),
+]
+Accuracy = Annotated[
+    float | None,
+    typer.Option(help="Instead of limits: the test top-1 to reach, as a fraction such as 0.9."),
+]
+OneMethod = Annotated[
+    str | None,
+    typer.Option(help="Of this method alone: compound, depth … [default: of all in the run]"),
+]
+StudyToWrite = Annotated[
+    Path | None, typer.Option(help="Write a study that trains the network there (….toml).")
+]
+
 
 def recommend_command(
     run_directory: Annotated[Path, typer.Argument(help="A directory that `run` wrote.")],
-    macs: Annotated[
-        str | None, typer.Option(help="At most so many multiply-adds an image: 2G, 300M.")
-    ] = None,
-    params: Annotated[str | None, typer.Option(help="At most so many parameters: 5M.")] = None,
-    memory: Annotated[
-        str | None, typer.Option(help="At most so many bytes at the peak of inference: 1G.")
-    ] = None,
-    latency_ms: Annotated[
-        float | None,
-        typer.Option(help="At most so many milliseconds an image, on the run's machine."),
-    ] = None,
-    accuracy: Annotated[
-        float | None,
-        typer.Option(help="Instead of limits: the test top-1 to reach, as a fraction such as 0.9."),
-    ] = None,
-    method: Annotated[
-        str | None,
-        typer.Option(help="Of this method alone: compound, depth … [default: of all in the run]"),
-    ] = None,
-    out: Annotated[
-        Path | None, typer.Option(help="Write a study that trains the network there (….toml).")
-    ] = None,
+    macs: Macs = None,
+    params: Params = None,
+    memory: Memory = None,
+    latency_ms: LatencyMs = None,
+    accuracy: Accuracy = None,
+    method: OneMethod = None,
+    out: StudyToWrite = None,
     function: options.FunctionOption = None,
     as_json: options.AsJson = False,
 ) -> None:
@@ -55,17 +61,8 @@ def recommend_command(
 
     Several limits hold together. Example: scaling-search recommend results/cifar10 --macs 6M
     """
-    limits = Limits(
-        None if macs is None else quantity(macs, "macs"),
-        None if params is None else quantity(params, "params"),
-        None if memory is None else quantity(memory, "memory"),
-        latency_ms,
-    )
-    if bool(limits.given) == (accuracy is not None):
-        raise UserError(
-            "a recommendation needs limits or an accuracy, "
-            f"got {'both' if limits.given else 'neither'}: try --macs 2G, or --accuracy 0.9"
-        )
+    limits = _limits(macs, params, memory, latency_ms)
+    _require_one(limits, accuracy)
     goal = None if accuracy is None else accuracy_goal(accuracy)
     comparison = read_comparison(run_directory, function=function)
     found = (
@@ -73,10 +70,30 @@ def recommend_command(
     )
     if out is not None:
         write_atomically(out, to_toml(study_of(found)))
+    _show(found, _command(found, out, run_directory), as_json)
+
+
+def _limits(
+    macs: str | None, params: str | None, memory: str | None, latency_ms: float | None
+) -> Limits:
+    asked = {"macs": macs, "params": params, "memory": memory}
+    read = {name: quantity(text, name) for name, text in asked.items() if text is not None}
+    return Limits(**read, latency_ms=latency_ms)
+
+
+def _require_one(limits: Limits, accuracy: float | None) -> None:
+    if bool(limits.given) == (accuracy is not None):
+        raise UserError(
+            "a recommendation needs limits or an accuracy, "
+            f"got {'both' if limits.given else 'neither'}: try --macs 2G, or --accuracy 0.9"
+        )
+
+
+def _show(found: Recommendation, command: str, as_json: bool) -> None:
     if as_json:
-        print_json({**recommendation_values(found), "train": _command(found, out, run_directory)})
+        print_json({**recommendation_values(found), "train": command})
         return
-    for sentence in (*recommendation_sentences(found), _command(found, out, run_directory)):
+    for sentence in (*recommendation_sentences(found), command):
         console.print(sentence, highlight=False, markup=False, soft_wrap=True)
 
 

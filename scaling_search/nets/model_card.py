@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -21,8 +21,10 @@ class Card:
     """The architecture (with the side of its images), a name for each class, and what the network
     expects of its images: (x / 255 - mean) / std for each channel, in units of 0..1.
 
-    `ground` and `value_range` are what made its images 8-bit: see `pixel_rules`. Raises UserError
-    unless there is a name for each class, a mean and a positive std a channel.
+    `ground` and `value_range` are what made its images 8-bit: see `pixel_rules`. Published weights
+    see the middle of an image whose shorter side is `resize_px` by `interpolation`; None: the
+    network's side itself, bilinear. Raises UserError unless there is a name for each class, a mean
+    and a positive std a channel.
 
     Examples:
         >>> from scaling_search.arch import zoo
@@ -39,6 +41,8 @@ class Card:
     std: tuple[float, ...]
     ground: Ground = "white"
     value_range: tuple[float, float] | None = None
+    resize_px: int | None = None
+    interpolation: Literal["bilinear", "bicubic"] = "bilinear"
 
     __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
 
@@ -49,6 +53,8 @@ class Card:
         require(named == a.num_classes, f"{a.num_classes} classes need as many names", named)
         for name, values in (("mean", self.mean), ("std", self.std)):
             require(len(values) == channels, f"{name} must have {channels} values", len(values))
+        resized = self.resize_px is None or self.resize_px >= a.resolution_px
+        require(resized, f"resize_px must be at least {a.resolution_px}", self.resize_px)
         require(min(self.std) > 0, "std must be positive", self.std)
         self.pixel_rules  # noqa: B018 (raises UserError for values out of range)
 
@@ -59,7 +65,10 @@ class Card:
 
     def to_json(self) -> str:
         """The card as text for a file's metadata."""
-        return json.dumps(asdict(self), ensure_ascii=False)
+        values = asdict(self)
+        if self.resize_px is None:  # so that older versions read what they could have written
+            del values["resize_px"], values["interpolation"]
+        return json.dumps(values, ensure_ascii=False)
 
 
 _CARDS = TypeAdapter(Card)

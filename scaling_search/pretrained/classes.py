@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -22,6 +23,7 @@ NAMED = 3
 # ImageNet has two of each; torchvision calls the second another name.
 SHARED_NAMES = {"crane", "maillot"}
 Mapped = Mapping[str, str]
+_WNID_FIRST = re.compile(r"(n\d{8})[_\-. ]")  # n02085620_Chihuahua
 
 
 @cache
@@ -128,11 +130,13 @@ def _places(classes: Sequence[str] | None, count: int) -> dict[str, int]:
 
 
 def _place(word: str, places: Mapping[str, int], numbers: int) -> int | None:
-    """A class's place by its name or wnid, or by a number below `numbers`."""
+    """A class's place by its name, a wnid (a name may follow it), or a number below `numbers`."""
     if word in places:
         return places[word]
     if word.isdecimal() and int(word) < numbers:
         return int(word)
+    if (wnid := _WNID_FIRST.match(word)) is not None:
+        return places.get(wnid[1])
     return places.get(_plain(word))
 
 

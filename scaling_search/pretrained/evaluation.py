@@ -13,6 +13,7 @@ import pandas as pd
 from scaling_search.core.errors import require
 from scaling_search.cost.analytic import count
 from scaling_search.cost.arithmetic import arithmetic
+from scaling_search.latency.job import TimeBudget
 from scaling_search.pretrained.classes import IMAGENET_CLASSES, IN_ORDER, read_mapping, targets
 from scaling_search.pretrained.images import Labelled, labelled
 from scaling_search.pretrained.predictions import kept_predictions, predictions
@@ -24,6 +25,7 @@ from scaling_search.pretrained.scores import (
     neighbours,
 )
 from scaling_search.pretrained.sources import Pretrained, Wish, pretrained
+from scaling_search.pretrained.timing import network_times
 from scaling_search.training.evaluate import TOP
 
 Watch = Callable[[str, int, int], None]
@@ -41,7 +43,8 @@ class Evaluation:
 
     `networks` has one row a network: name, weights, px, reading, n, classes (that the images show),
     outputs; top1, top5, balanced (percent) and loss (nats), each with _low and _high; macs, params,
-    activations; published_top1 (percent; nan where these images aren't all of ImageNet's).
+    activations; published_top1 (percent; nan where these images aren't all of ImageNet's); and
+    where they were timed the columns of `timing.NetworkTimes`.
     `differences` has one row a neighbouring pair: left, right, difference, low, high (points),
     only_left, only_right, n, p_value, p_holm, verdict (on the right one). `remarks` are sentences
     on what to know of the images and the results.
@@ -68,12 +71,14 @@ def evaluate(
     images: int | None = None,
     batch: int = 64,
     out: Path | None = None,
+    times: TimeBudget | None = None,
     watch: Watch = lambda *_: None,
 ) -> Evaluation:
     """Score the networks on the labelled images of `root`, as `labelled` finds them.
 
     `classes` is a file as `read_mapping` reads it. With `out` what each network says of each image
-    is kept there, and not computed again. Raises UserError, before anything is computed, for an
+    is kept there, and not computed again. With `times` networks are timed too, once all images are
+    seen, so that nothing runs beside. Raises UserError, before anything is computed, for an
     unknown network, absent weights, folders that are none of a network's classes, and a network
     named twice.
     """
@@ -82,9 +87,7 @@ def evaluate(
     shown = labelled(root, split, images)
     mapped = None if classes is None else read_mapping(classes, shown.folders)
     networks = sorted((pretrained(each, wish) for each in addresses), key=_macs)
-    named = [f"{each.name} ({each.weights})" for each in networks]
-    twice = [name for name in named if named.count(name) > 1]
-    require(not twice, "each network is named once", twice[:1] and twice[0])
+    _require_once(networks)
     if str(classes) == IN_ORDER:
         _require_all_classes(networks, len(shown.folders))
     places = [
@@ -95,13 +98,20 @@ def evaluate(
     with arithmetic("float32", wish.device):
         for label, network, place in zip(labels, networks, places, strict=True):
             frames[label] = _predicted(label, network, shown, place, batch, out, watch)
-    rows = [
-        _row(label, network, frames[label], shown)
-        for label, network in zip(labels, networks, strict=True)
-    ]
-    table = pd.DataFrame(rows)
-    remarks = (*_of_images(shown, root, images), *_of_results(table))
-    return Evaluation(table, _differences(frames), remarks)
+    named = zip(labels, networks, strict=True)
+    table = pd.DataFrame([_row(label, each, frames[label], shown) for label, each in named])
+    remarks = [*_of_images(shown, root, images), *_of_results(table)]
+    if times is not None:
+        timed = network_times(networks, str(wish.device), times, wish.report)
+        table = table.join(timed.columns)
+        remarks += [timed.remark, *_of_times(table)]
+    return Evaluation(table, _differences(frames), tuple(remarks))
+
+
+def _require_once(networks: Sequence[Pretrained]) -> None:
+    named = [f"{each.name} ({each.weights})" for each in networks]
+    twice = [name for name in named if named.count(name) > 1]
+    require(not twice, "each network is named once", twice[:1] and twice[0])
 
 
 def _predicted(
@@ -210,3 +220,9 @@ def _of_results(table: pd.DataFrame) -> Iterator[str]:
                 f"({100 / row['outputs']:.3g} %): are the classes in the network's order, and the "
                 "weights whole?"
             )
+
+
+def _of_times(table: pd.DataFrame) -> Iterator[str]:
+    for row in table.to_dict("records"):
+        if row["latency_flags"]:
+            yield f"{row['network']}, time: {row['latency_flags']}"

@@ -76,7 +76,7 @@ def guesses_of(network: Pretrained, paths: Sequence[Path], top: int = 5) -> list
 
     Classes go by the network's own names, or ImageNet's; by their places where it has neither.
     """
-    names = network.classes or _names(network.network.num_classes)
+    names = class_names(network)
     guesses = []
     for path in paths:
         shares = network.logits(network.read(path)[None])[0].softmax(0)
@@ -86,7 +86,11 @@ def guesses_of(network: Pretrained, paths: Sequence[Path], top: int = 5) -> list
     return guesses
 
 
-def _names(count: int) -> tuple[str, ...]:
+def class_names(network: Pretrained) -> tuple[str, ...]:
+    """The network's own, or ImageNet's; places where it has neither."""
+    if network.classes is not None:
+        return network.classes
+    count = network.network.num_classes
     return imagenet_names() if count == IMAGENET_CLASSES else tuple(map(str, range(count)))
 
 

@@ -132,6 +132,9 @@ def _cells(numbers: pd.DataFrame) -> Cells:
         cells["as published (%)"] = number_cell("published_top1_percent", ".2f")
     for column, head in (("macs", "MACs"), ("params", "params"), ("activations", "activations")):
         cells |= scaled_cell(numbers, column, head)
+    if "latency_ms" in numbers:
+        columns = ("latency_ms", "latency_low_ms", "latency_high_ms")
+        cells["time (ms) [95\u00a0%]"] = interval_cell(columns)
     return cells
 
 

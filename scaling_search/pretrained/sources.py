@@ -2,7 +2,8 @@
 
 An address is `NAME`, with the weights of `--weights`, or `NAME@WEIGHTS`; the weights are
 `torchvision`, `torchvision:IMAGENET1K_V2`, `lite`, a file (safetensors, or torch's read with
-weights_only) or a run directory. An exported file (….safetensors, .onnx) names itself.
+weights_only), a run directory, or for timm's names `timm` and `timm:FILE`. An exported file
+(….safetensors, .onnx) names itself.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import torch
 from torch import nn
 
 from scaling_search.arch import zoo
-from scaling_search.arch.spec import Architecture
+from scaling_search.arch.protocol import Network
 from scaling_search.core.errors import UserError, require
 from scaling_search.data.decode import decode
 from scaling_search.experiment.trained_weights import trained_network
@@ -24,9 +25,16 @@ from scaling_search.nets.fitting import fit, state_digest
 from scaling_search.nets.model_card import Card
 from scaling_search.nets.predict import Predictor, normalised, read_module, read_predictor
 from scaling_search.nets.weights import lite_checkpoint, read_weights
+from scaling_search.pretrained.classes import IMAGENET_CLASSES, imagenet_names
 from scaling_search.pretrained.hub import torchvision_file
 from scaling_search.pretrained.initial import LITE, TORCHVISION
-from scaling_search.pretrained.preprocessing import Preprocessing, PublishedWeights, row_of
+from scaling_search.pretrained.preprocessing import (
+    Channels,
+    Preprocessing,
+    PublishedWeights,
+    row_of,
+)
+from scaling_search.pretrained.timm_networks import TIMM, timm_weights
 
 ENDINGS = (".safetensors", ".onnx")
 Logits = Callable[[torch.Tensor], torch.Tensor]
@@ -53,21 +61,24 @@ class Wish:
 class Pretrained:
     """A network with its weights and what it needs to see a file.
 
-    `network` is at the side that is evaluated; `read` gives float32 C × px × px of a file, `logits`
-    takes batches of them; `classes` are its own names (None: places alone, and of 1 000
-    ImageNet's); `content` stands for weights and preprocessing, `reading` says the latter in words;
-    `published_top1` is what its source claims on ImageNet, in percent.
+    `network` is at the side that is evaluated, a table of stages but for timm's; `read` gives
+    float32 C × px × px of a file, `logits` takes batches of them; `classes` are its own names
+    (None: places alone, and of 1 000 ImageNet's); `content` stands for weights and preprocessing,
+    `reading` says the latter in words; `published_top1` is what its source claims on ImageNet, in
+    percent. `module` and `seen` are what `logits` and `read` rest on, where they are at hand.
     """
 
     name: str
     weights: str
-    network: Architecture
+    network: Network
     logits: Logits
     read: Callable[[Path], torch.Tensor]
     reading: str
     classes: tuple[str, ...] | None
     content: str
     published_top1: float | None = None
+    module: nn.Module | None = None
+    seen: Preprocessing | None = None
 
 
 def pretrained(address: str, wish: Wish) -> Pretrained:
@@ -79,18 +90,20 @@ def pretrained(address: str, wish: Wish) -> Pretrained:
     if weights is None:
         raise UserError(
             f"a network is evaluated with weights, got {name!r} without: "
-            f"name it {name}@{TORCHVISION}, @FILE or @RUN, or give --weights"
+            f"name it {name}@{TORCHVISION}, @{TIMM}, @FILE or @RUN, or give --weights"
         )
     source, _, which = weights.partition(":")
     if source == TORCHVISION:
         return _published(row_of(zoo.get(name).name, which or None), wish)
+    if source == TIMM:
+        return _timms(name, Path(which) if which else None, wish)
     if weights == LITE:
         return _published(row_of(zoo.get(name).name, "LITE"), wish)
     path = Path(weights)
     if path.is_dir():
         module, card = trained_network(path, name, wish.seed)
         return _of_module(f"{path.name} {name}", str(path), module, card, wish)
-    rule = f"weights must be {TORCHVISION}, {LITE}, a file or a run directory"
+    rule = f"weights must be {TORCHVISION}, {LITE}, {TIMM}, a file or a run directory"
     require(path.is_file(), rule, weights, "nothing lies there")
     return _of_file(name, path, wish)
 
@@ -104,6 +117,22 @@ def _published(row: PublishedWeights, wish: Wish) -> Pretrained:
     seen = row.preprocessing.at(wish.px, wish.crop_share, wish.interpolation)
     claimed = row.top1 if seen == row.preprocessing else None
     return _of_state(row.network, words, read_weights(path), seen, wish, claimed)
+
+
+def _timms(name: str, file: Path | None, wish: Wish) -> Pretrained:
+    found = timm_weights(
+        name,
+        file,
+        download=wish.download,
+        report=wish.report,
+        px=wish.px,
+        crop_share=wish.crop_share,
+        interpolation=wish.interpolation,
+    )
+    seen, logits = found.seen, logits_on(found.module, wish.device)
+    return Pretrained(
+        name, found.weights, found.network, logits, seen.read, seen.words, None, found.content
+    )
 
 
 def _of_file(name: str, path: Path, wish: Wish) -> Pretrained:
@@ -124,7 +153,9 @@ def _of_state(
     at = network.fitted(resolution_px=seen.crop_px)
     content = hashlib.sha256(f"{state_digest(state)} {seen}".encode()).hexdigest()[:16]
     logits = logits_on(module, wish.device)
-    return Pretrained(name, words, at, logits, seen.read, seen.words, None, content, claimed)
+    return Pretrained(
+        name, words, at, logits, seen.read, seen.words, None, content, claimed, module, seen
+    )
 
 
 def _exported(path: Path, wish: Wish) -> Pretrained:
@@ -152,12 +183,31 @@ def _of_card(name: str, words: str, predictor: Predictor, content: str, wish: Wi
     network = card.architecture
     px, channels = network.resolution_px, network.in_channels
 
+    if card.resize_px is not None:
+        sides = (card.resize_px, px, card.interpolation)
+        seen = Preprocessing(*sides, _three(card.mean), _three(card.std))
+        logits = predictor.logits
+        return Pretrained(
+            name, words, network, logits, seen.read, seen.words, _own_classes(card), content
+        )
+
     def image(path: Path) -> torch.Tensor:
         pixels = torch.from_numpy(decode(path, px, channels, card.pixel_rules))
         return normalised(card, pixels[None])[0]
 
     reading = f"{px} px, bilinear, the middle {px} px"
     return Pretrained(name, words, network, predictor.logits, image, reading, card.classes, content)
+
+
+def _own_classes(card: Card) -> tuple[str, ...] | None:
+    """The card's classes; None where they are all of ImageNet's, which also go by wnid."""
+    is_imagenet = len(card.classes) == IMAGENET_CLASSES and card.classes == imagenet_names()
+    return None if is_imagenet else card.classes
+
+
+def _three(values: tuple[float, ...]) -> Channels:
+    red, green, blue = values
+    return red, green, blue
 
 
 def logits_on(module: nn.Module, device: torch.device) -> Logits:

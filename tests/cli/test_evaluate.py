@@ -41,6 +41,19 @@ def test_a_table_is_printed_and_all_is_written(photographs: Path, tmp_path: Path
     )
 
 
+def test_networks_are_timed_where_that_is_asked(photographs: Path, tmp_path: Path) -> None:
+    words = ("evaluate", resnet(tmp_path), "--root", str(photographs), "--px", "64", "--json")
+    status, printed, said = call(*words, "--device", "cpu", "--latency", "--seconds", "0.3")
+    assert status == 0
+    assert "timing 1 network: 0.3 s and a warm-up" in said
+    found = json.loads(printed)
+    (row,) = found["networks"]
+    assert 0 < row["latency_low_ms"] <= row["latency_ms"] <= row["latency_high_ms"]
+    assert any("the median of an image: inference, batch 1" in each for each in found["remarks"])
+    status, _, said = call(*words, "--device", "cpu", "--latency", "--seconds", "0")
+    assert (status, said) == (2, "seconds must be positive and finite, got 0.0\n")
+
+
 def test_without_images_the_way_out_is_named(tmp_path: Path) -> None:
     status, printed, said = call("evaluate", resnet(tmp_path))
     assert (status, printed) == (2, "")
@@ -73,6 +86,9 @@ def test_predict_takes_the_same_names(photographs: Path, tmp_path: Path) -> None
     assert "did you mean resnet-18" in said
     status, _, said = call("predict", "gone.safetensors", str(coffee))
     assert (status, said) == (2, "a network's file must exist, got 'gone.safetensors'\n")
+    status, _, said = call("predict", "resnet-18@gone.safetensors", str(coffee))
+    assert status == 2
+    assert "a file or a run directory, got 'gone.safetensors': nothing lies there" in said
     status, _, said = call("predict", "runs/gone", str(coffee))
     assert status == 2
     assert "got 'runs/gone': nothing lies there, and no network is called so" in said

@@ -50,8 +50,8 @@ def test_a_run_gives_each_methods_networks_by_rising_macs() -> None:
     assert [each.method for each in found] == ["compound", "depth", "width", "resolution", "paper"]
     compound = found[0]
     assert compound.macs == (2_260_480, 4_481_624, 9_292_360)
-    assert compound.counts == (4, 4, 4)
-    assert compound.errors == pytest.approx((0.53485, 0.507125, 0.472425))
+    assert compound.counts == (8, 8, 8)
+    assert compound.errors == pytest.approx((0.535075, 0.504575, 0.4732375))
     assert np.mean(compound.weights) == pytest.approx(1)
     assert compound.chance == 0.9
     assert not compound.is_near_chance
@@ -61,7 +61,7 @@ def test_alike_runs_are_taken_together_and_others_are_not() -> None:
     whole = committed("cifar10")
     first = replace(whole, runs=whole.runs[whole.runs["phi"] < 2])
     (compound, *_) = sizes_of([("a", first), ("b", whole)])
-    assert (compound.runs, compound.counts) == ("a + b", (4, 4, 4))
+    assert (compound.runs, compound.counts) == ("a + b", (8, 8, 8))
     apart = sizes_of([("a", whole), ("f", committed("fashion-mnist"))])
     assert [each.runs for each in apart] == ["a"] * 5 + ["f"] * 5
 

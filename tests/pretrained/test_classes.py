@@ -30,6 +30,13 @@ def test_a_class_may_go_by_its_name() -> None:
     assert targets(["Egyptian_cat", "espresso"], None, 1000) == (285, 967)
 
 
+def test_a_name_may_follow_a_wnid() -> None:
+    folders = ["n02124075_Egyptian_cat", "n07920052-espresso", "n01440764"]
+    assert targets(folders, None, 1000) == (285, 967, 0)
+    with pytest.raises(UserError, match=r"got 'n00000000_unknown'"):
+        targets(["n00000000_unknown"], None, 1000)
+
+
 @pytest.mark.parametrize("name", ["crane", "maillot", "Cardigan"])
 def test_a_name_that_two_classes_share_is_refused(name: str) -> None:
     with pytest.raises(UserError, match="must be named by its ImageNet class"):
