@@ -9,6 +9,10 @@ SETTINGS = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_AUTH_MODE": "token",
     "RAY_AUTH_TOKEN": TOKEN,
+    # Ray's own 15 leaves next to nothing to its workers beside the other tests.
+    "RAY_worker_niceness": "0",
+    # Settings of the environment rule out the workers that Ray would start ahead of any task.
+    "RAY_prestart_worker_first_driver": "0",
     # A bound, never awaited: a busy machine may take longer than Ray's half a minute to start it.
     "RAY_gcs_server_port_wait_time_s": "300",
 }

@@ -20,9 +20,8 @@ from scaling_search.data.cache import cache_folder, cached, make_cache_folder, u
 SHAPE = (4, 1, 2, 2)
 WHOLE = np.arange(16, dtype=np.uint8).reshape(SHAPE)
 
-# Forked, as a worker may be: importing all anew would take seconds.
-FORK = multiprocessing.get_context("fork")
-forking = pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+# Not forked from a process whose other threads may hold a lock just then.
+NEW = multiprocessing.get_context("spawn")
 
 
 def build_half(said: Connection) -> None:
@@ -78,11 +77,11 @@ def test_what_a_process_writes_into_its_map_stays_its_own() -> None:
     assert np.array_equal(cached("key", SHAPE, never), WHOLE)
 
 
-@forking
 def test_a_builder_killed_halfway_leaves_nothing_that_is_used(cache: Path) -> None:
-    here, there = FORK.Pipe()
-    builder = FORK.Process(target=build_half, args=(there,))
+    here, there = NEW.Pipe()
+    builder = NEW.Process(target=build_half, args=(there,))
     builder.start()
+    there.close()  # or a builder that dies would be waited for without end
     assert here.recv() == "half"
     builder.kill()
     builder.join()
@@ -103,10 +102,9 @@ def test_an_exception_halfway_leaves_nothing(cache: Path) -> None:
     assert not list(cache.rglob(".*.part"))
 
 
-@forking
 def test_processes_that_want_one_array_at_once_build_it_once() -> None:
-    here, there = FORK.Pipe()
-    builders = [FORK.Process(target=build_slowly, args=(there,)) for _ in range(4)]
+    here, there = NEW.Pipe()
+    builders = [NEW.Process(target=build_slowly, args=(there,)) for _ in range(4)]
     for builder in builders:
         builder.start()
     for builder in builders:
