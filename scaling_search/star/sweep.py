@@ -77,7 +77,7 @@ def size_of(network: Architecture, axis: AxisName) -> float:
         >>> from scaling_search.arch import zoo
         >>> from scaling_search.star.sweep import size_of
         >>> [size_of(zoo.get("efficientnet-b0"), axis) for axis in ("depth", "width", "resolution")]
-        [16.0, 170688.0, 224.0]
+        [16.0, 160640.0, 224.0]
     """
     match axis:
         case "depth":
