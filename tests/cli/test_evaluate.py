@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
 import torch
 import torchvision
 
@@ -41,6 +42,7 @@ def test_a_table_is_printed_and_all_is_written(photographs: Path, tmp_path: Path
     )
 
 
+@pytest.mark.slow
 def test_networks_are_timed_where_that_is_asked(photographs: Path, tmp_path: Path) -> None:
     words = ("evaluate", resnet(tmp_path), "--root", str(photographs), "--px", "64", "--json")
     status, printed, said = call(*words, "--device", "cpu", "--latency", "--seconds", "0.3")
