@@ -44,6 +44,25 @@ def load_function(path: str) -> Function:
     return made
 
 
+def name_of_function(function: Callable[..., Any]) -> str:
+    """The "module:name" under which every process finds a function; raises UserError for none.
+
+    Examples:
+        >>> from scaling_search.arch import zoo
+        >>> from scaling_search.cost.user_function import name_of_function
+        >>> name_of_function(zoo.get)
+        'scaling_search.arch.zoo:get'
+    """
+    module, name = (getattr(function, key, "") for key in ("__module__", "__qualname__"))
+    try:
+        is_there = attrgetter(name)(sys.modules[module]) is function
+    except (KeyError, AttributeError, TypeError):
+        is_there = False
+    rule = "a network function is one that its module holds under its name"
+    require(is_there, rule, function, "write it as a function (def) outside of others")
+    return f"{module}:{name}"
+
+
 def make_network(path: str, multipliers: Multipliers) -> nn.Module:
     """What the function makes; raises UserError when it fails, or makes something else."""
     function = load_function(path)
