@@ -137,7 +137,7 @@ def test_signed_8_bit_values_are_not_taken_for_unsigned_ones(tmp_path: Path) -> 
 def test_of_16_bit_colour_the_upper_8_bits_are_taken_and_a_range_is_refused(
     tmp_path: Path,
 ) -> None:
-    values = np.uint16([[[0x0000, 0x7FFF, 0xFF00]] * SIDE] * SIDE)
+    values = np.array([[[0x0000, 0x7FFF, 0xFF00]] * SIDE] * SIDE)
     deep = tmp_path / "deep.ppm"
     deep.write_bytes(b"P6 %d %d 65535\n" % (SIDE, SIDE) + values.astype(">u2").tobytes())
     assert decode(deep, SIDE, 3)[:, 0, 0].tolist() == [0, 127, 254]
