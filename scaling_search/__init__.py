@@ -86,3 +86,8 @@ def __getattr__(name: str) -> Any:
     value = getattr(import_module(f"{__name__}.{_HOME_OF[name]}"), name)
     globals()[name] = value
     return value
+
+
+def __dir__() -> list[str]:
+    """The public names, before they are imported too: for a notebook's completion."""
+    return sorted({*globals(), *__all__})

@@ -34,6 +34,7 @@ PIXEL_RULES = (
     "fractions of white, 0…1",
     "other values (32-bit, signed, floats outside of 0…1) are refused unless [data] "
     "value_range = [black, white] says what they mean; it holds for 12 and 16 bits and floats too",
+    "of 16-bit colour the upper 8 bits are taken, and refused where a value_range is given",
     "of a file of several frames or pages the first is taken",
     "the shorter side is resized, and the middle is cut out",
 )
@@ -44,7 +45,7 @@ class PixelFormat:
     """How a file's pixels differ from plain 8-bit ones that stand upright.
 
     `transparent`: some pixel shows the ground. `lowest` and `highest` are the values found, NaN
-    among them where one was.
+    among them where one was. `deep_colour`: more than the 8 bits a colour that are read.
     """
 
     turned: bool = False
@@ -52,6 +53,7 @@ class PixelFormat:
     depth: Depth = "8-bit"
     lowest: float = 0.0
     highest: float = 255.0
+    deep_colour: bool = False
 
 
 PLAIN = PixelFormat()
@@ -97,6 +99,11 @@ class PixelRules:
 
     def problem(self, format: PixelFormat) -> str:
         """Why such a file can't be used, in words with the way out; empty where it can."""
+        if format.deep_colour and self.value_range is not None:
+            return (
+                "16-bit colour, of which the upper 8 bits are read, so that no value_range holds "
+                "for it; save it as 16-bit grey or scaled to 8 bits, or leave value_range out"
+            )
         if not (math.isfinite(format.lowest) and math.isfinite(format.highest)):
             return "values that are no finite numbers"
         if self.range_of(format) is not None:

@@ -27,6 +27,7 @@ DEEPEST = 20
 LONGEST_VALUE = 300
 """Characters of what a message quotes of a file."""
 
+_ESCAPE = re.compile("Invalid hex value|Unescaped")  # what tomllib says of a Windows path
 _HEADER = re.compile(r"^\s*\[(\[?)([^\[\]]+)\]?\]\s*(#.*)?$")
 _KEY = re.compile(r"^\s*[\"']?([\w-]+)[\"']?\s*=")
 
@@ -36,7 +37,7 @@ def read_text(path: Path, content: str) -> str:
     try:
         return decoded(path.read_bytes())
     except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "not UTF-8 text"
+        reason = getattr(error, "strerror", None) or "not UTF-8 text: save it as UTF-8"
         raise UserError(f"a {content} file must be readable, got {str(path)!r}: {reason}") from None
 
 
@@ -71,7 +72,10 @@ def parsed(text: str, source: str) -> dict[str, Any]:
         rule = f"{source} must be valid TOML of at most {DEEPEST} levels"
         raise UserError(f"{rule}, got more") from None
     except ValueError as error:  # TOMLDecodeError, or a number of too many digits
-        raise UserError(f"{source} must be valid TOML: {shortened(str(error))}") from None
+        said = shortened(str(error))
+        if _ESCAPE.search(said):
+            said += r"; within double quotes a \ begins an escape: write / or 'single quotes'"
+        raise UserError(f"{source} must be valid TOML: {said}") from None
     for key, number in numbers:
         if LARGEST_INTEGER < abs(number) < math.inf:
             raise UserError(

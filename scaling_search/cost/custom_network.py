@@ -86,7 +86,8 @@ class CustomNetwork:
         """
         rule = f"the code of {self.function} must stay as it is while a run goes on"
         digest = self.code.digest
-        require(digest == self.source, rule, "an edited one", "start the run again")
+        mend = "start the run again, with a function that makes the same network each time"
+        require(digest == self.source, rule, "another", mend)
         return make_network(self.function, Multipliers(self.depth, self.width))
 
     def costs(self) -> tuple[int, int, int]:
@@ -104,7 +105,10 @@ def custom_network(
 ) -> CustomNetwork:
     """The base network of a function "module:name"; it has been built and counted once."""
     require(resolution_px >= 1, "a network's images need at least 1 px", resolution_px)
-    source = _code(function).digest
+    source, again = (_code(function).digest for _ in range(2))
+    rule = f"{function} must make the same network whenever it is given the same multipliers"
+    mend = "let it hang on no counter and no random number"
+    require(source == again, rule, "two that differ", mend)
     shapes = _shapes(function, source, 1.0, 1.0)
     name = function.rpartition(":")[2]
     base = CustomNetwork(name, function, source, shapes, resolution_px, in_channels, num_classes)

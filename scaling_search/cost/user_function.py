@@ -32,7 +32,9 @@ def load_function(path: str) -> Function:
             function = attrgetter(name)(importlib.import_module(module))
     except (ImportError, AttributeError, ValueError, TypeError) as error:
         said = what_failed(error)
-        raise UserError(f"{rule}, got {path!r} ({said}): {_mend(module, said)}") from error
+        lacking = _library(error, module)
+        mend = f"install {lacking}, which it imports" if lacking else _mend(module, said)
+        raise UserError(f"{rule}, got {path!r} ({said}): {mend}") from error
     except SystemExit as error:
         mend = 'put what reads a command line or ends a program below if __name__ == "__main__":'
         rule = f"{module} must be importable, got {what_failed(error)}"
@@ -42,6 +44,25 @@ def load_function(path: str) -> Function:
     require(callable(function), rule, path)
     made: Function = function
     return made
+
+
+def name_of_function(function: Callable[..., Any]) -> str:
+    """The "module:name" under which every process finds a function; raises UserError for none.
+
+    Examples:
+        >>> from scaling_search.arch import zoo
+        >>> from scaling_search.cost.user_function import name_of_function
+        >>> name_of_function(zoo.get)
+        'scaling_search.arch.zoo:get'
+    """
+    module, name = (getattr(function, key, "") for key in ("__module__", "__qualname__"))
+    try:
+        is_there = attrgetter(name)(sys.modules[module]) is function
+    except (KeyError, AttributeError, TypeError):
+        is_there = False
+    rule = "a network function is one that its module holds under its name"
+    require(is_there, rule, function, "write it as a function (def) outside of others")
+    return f"{module}:{name}"
 
 
 def make_network(path: str, multipliers: Multipliers) -> nn.Module:
@@ -62,6 +83,13 @@ def what_failed(error: BaseException) -> str:
     """An error's kind and what it says, in one line."""
     said = " ".join(str(error).split())
     return f"{type(error).__name__}: {said}" if said else type(error).__name__
+
+
+def _library(error: Exception, module: str) -> str:
+    """The library that a module needs and Python lacks; empty where the module itself lacks."""
+    absent = error.name or "" if isinstance(error, ModuleNotFoundError) else ""
+    top = absent.partition(".")[0]
+    return "" if top in ("", module.partition(".")[0]) or "/" in module else top
 
 
 def _mend(module: str, said: str) -> str:

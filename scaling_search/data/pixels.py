@@ -24,6 +24,7 @@ UPRIGHT = {
 
 BITS_PER_SAMPLE, PHOTOMETRIC, SAMPLE_FORMAT = 258, 262, 339  # tags of TIFF 6.0
 WHITE_IS_ZERO, UNSIGNED, SIGNED = 0, (1,), (2,)
+DEEP_COLOURS = ("RGB", "RGBA", "RGBX", "LA", "CMYK")
 DEEP_GREY = ("PNG", "PPM")  # Pillow has opened their 16 bits as mode I, within 0…65535
 
 
@@ -40,6 +41,9 @@ def eight_bit(image: Image.Image, channels: int, rules: PixelRules) -> NDArray[n
         >>> eight_bit(clear, 1, PixelRules(ground="grey"))[0, 0].tolist()
         [128]
     """
+    deep = PixelFormat(deep_colour=has_deep_colour(image))
+    if problem := rules.problem(deep):
+        raise ValueError(problem)
     image.load()
     upright = _upright(image)
     if depth_of(image) == "8-bit":
@@ -82,7 +86,7 @@ def is_plain(image: Image.Image) -> bool:
         >>> is_plain(Image.new("RGB", (2, 2))), is_plain(Image.new("RGBA", (2, 2)))
         (True, False)
     """
-    if depth_of(image) == "signed 8-bit":
+    if depth_of(image) == "signed 8-bit" or has_deep_colour(image):
         return False
     return image.mode in ("1", "L", "P", "RGB", "CMYK") and not image.has_transparency_data
 
@@ -105,6 +109,27 @@ def depth_of(image: Image.Image) -> Depth:
     if not image.mode.startswith("I"):
         return "8-bit"
     return "12-bit" if _tag(image, BITS_PER_SAMPLE) == (12,) else "16-bit"
+
+
+def has_deep_colour(image: Image.Image) -> bool:
+    """Whether a file that is not loaded yet has 16 bits a colour: Pillow reads the upper 8.
+
+    Examples:
+        >>> from PIL import Image
+        >>> from scaling_search.data.pixels import has_deep_colour
+        >>> has_deep_colour(Image.new("RGB", (8, 8)))
+        False
+    """
+    if image.mode not in DEEP_COLOURS:
+        return False
+    # What Pillow's decoders are told: of PNG and TIFF the layout of the bytes, of PPM its maximum.
+    told = [tile[3] for tile in getattr(image, "tile", ())]
+    words = [word for one in told for word in (one if isinstance(one, tuple) else (one,))]
+    return any(
+        ";16" in word if isinstance(word, str) else image.format == "PPM" and word > 255
+        for word in words
+        if isinstance(word, str | int)
+    )
 
 
 def orientation(image: Image.Image) -> int:

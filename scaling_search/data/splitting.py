@@ -8,7 +8,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from scaling_search.core.errors import require
+from scaling_search.core.errors import UserError, require
 from scaling_search.data.request import DataRequest
 
 Indices: TypeAlias = NDArray[np.int64]
@@ -44,9 +44,12 @@ def choose(
     pool = cut(request.train_images, "train_images", train_labels, count, seed, each=2)
     pool_labels = train_labels[pool]
     sizes = np.bincount(pool_labels, minlength=len(classes))
-    for name, size in zip(classes, sizes, strict=True):
-        rule = f"class {name!r} needs 2 training images, one of them for validation"
-        require(size >= 2, rule, int(size), "take more train_images or leave the class out")
+    single = [name for name, size in zip(classes, sizes, strict=True) if size < 2]
+    rule = "each class needs 2 training images, one of them for validation"
+    more = "take more train_images" if len(pool) < len(train_labels) else "add images"
+    got = f"one or none of {', '.join(map(repr, single))}"
+    if single:
+        raise UserError(f"{rule}, got {got}: {more}, or leave such classes out")
     held_out = round(request.validation_fraction * len(pool))
     held_out = min(max(held_out, count), len(pool) - count)
     validation_seed = seed if request.validation_seed is None else request.validation_seed

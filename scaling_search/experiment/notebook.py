@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 from scaling_search.experiment.remaining_work import RemainingWork, trainings_left, work_of
 from scaling_search.experiment.runner import NullListener, ProgressListener
@@ -23,6 +24,25 @@ def in_notebook() -> bool:
     ipython = sys.modules.get("IPython")
     shell = None if ipython is None else ipython.get_ipython()
     return hasattr(shell, "kernel")
+
+
+class InterruptedCellError(KeyboardInterrupt):
+    """What a run raises when its cell is interrupted: a line in place of a traceback."""
+
+    def _render_traceback_(self) -> list[str]:
+        """What IPython shows."""
+        return [f"KeyboardInterrupt: {self}"]
+
+
+@contextmanager
+def one_line_interrupt() -> Iterator[None]:
+    """Within, interrupting a notebook's cell is told in one line; elsewhere nothing changes."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        if not in_notebook():
+            raise
+        raise InterruptedCellError("stopped; the same cell goes on from here") from None
 
 
 class CellLines:

@@ -73,7 +73,7 @@ class Outcome:
         return f'<iframe srcdoc="{page}" {frame}></iframe>'
 
 
-def redraw(out: Path, *, function: str | None = None) -> Outcome:
+def redraw(out: Path | str, *, function: str | None = None) -> Outcome:
     """Write the report of a run directory again from its ledger, training nothing.
 
     `function` must be given again where the base is a function of the user's. Of a run that is not
@@ -89,6 +89,7 @@ def redraw(out: Path, *, function: str | None = None) -> Outcome:
         ...     print(str(error).partition(", got")[0])
         a study file must be readable
     """
+    out = Path(out)
     experiment = read_experiment(out, function=function)
     with Ledger(out / "ledger.jsonl") as ledger:
         return report_of(experiment, ledger, out)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from scaling_search.arch.spec import Architecture
 from scaling_search.arch.strides import small_map_warning
@@ -20,14 +20,14 @@ from scaling_search.data.load import describe
 from scaling_search.experiment.beginning import INIT_FILE, beginning, found_weights
 from scaling_search.experiment.chosen_precision import with_precision
 from scaling_search.experiment.experiment import Experiment
-from scaling_search.experiment.notebook import listener_here
+from scaling_search.experiment.notebook import listener_here, one_line_interrupt
 from scaling_search.experiment.outcome import Outcome, report_of
 from scaling_search.experiment.phases import Run, advance_all
 from scaling_search.experiment.planned_sizes import check_planned_sizes
 from scaling_search.experiment.redrawing import Redrawing
 from scaling_search.experiment.run_state import RunState
 from scaling_search.experiment.runner import ProgressListener, Runner
-from scaling_search.experiment.study import Study, with_absolute_paths
+from scaling_search.experiment.study import Study, with_absolute_paths, with_function
 from scaling_search.experiment.study_file import to_toml
 from scaling_search.experiment.time_limit import TimeLimit, forget_limit
 from scaling_search.experiment.tracked import tracked
@@ -44,11 +44,13 @@ from scaling_search.jobs.torchrun_program import TorchrunBackend
 NEWEST_TRAININGS = 200  # trainings of an earlier call say how long those to come take
 
 
+@one_line_interrupt()
 @torch_defaults()
 def run(
     study: Study,
-    out: Path,
+    out: Path | str,
     *,
+    function: Callable[..., Any] | str | None = None,
     device: str = "auto",
     workers: int | None = None,
     limit_seconds: float | None = None,
@@ -65,6 +67,8 @@ def run(
 ) -> Outcome:
     """Search, conclude, compare and report; whatever the ledger in `out` holds is not run again.
 
+    `function` is a base of one's own, (Multipliers) -> nn.Module, or its name "module:name"; one of
+    a notebook's cell trains in this process.
     `workers` processes train at a time (None: one a core, on GPUs what a trial finds; 0: in this
     process). They are spread over all visible GPUs, over the first `gpus` of them, or over a list
     such as "0,2,5"; `jobs_per_gpu` train on each. A training longer
@@ -89,6 +93,9 @@ def run(
         >>> outcome.runs["method"].tolist(), outcome.report.html.name
         (['base', 'compound', 'width'], 'report.html')
     """
+    out = Path(out)
+    if function is not None:
+        study = with_function(study, function)
     rule = "a job's share of a GPU is given on a Ray cluster"
     require(ray is not None or gpus_per_job is None, rule, gpus_per_job, "add --ray ADDRESS")
     here = LocalBackend(None if gpus is None else str(gpus), jobs_per_gpu)

@@ -24,6 +24,7 @@ from scaling_search.compare.rivals import (
 from scaling_search.compare.trainings import OWN_RATE
 from scaling_search.core.errors import require
 from scaling_search.cost.custom_network import custom_network
+from scaling_search.cost.user_function import name_of_function
 from scaling_search.data.request import DataInfo, DataRequest
 from scaling_search.latency.job import Regime
 from scaling_search.pretrained.initial import Init
@@ -256,9 +257,19 @@ class Study:
         return table.fitted(resolution_px=px)
 
 
-def with_function(study: Study, function: str) -> Study:
-    """The study with a function "module:name" of the user's for its base."""
-    return replace(study, base=function, network=None)
+def with_function(study: Study, function: Callable[..., Any] | str) -> Study:
+    """The study with a function of the user's, or what "module:name" names, for its base.
+
+    Raises UserError for a function that no name leads to.
+
+    Examples:
+        >>> from scaling_search import Study, build
+        >>> from scaling_search.experiment.study import with_function
+        >>> with_function(Study("mine", base_px=32), build).base
+        'scaling_search.nets.build:build'
+    """
+    name = function if isinstance(function, str) else name_of_function(function)
+    return replace(study, base=name, network=None)
 
 
 def with_images(study: Study, root: str | None, download: bool) -> Study:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from torch import nn
 
@@ -89,3 +91,17 @@ def test_a_function_that_does_not_fit_is_refused_in_one_line(function: str, said
 def test_it_has_the_classes_and_channels_it_was_made_for(base: CustomNetwork) -> None:
     with pytest.raises(UserError, match="has classes and channels"):
         build(base, num_classes=10)
+
+
+def test_a_function_that_hangs_on_how_often_it_is_called_is_refused_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "counting_net.py").write_text(
+        "from torch import nn\nCALLS = []\n\n\ndef make(multipliers):\n"
+        "    CALLS.append(multipliers)\n"
+        "    layers = nn.Linear(64, len(CALLS)), nn.Linear(len(CALLS), 2)\n"
+        "    return nn.Sequential(nn.Flatten(), *layers)\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with pytest.raises(UserError, match=r"the same network whenever.*no counter"):
+        custom_network("counting_net:make", resolution_px=8, in_channels=1, num_classes=2)

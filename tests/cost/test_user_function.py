@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from scaling_search.core.errors import UserError
-from scaling_search.cost.user_function import load_function
+from scaling_search.cost.user_function import load_function, name_of_function
 
 MAKE = "def make(m): return None\n"
 FILES = {
@@ -22,6 +23,7 @@ FILES = {
     f"p.add_argument('--lr', default=1)\nLR = p.parse_args().lr\n{MAKE}",
     "wants_options.py": "import argparse\np = argparse.ArgumentParser()\n"
     "p.add_argument('--lr', required=True)\np.parse_args()\n",
+    "needs_a_library.py": f"import no_such_library.layers\n{MAKE}",
     "guarded.py": f"{MAKE}if __name__ == '__main__':\n    raise SystemExit(1)\n",
 }
 
@@ -57,6 +59,7 @@ def test_a_module_of_the_working_directory_is_imported_as_a_repository_has_it(
         ("lone_relative:make", "name it with its package, as in package.lone_relative:function"),
         ("half_a_repo/sub/net.py:make", "separate packages by dots, as in half_a_repo.sub.net:fun"),
         ("no_such:make", "run from the folder that holds it, or add that to PYTHONPATH"),
+        ("needs_a_library:make", "install no_such_library, which it imports"),
         ("wants_options:make", 'below if __name__ == "__main__":'),
     ],
 )
@@ -65,3 +68,11 @@ def test_what_cant_be_imported_says_the_way_out_that_fits(named: str, mend: str)
         load_function(named)
     assert mend in str(refused.value)
     assert "\n" not in str(refused.value)
+
+
+def test_a_function_is_named_by_where_every_process_finds_it() -> None:
+    make = load_function("half_a_repo.sub.net:make")
+    assert name_of_function(make) == "half_a_repo.blocks:make"
+    for unnamed in (lambda multipliers: make(multipliers), partial(make)):
+        with pytest.raises(UserError, match=r"write it as a function \(def\) outside of others"):
+            name_of_function(unnamed)

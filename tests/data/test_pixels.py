@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import zlib
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -131,6 +132,33 @@ def test_signed_8_bit_values_are_not_taken_for_unsigned_ones(tmp_path: Path) -> 
         decode(path, SIDE, 3)
     assert is_ramp(levels(path, PixelRules(value_range=(-128, 127))))
     assert inspect_image(path.read_bytes()).format != PLAIN
+
+
+def test_of_16_bit_colour_the_upper_8_bits_are_taken_and_a_range_is_refused(
+    tmp_path: Path,
+) -> None:
+    values = np.array([[[0x0000, 0x7FFF, 0xFF00]] * SIDE] * SIDE)
+    deep = tmp_path / "deep.ppm"
+    deep.write_bytes(b"P6 %d %d 65535\n" % (SIDE, SIDE) + values.astype(">u2").tobytes())
+    assert decode(deep, SIDE, 3)[:, 0, 0].tolist() == [0, 127, 254]
+    assert inspect_image(deep.read_bytes()).format.deep_colour
+    with pytest.raises(UserError, match=r"16-bit colour.*save it as 16-bit grey or scaled to 8"):
+        decode(deep, SIDE, 3, PixelRules(value_range=(0, 4095)))
+
+
+@pytest.mark.parametrize("colours", [2, 3, 4])
+def test_16_bit_colour_of_a_png_is_told_by_its_header(tmp_path: Path, colours: int) -> None:
+    def chunk(kind: bytes, content: bytes) -> bytes:
+        check = struct.pack(">I", zlib.crc32(kind + content))
+        return struct.pack(">I", len(content)) + kind + content + check
+
+    kind = {2: 4, 3: 2, 4: 6}[colours]
+    row = b"\0" + bytes(2 * colours * SIDE)
+    for bits, rows in ((16, row), (8, b"\0" + bytes(colours * SIDE))):
+        header = struct.pack(">IIBBBBB", SIDE, SIDE, bits, kind, 0, 0, 0)
+        data = chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows * SIDE))
+        content = b"\x89PNG\r\n\x1a\n" + data + chunk(b"IEND", b"")
+        assert inspect_image(content).format.deep_colour == (bits == 16)
 
 
 @pytest.mark.parametrize("strange", [np.nan, np.inf, -np.inf])

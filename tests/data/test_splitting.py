@@ -88,7 +88,9 @@ def test_a_split_with_fewer_images_than_classes_is_refused() -> None:
 
 def test_a_class_of_one_image_is_named() -> None:
     labels = np.array([0] * 9 + [1])
-    with pytest.raises(UserError, match=r"class 'b' needs 2 training images.*got 1"):
+    with pytest.raises(
+        UserError, match=r"each class needs 2 training images.*got one or none of 'b': add"
+    ):
         choose(DataRequest(), CLASSES[:2], labels, TEST % 2)
 
 

@@ -136,8 +136,14 @@ def test_a_file_that_is_not_there_or_no_text_is_named(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"none\.toml.*No such file"):
         read_study(tmp_path / "none.toml")
     (tmp_path / "bytes.toml").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(UserError, match=r"bytes\.toml.*not UTF-8"):
+    with pytest.raises(UserError, match=r"bytes\.toml.*not UTF-8 text: save it as UTF-8"):
         read_study(tmp_path / "bytes.toml")
+
+
+@pytest.mark.parametrize("path", [r"C:\Users\me", r"D:\data", r"\\nas\scans"])
+def test_a_windows_path_in_double_quotes_is_told_the_way_out(path: str) -> None:
+    with pytest.raises(UserError, match="begins an escape: write / or 'single quotes'"):
+        from_toml(f'name = "x"\n[data]\nroot = "{path}"')
 
 
 def test_weights_are_asked_for_by_name_or_by_a_file_beside_the_study(tmp_path: Path) -> None:

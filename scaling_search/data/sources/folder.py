@@ -20,12 +20,12 @@ from scaling_search.data.sources.file_pool import FolderPool, contents_of
 from scaling_search.data.sources.folder_scan import Scan, scan
 from scaling_search.data.sources.remarks import contrast_remarks, copies_remarks, format_remarks
 from scaling_search.data.sources.split_folders import (
-    LAYOUT_HINT,
     hint,
     layout_remarks,
     require_apart,
     require_same_classes,
     split_folders,
+    way_to,
 )
 
 MAX_BYTES, MAX_FILES = 1 << 30, 20_000  # Imagenette's 13 394 images at 320 px take 0.35 GB
@@ -40,10 +40,9 @@ def imagefolder(request: DataRequest, report: Notify) -> Dataset:
     root = user_path(request.root or "")
     if not root.is_dir():
         kind = "a file" if root.exists() else "a path where nothing is"
-        mend = "separate folders by /, not by \\" if "\\" in str(root) else LAYOUT_HINT
         raise UserError(
-            f"imagefolder needs a folder as its root, got {root}, {kind}: {mend}; a study file's "
-            "data.root is relative to that file, --root to the working directory"
+            f"imagefolder needs a folder as its root, got {root}, {kind}: {way_to(root)}; a study "
+            "file's data.root is relative to that file, --root to the working directory"
         )
     return _source(root, request, hint(root), report)
 

@@ -24,6 +24,9 @@ def format_remarks(formats: Sequence[PixelFormat], rules: PixelRules) -> Iterato
     transparent = sum(format.transparent for format in formats)
     if transparent:
         yield f"{counted_images(transparent)} with transparency laid on {rules.ground} (ground)"
+    upper = sum(format.deep_colour for format in formats)
+    if upper:
+        yield f"{counted_images(upper)} of 16-bit colour, of which the upper 8 bits are taken"
     for depth in sorted({format.depth for format in formats} - {"8-bit"}):
         deep = [format for format in formats if format.depth == depth]
         low, high = min(format.lowest for format in deep), max(format.highest for format in deep)
@@ -93,6 +96,8 @@ def _remedy(formats: Sequence[PixelFormat]) -> str:
     if deep:
         low, high = min(format.lowest for format in deep), max(format.highest for format in deep)
         return f"value_range = [{low:.6g}, {high:.6g}] under [data] would use all levels"
+    if any(format.deep_colour for format in formats):
+        return "16-bit colour must use its upper 8 bits: save it scaled to 8, or as 16-bit grey"
     if any(format.transparent for format in formats):
         return 'try ground = "black" under [data]'
     return "look at a few of them"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from scaling_search.core.errors import UserError
@@ -11,6 +12,7 @@ from scaling_search.data.sources.folder_scan import IgnoredEntries, Scan, is_hid
 
 LAYOUT_HINT = "put the images in <root>/train/<class>/ and <root>/test/<class>/"
 TRAIN, TEST = ("train", "training"), ("test", "testing")
+ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".xz", ".bz2", ".7z", ".rar")
 VALIDATION = ("val", "valid", "validation")
 
 
@@ -71,6 +73,24 @@ def hint(root: Path) -> str:
     below = [path for path in sorted(root.iterdir()) if not is_hidden(path.name) and path.is_dir()]
     right = next((path for path in below if split_folder(path, TRAIN) is not None), None)
     return LAYOUT_HINT if right is None else f"name {right} with --root"
+
+
+def way_to(root: Path) -> str:
+    """What to do where the root is no folder: an archive, another spelling, or Windows' way."""
+    if "\\" in str(root) or not str(root).isprintable():  # "C:\temp" holds a tab in TOML
+        return "separate folders by /, not by \\"
+    if root.suffix.lower() in ARCHIVES and root.is_file():
+        return "unpack it, and name the folder that comes out"
+    near: list[Path] = []
+    with suppress(OSError):  # there is nothing beside it, or none may look
+        near = [path for path in sorted(root.parent.iterdir()) if _is_alike(path, root)]
+    return f"did you mean {near[0]}?" if near else LAYOUT_HINT
+
+
+def _is_alike(path: Path, root: Path) -> bool:
+    """Whether a folder's name differs from another in its cases or its Unicode form alone."""
+    names = {printable(each.name).casefold() for each in (path, root)}
+    return len(names) == 1 and path.is_dir()
 
 
 def layout_remarks(root: Path, scans: Mapping[SplitName, Scan]) -> Iterator[str]:

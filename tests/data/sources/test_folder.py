@@ -205,6 +205,24 @@ def test_a_wrong_root_is_answered_with_what_to_do(folder: Path, inside: str, sai
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("photos.zip", "unpack it, and name the folder that comes out"),
+        ("MÜNZEN", "did you mean .*m\u00fcnzen"),
+        ("mu\u0308nzen", "did you mean .*m\u00fcnzen"),
+        ("C:\temp", "separate folders by /"),  # of TOML's \\t
+    ],
+)
+def test_a_root_as_windows_names_it_is_told_the_way_out(
+    tmp_path: Path, name: str, said: str
+) -> None:
+    (tmp_path / "photos.zip").write_bytes(b"PK")
+    (tmp_path / "m\u00fcnzen").mkdir()
+    with pytest.raises(UserError, match=said):
+        describe(asked(tmp_path / name))
+
+
 def test_one_class_alone_is_refused(folder: Path) -> None:
     for split in ("train", "test"):
         shutil.rmtree(folder / split / "dog")

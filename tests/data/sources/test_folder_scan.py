@@ -282,6 +282,18 @@ def test_a_windows_made_set_is_read(tmp_path: Path) -> None:
     assert info.notes[2].startswith("the smallest class, Hund, has 1 image for validation (2 cla")
 
 
+def test_names_that_are_no_utf8_are_data_like_others(tmp_path: Path) -> None:
+    root, old = tmp_path / "set", os.fsdecode(b"gr\xfcn")  # as Latin-1 has it
+    for split, count in (("train", 4), ("test", 2)):
+        for number in range(count):
+            picture(root / split / old / f"{old} {number}.png", 20 + number)
+            picture(root / split / "rot" / f"{number}.png", 120 + number)
+    info = described(root)
+    assert info.classes == ("gr\\xfcn", "rot")
+    assert (info.train_images + info.validation_images, info.test_images) == (8, 4)
+    assert described(root).fingerprint == info.fingerprint
+
+
 def test_a_class_with_few_validation_images_is_named_and_the_remedy_fits(tmp_path: Path) -> None:
     def few(**fields: float) -> list[str]:
         return [note for note in described(root, **fields).notes if "smallest class" in note]
