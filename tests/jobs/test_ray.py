@@ -70,7 +70,7 @@ class Clock:
 def cluster() -> Iterator[Any]:
     """Two nodes that are waited for, to answer and to stop, however busy the machine is."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(executor, "LOOK_SECONDS", PATIENCE_SECONDS)
+        patch.setattr(executor, "NODE_ANSWER_SECONDS", PATIENCE_SECONDS)
         patch.setattr(executor, "GRACE_SECONDS", PATIENCE_SECONDS)
         with clusters.cluster(2) as made, connected(made.address, 1):
             yield made

@@ -34,7 +34,7 @@ def cifar10() -> RunComparison:
 
 def test_a_network_that_was_trained_is_taken_with_what_was_measured() -> None:
     found = within(cifar10(), Limits(macs=1.02 * COMPOUND_2), "compound")
-    assert (found.best.method, found.best.phi, found.best.n) == ("compound", 2.0, 4)
+    assert (found.best.method, found.best.phi, found.best.n) == ("compound", 2.0, 8)
     assert found.best.standing == "measured"
     assert found.best.member.cost.macs == COMPOUND_2
     interval = Networks.of(cifar10().runs).interval(("compound", 2.0))
@@ -134,7 +134,7 @@ def test_the_study_asks_for_the_very_training_that_the_run_made() -> None:
     found = within(comparison, Limits(macs=1.02 * COMPOUND_2), "compound")
     study = from_toml(to_toml(study_of(found)))
     assert study.name == "cifar10-compound-2"
-    assert study.compare.every_seed == range(1004, 1008)
+    assert study.compare.every_seed == range(1008, 1016)
     alone = Experiment(study, comparison.experiment.info)
     made = comparison.experiment.compare_job(found.best.member.architecture, 1000, phi=2.0)
     assert alone.compare_job(alone.base, 1000).hash == made.hash
@@ -147,7 +147,7 @@ def test_sentences_say_what_it_rests_on() -> None:
     measured = " ".join(
         recommendation_sentences(within(cifar10(), Limits(macs=1.02 * COMPOUND_2), "compound"))
     )
-    assert "That is measured, by 4 trainings of this very network." in measured
+    assert "That is measured, by 8 trainings of this very network." in measured
     assert "There is no runner-up" in measured
     between = " ".join(recommendation_sentences(within(cifar10(), Limits(macs=6e6))))
     assert "That is interpolated" in between
