@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 from tabulate import tabulate
 
 from scaling_search.arch import zoo
-from scaling_search.arch.paper import ALPHA, BETA, GAMMA
-from scaling_search.arch.scaling import Coefficients, scale
+from scaling_search.arch.paper import PAPER_CONSTANTS
+from scaling_search.arch.scaling import scale
 from scaling_search.core.atomic_files import write_atomically
 from scaling_search.cost.analytic import count
 from scaling_search.experiment.outcome import read_experiment
@@ -209,7 +209,7 @@ def _level(row: pd.Series) -> str:
 def nominal_sentence() -> str:
     """How far the nominal constraint is from the cost, on B0 and the paper's grid."""
     base = zoo.get("efficientnet-b0")
-    paper = Coefficients(ALPHA, BETA, GAMMA)
+    paper = PAPER_CONSTANTS
     real = count(scale(base, paper.at(1.0))).macs / count(base).macs
     grid = candidates(base, Budget(tolerance=0.1, constraint="nominal"))
     growths = [candidate.growth for candidate in grid]

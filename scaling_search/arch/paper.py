@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from functools import cache
 from io import StringIO
 
+from scaling_search.arch.scaling import Coefficients
+
 # Source keys: T2, T3, T7 are tables of arXiv 1905.11946v5.
 TABLES = """\
 source,base,model,method,depth,width,resolution_factor,resolution_px,dropout,params_m,macs_g,top1,top5
@@ -44,7 +46,7 @@ T7,efficientnet_b0,compound,compound,1.4,1.2,1.3,,,,1.8,81.1,
 """
 
 # Section 4.1 of the paper: the grid search at φ = 1 under α·β²·γ² ≈ 2.
-ALPHA, BETA, GAMMA = 1.2, 1.1, 1.15
+PAPER_CONSTANTS = Coefficients(alpha=1.2, beta=1.1, gamma=1.15)
 
 
 @dataclass(frozen=True)

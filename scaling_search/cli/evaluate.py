@@ -26,7 +26,7 @@ from scaling_search.pretrained.shown import (
 from scaling_search.pretrained.sources import Wish
 from scaling_search.report.cells import Table
 
-Networks = Annotated[
+NetworkNames = Annotated[
     list[str],
     typer.Argument(
         help="Names that `networks` lists, each perhaps with weights of its own (NAME@WEIGHTS); "
@@ -37,7 +37,7 @@ Images = Annotated[
     Path | None,
     typer.Option("--root", help="The images: val/, else test/, else its folders are the classes."),
 ]
-Weights = Annotated[
+PretrainedWeights = Annotated[
     str | None,
     typer.Option(
         help="torchvision, torchvision:IMAGENET1K_V2, lite, timm, a file (.safetensors, .pth) or "
@@ -54,7 +54,7 @@ Classes = Annotated[
         "[default: folders are named by their classes]"
     ),
 ]
-Split = Annotated[
+SplitOption = Annotated[
     str | None, typer.Option(help="The folder of the root to take. [default: val, else test]")
 ]
 Few = Annotated[
@@ -71,10 +71,7 @@ Filter = Annotated[
     str | None,
     typer.Option("--interpolation", help="bilinear or bicubic. [default: the weights' own]"),
 ]
-Seed = Annotated[
-    int | None, typer.Option(help="Of a run's comparison, this one. [default: its first]")
-]
-Timed = Annotated[
+LatencyOption = Annotated[
     bool,
     typer.Option(
         "--latency", help="Time the networks too, an image at a time, in fresh processes."
@@ -90,19 +87,19 @@ Folder = Annotated[
 
 
 def evaluate_command(
-    networks: Networks,
+    networks: NetworkNames,
     root: Images = None,
-    weights: Weights = None,
+    weights: PretrainedWeights = None,
     download: Fetch = False,
     classes: Classes = None,
-    split: Split = None,
+    split: SplitOption = None,
     images: Few = None,
     px: Side = None,
     crop_share: CropShare = None,
     interpolation: Filter = None,
-    seed: Seed = None,
+    seed: options.ComparisonSeed = None,
     batch: Annotated[int, typer.Option(help="Images at a time.")] = 64,
-    latency: Timed = False,
+    latency: LatencyOption = False,
     seconds: Seconds = 30.0,
     out: Folder = None,
     device: options.DeviceOption = "auto",

@@ -23,9 +23,6 @@ from scaling_search.pretrained.predictions import guesses_of
 from scaling_search.pretrained.sources import ENDINGS, Wish, pretrained
 
 RunDirectory = Annotated[Path, typer.Argument(help="A directory that `run` wrote.")]
-SeedOption = Annotated[
-    int | None, typer.Option(help="Of the comparison's seeds, this one. [default: its first]")
-]
 
 
 def export_command(
@@ -40,7 +37,7 @@ def export_command(
         typer.Argument(help="Of a run, a network of the comparison: base, compound:1 …"),
     ] = None,
     format: Annotated[str, typer.Option(help=f"One of {', '.join(FORMATS)}.")] = "safetensors",
-    seed: SeedOption = None,
+    seed: options.ComparisonSeed = None,
     root: options.MovedRoot = None,
     out: Annotated[
         Path | None,
@@ -88,7 +85,7 @@ def predict_command(
     ],
     images: Annotated[list[Path], typer.Argument(help="Image files.")],
     network: Annotated[str | None, typer.Option(help="The network, for a run directory.")] = None,
-    seed: SeedOption = None,
+    seed: options.ComparisonSeed = None,
     root: options.MovedRoot = None,
     top: Annotated[int, typer.Option(help="So many classes for each image.")] = 5,
     download: Annotated[

@@ -18,7 +18,7 @@ from scaling_search.report.paper_figures import X_NAMES, Kind, Style
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
 LOOKS: tuple[Style, ...] = get_args(Style)
-Choice = TypeVar("Choice", bound=str)
+_Choice = TypeVar("_Choice", bound=str)
 
 
 def figure_command(
@@ -57,7 +57,7 @@ def figure_command(
     console.print(str(path), style="bold", soft_wrap=True, highlight=False)
 
 
-def _choice(name: str, choices: Sequence[Choice]) -> Choice:
+def _choice(name: str, choices: Sequence[_Choice]) -> _Choice:
     for choice in choices:
         if choice == name:
             return choice

@@ -106,6 +106,9 @@ NetworkArgument = Annotated[
         autocompletion=zoo.network_names,
     ),
 ]
+ComparisonSeed = Annotated[
+    int | None, typer.Option(help="Of the comparison's seeds, this one. [default: its first]")
+]
 Px = Annotated[int | None, typer.Option("--px", help="The side of the images in pixels.")]
 Rivals = Annotated[
     str | None,

@@ -66,13 +66,13 @@ def star_command(
     For several lengths of training: exponents, and the constants that they imply beside those of
     the study. Started again, it goes on. Example: scaling-search star runs/demo --epochs 2,4,8
     """
-    asked = _asked(study, preset, root, download)
-    lengths = _lengths(epochs, asked.study.compare.epochs)
+    centred = _star_study(study, preset, root, download)
+    lengths = _lengths(epochs, centred.study.compare.epochs)
     sweep = StarSweep(lengths, phi, sizes, step, seeds, _axes(axes), _score(score))
-    folder = out or Path("runs") / f"{asked.study.name}-star"
+    folder = out or Path("runs") / f"{centred.study.name}-star"
     with ProgressBars(errors) as bars:
-        found = train_star(
-            asked,
+        findings = train_star(
+            centred,
             sweep,
             folder,
             device=device,
@@ -84,13 +84,15 @@ def star_command(
             track=track or (),
             listener=bars,
         )
-    _show(found, folder, as_json)
+    _show(findings, folder, as_json)
 
 
-def _asked(study: Path | None, preset: str | None, root: str | None, download: bool) -> StarStudy:
+def _star_study(
+    study: Path | None, preset: str | None, root: str | None, download: bool
+) -> StarStudy:
     if study is not None and preset is None and study.is_dir():
-        found = star_study(study)
-        return replace(found, study=with_images(found.study, root, download))
+        of_run = star_study(study)
+        return replace(of_run, study=with_images(of_run.study, root, download))
     return of_study(chosen_study(study, preset, None, root, download))
 
 
@@ -119,9 +121,9 @@ def _score(text: str) -> Score:
     raise UserError(f"a score is one of {', '.join(SCORES)}, got {text!r}")
 
 
-def _show(found: StarFindings, folder: Path, as_json: bool) -> None:
-    table, drawn = exponents_table(found), star_picture(found)
-    write_tables([table, points_table(found)], folder)
+def _show(findings: StarFindings, folder: Path, as_json: bool) -> None:
+    table, drawn = exponents_table(findings), star_picture(findings)
+    write_tables([table, points_table(findings)], folder)
     write_atomically(folder / "star.png", drawn.png)
     write_atomically(folder / "star.svg", drawn.svg)
     if as_json:
@@ -129,6 +131,6 @@ def _show(found: StarFindings, folder: Path, as_json: bool) -> None:
         return
     heads = [str(head) for head in table.shown.columns]
     show_rows([dict(zip(heads, row, strict=True)) for row in table.shown.to_numpy()], False)
-    for sentence in star_sentences(found):
+    for sentence in star_sentences(findings):
         console.print(sentence, highlight=False, markup=False, soft_wrap=True)
     console.print(str(folder / "star.svg"), style="bold", soft_wrap=True, highlight=False)

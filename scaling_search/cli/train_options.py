@@ -17,9 +17,6 @@ Weights = Annotated[
         "(.safetensors, .pth). [default: at random]"
     ),
 ]
-Download = Annotated[
-    bool, typer.Option("--download", help="Fetch images and weights that are missing.")
-]
 FitStrides = Annotated[
     bool, typer.Option("--fit-strides", help="Drop early strides that leave less than 4 px.")
 ]
@@ -27,7 +24,7 @@ Epochs = Annotated[int, typer.Option(help="Passes over the training images.")]
 RecipeName = Annotated[
     str, typer.Option(help=f"One of {', '.join(RECIPES)}, or a file of your own (….toml).")
 ]
-BatchSize = Annotated[
+BatchSizeOption = Annotated[
     int | None,
     typer.Option(help="Images a step; the recipe's learning rate follows. [default: its own]"),
 ]

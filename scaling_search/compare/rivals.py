@@ -10,7 +10,7 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import Discriminator, Tag
 
-from scaling_search.arch.paper import ALPHA, BETA, GAMMA, officials
+from scaling_search.arch.paper import PAPER_CONSTANTS, officials
 from scaling_search.arch.protocol import Network
 from scaling_search.arch.scaling import AXIS_NAMES, Coefficients, Multipliers, scale
 from scaling_search.arch.zoo import get
@@ -26,7 +26,7 @@ OFFICIAL = "official"
 # The paper's constants, and fast scaling's: of a growth s, depth takes s^0.1, width s^0.4 and
 # resolution s^0.05 (arXiv 2103.06877, its fast scaling at α = 0.8).
 RAYS = {
-    "paper": Coefficients(ALPHA, BETA, GAMMA),
+    "paper": PAPER_CONSTANTS,
     "fast": Coefficients(2**0.1, 2**0.4, 2**0.05),
 }
 RIVAL_NAMES = (*AXIS_NAMES, *RAYS, OFFICIAL)

@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+# For a process that has closed its pipe already: its status is its own.
+CLOSING_SECONDS = 10.0
 SAFE_PATH = "PYTHONSAFEPATH"  # the variable of Python's option -P
 
 

@@ -15,7 +15,8 @@ from typing import Literal, assert_never
 import numpy as np
 from scipy import stats
 
-from scaling_search.arch.scaling import Coefficients, Multipliers, scale
+from scaling_search.arch.paper import PAPER_CONSTANTS
+from scaling_search.arch.scaling import Multipliers, scale
 from scaling_search.arch.spec import Architecture
 from scaling_search.core.errors import require
 from scaling_search.core.stats import Floats, paired_difference
@@ -25,7 +26,6 @@ GrowthWay = str
 Feature = Literal["macs", "activations"]
 Winner = Literal["macs", "activations", "neither"]
 
-PAPER_CONSTANTS = Coefficients(1.2, 1.1, 1.15)
 LEAST_POINTS = 6
 # Above this correlation the two rise together, whichever fits a little better.
 COLLINEAR = 0.98

@@ -17,13 +17,12 @@ from typing import IO, Self
 
 from pydantic import TypeAdapter
 
-from scaling_search.core.child_interpreter import child_command
+from scaling_search.core.child_interpreter import CLOSING_SECONDS, child_command
 from scaling_search.data.prefetch import TRAININGS_AT_ONCE
 from scaling_search.jobs.job import TrainJob, job_to_json
 from scaling_search.jobs.step_rate import StepRate
 from scaling_search.latency.process_runner import interpreter_settings
 
-CLOSING_SECONDS = 10.0  # of a process that has closed its pipe already
 _RATES = TypeAdapter(StepRate)
 
 

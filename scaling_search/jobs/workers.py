@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
+from scaling_search.core.child_interpreter import CLOSING_SECONDS
 from scaling_search.core.errors import UserError
 from scaling_search.jobs.card_pool import CardPool
 from scaling_search.jobs.cards import THIS_DEVICE, GpuCard
@@ -21,8 +22,6 @@ from scaling_search.jobs.preemption import PREEMPTION
 from scaling_search.jobs.result import Failed, Lost, Result, TimedOut, result_from_json
 from scaling_search.jobs.worker_pool import Worker, WorkerPool
 from scaling_search.training.history import epoch_record
-
-CLOSING_SECONDS = 10.0  # of an interpreter that has closed its pipe already: its status is its own
 
 
 @dataclass

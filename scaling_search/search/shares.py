@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.distance import cdist
 
-from scaling_search.arch.paper import ALPHA, BETA, GAMMA
+from scaling_search.arch.paper import PAPER_CONSTANTS
 from scaling_search.arch.protocol import Network
 from scaling_search.arch.scaling import Coefficients, scale_depth, scale_resolution, scale_width
 from scaling_search.cost.analytic import count
@@ -88,7 +88,7 @@ def cover(shares: Sequence[Shares]) -> list[int]:
         >>> cover([(0.3, 0.4, 0.3), (0.9, 0.1, 0.0), (0.1, 0.9, 0.0), (0.0, 0.1, 0.9)])
         [1, 2, 3, 0]
     """
-    paper = nominal_shares(Coefficients(ALPHA, BETA, GAMMA))
+    paper = nominal_shares(PAPER_CONSTANTS)
     nearest = [
         min(range(len(shares)), key=lambda index: distance(shares[index], wanted))
         for wanted in (*CORNERS, EVEN, paper)

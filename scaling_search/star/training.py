@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, cast
 
-from scaling_search.arch.paper import ALPHA, BETA, GAMMA
+from scaling_search.arch.paper import PAPER_CONSTANTS
 from scaling_search.arch.scaling import Coefficients
 from scaling_search.arch.spec import Architecture
 from scaling_search.core.errors import require
@@ -26,7 +26,6 @@ from scaling_search.star.points import star_jobs, star_points
 from scaling_search.star.sweep import StarSweep, star_networks
 
 GIVEN, SEARCHED, PAPERS = "given", "searched", "the paper's"
-PAPER = Coefficients(ALPHA, BETA, GAMMA)
 
 
 @dataclass(frozen=True)
@@ -53,7 +52,7 @@ def star_study(path: Path) -> StarStudy:
 def of_study(study: Study) -> StarStudy:
     """A study's own constants, or the paper's."""
     given = study.compare.constants
-    return StarStudy(study, given or PAPER, GIVEN if given else PAPERS)
+    return StarStudy(study, given or PAPER_CONSTANTS, GIVEN if given else PAPERS)
 
 
 @torch_defaults()

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from scaling_search.arch import paper
-from scaling_search.arch.scaling import Coefficients
 
 
 def test_the_copy_for_readers_says_the_same() -> None:
@@ -16,7 +15,7 @@ def test_the_copy_for_readers_says_the_same() -> None:
 
 
 def test_the_papers_constants_nominally_double_the_macs() -> None:
-    constants = Coefficients(paper.ALPHA, paper.BETA, paper.GAMMA)
+    constants = paper.PAPER_CONSTANTS
     assert constants.nominal_growth == pytest.approx(2, abs=0.1)
 
 

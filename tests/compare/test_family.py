@@ -7,7 +7,7 @@ from itertools import pairwise
 import pytest
 
 from scaling_search.arch import zoo
-from scaling_search.arch.paper import ALPHA, BETA, GAMMA
+from scaling_search.arch.paper import PAPER_CONSTANTS
 from scaling_search.arch.scaling import Coefficients, scale
 from scaling_search.compare.family import family
 from scaling_search.core.errors import UserError
@@ -19,7 +19,7 @@ from scaling_search.search.space import Budget
 from tests.search.latencies import answered, like_macs
 
 B0, MICRO = zoo.get("efficientnet-b0"), zoo.get("micro")
-PAPER = Coefficients(ALPHA, BETA, GAMMA)
+PAPER = PAPER_CONSTANTS
 
 
 def test_phi_0_is_the_base_and_belongs_to_every_method() -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from scaling_search.arch import zoo
-from scaling_search.arch.paper import ALPHA, BETA, GAMMA
+from scaling_search.arch.paper import PAPER_CONSTANTS
 from scaling_search.arch.scaling import AxisName, Coefficients, Multipliers, scale
 from scaling_search.compare.family import family
 from scaling_search.compare.rivals import (
@@ -54,7 +54,7 @@ def test_constants_are_grown_along_their_ray_to_the_cost_asked_for(
 
 
 def test_the_papers_rival_is_the_measured_family_of_the_papers_constants() -> None:
-    (one,) = family(B0, Coefficients(ALPHA, BETA, GAMMA), [2.0], BUDGET)
+    (one,) = family(B0, PAPER_CONSTANTS, [2.0], BUDGET)
     assert rival_member(B0, BUDGET, "paper", 2.0).architecture == one.architecture
 
 

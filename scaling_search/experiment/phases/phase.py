@@ -115,19 +115,16 @@ class Later:
 
         While latencies are not measured, networks of equal MACs stand in.
         """
-        find, work = runner.ledger.get, RemainingWork()
-        known, stand_in = (
-            RunState(runner.experiment, find),
-            RunState(by_macs(runner.experiment), find),
-        )
-        for phase in self.phases:
-            try:
-                planned = list(phase.planned(known))
-            except UntimedError:
-                planned = list(phase.planned(stand_in))
-            for each in planned:
-                work += work_in(each.left)
-        return work
+        state = RunState(runner.experiment, runner.ledger.get)
+        return sum((self._work_of(phase, state) for phase in self.phases), RemainingWork())
+
+    @staticmethod
+    def _work_of(phase: Phase, state: RunState) -> RemainingWork:
+        try:
+            planned = list(phase.planned(state))
+        except UntimedError:
+            planned = list(phase.planned(RunState(by_macs(state.experiment), state.find)))
+        return work_in(portion for each in planned for portion in each.left)
 
     def seconds(self, runner: Runner) -> Callable[[], float]:
         """How long those are expected to take for which a limit of hours keeps time.
