@@ -203,7 +203,7 @@ def test_a_node_removed_without_grace_loses_nothing_and_is_no_jobs_fault(
     cluster: Any, nodes: RayExecutor, job: Callable[..., TrainJob]
 ) -> None:
     """Its process hears of nothing until the run is over, as where a machine was cut off."""
-    jobs = [job(seed=seed, epochs=10) for seed in (30, 31, 32)]
+    jobs = [job(seed=seed, epochs=60) for seed in (30, 31, 32)]
     (doomed,) = cluster.worker_nodes
     events: list[Event] = []
     pid = None
