@@ -62,6 +62,13 @@ def _work(order: dict[str, Any], answers: TextIO, stop: threading.Event) -> None
     def say(kind: str, content: object) -> None:
         print(json.dumps({kind: content}), file=answers, flush=True)
 
+    def report(kind: str, content: object) -> None:
+        """Say how far it is; once the driver is gone the next step writes a checkpoint and ends."""
+        try:
+            say(kind, content)
+        except BrokenPipeError:
+            stop.set()
+
     place = Place(**order["place"])
     try:
         if place.device != "cpu":
@@ -69,8 +76,8 @@ def _work(order: dict[str, Any], answers: TextIO, stop: threading.Event) -> None
         result = execute(
             job_from_json(order["job"]),
             place,
-            stop_asked=_step_reporter(stop.is_set, say) if order["counts"] else stop.is_set,
-            on_epoch=lambda record: say("epoch", asdict(record)),
+            stop_asked=_step_reporter(stop.is_set, report) if order["counts"] else stop.is_set,
+            on_epoch=lambda record: report("epoch", asdict(record)),
         )
         if isinstance(result, OutOfMemory):
             say("others bytes", device_memory.others_bytes(torch.device(place.device)))

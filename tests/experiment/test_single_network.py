@@ -224,7 +224,7 @@ def test_each_epoch_is_said(photos: Path, tmp_path: Path) -> None:
 def test_killed_in_its_middle_it_goes_on_to_the_same_result(photos: Path, tmp_path: Path) -> None:
     words = ["train", "micro", "--data", "imagefolder", "--root", str(photos), "--px", "16"]
     # So many that the worker is far from its end, however late its driver hears of an epoch.
-    words += ["--epochs", "300", "--batch-size", "8", "--device", "cpu", "--workers", "1"]
+    words += ["--epochs", "100", "--batch-size", "8", "--device", "cpu", "--workers", "1"]
     words += ["--out", str(tmp_path / "killed")]
     strike = driving.kill_after_the_third_epoch
     assert driving.ended(words, tmp_path / "said", strike) == -signal.SIGKILL

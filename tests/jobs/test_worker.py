@@ -11,7 +11,7 @@ import pytest
 from scaling_search.jobs.job import TrainJob
 from scaling_search.jobs.worker_process import WorkerProcess
 from scaling_search.latency.process_runner import interpreter_settings
-from tests.jobs.small import ENDLESS, job, place
+from tests.jobs.small import ENDLESS, job, place, until
 
 PATIENCE_SECONDS = 300.0  # a bound, never awaited
 LONG = job(seed=1, epochs=ENDLESS)
@@ -51,6 +51,15 @@ def test_it_works_on_job_after_job_and_sigterm_ends_it_with_a_checkpoint(
     worker.ask_to_stop()
     assert worker.end(PATIENCE_SECONDS) == 0
     assert len(checkpoints(tmp_path, LONG)) == 1
+
+
+def test_a_driver_that_hears_nothing_more_costs_no_step(
+    worker: WorkerProcess, tmp_path: Path
+) -> None:
+    """What it is told with breaks before its silence is noticed: orders may come still."""
+    worker.order(LONG, place(tmp_path))
+    worker.answers_from.close()
+    assert until(lambda: checkpoints(tmp_path, LONG) != [])
 
 
 OF_PYTHON = ("queue", "typing", "random", "selectors", "logging", "json")
