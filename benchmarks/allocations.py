@@ -12,7 +12,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from scaling_search.core.stats import Floats
-from scaling_search.search.curve_gp import CurveGP, Level, Points, SeedScores
+from scaling_search.search.curve_gp import CurveGP, SeedScores
+from scaling_search.search.curve_kernel import Level, Points
 from scaling_search.search.knowledge_gradient import Option, Waiting, with_expected
 from scaling_search.search.posterior import likeliest_parameters
 

@@ -22,7 +22,8 @@ from scaling_search.core.errors import UserError
 from scaling_search.jobs.job import TrainJob
 from scaling_search.jobs.result import Finished
 from scaling_search.search.candidates import Candidate
-from scaling_search.search.curve_gp import CurveGP, Level, Points, SeedScores
+from scaling_search.search.curve_gp import CurveGP, SeedScores
+from scaling_search.search.curve_kernel import Level, Points
 from scaling_search.search.measurement import Combination, SeedGroup, combination
 from scaling_search.search.posterior import likeliest_parameters
 from scaling_search.search.search import Grow, MakeJob

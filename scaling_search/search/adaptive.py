@@ -17,7 +17,7 @@ import numpy as np
 
 from scaling_search.jobs.job import TrainJob
 from scaling_search.jobs.result import Finished, Result
-from scaling_search.search.curve_gp import Level
+from scaling_search.search.curve_kernel import Level
 from scaling_search.search.knowledge_gradient import Allocation, Option, Waiting, most_valuable
 from scaling_search.search.measurement import SeedGroup, rows_of
 from scaling_search.search.posterior import posterior

@@ -16,7 +16,7 @@ from scaling_search.core.errors import UserError
 from scaling_search.cost.analytic import count
 from scaling_search.jobs.failure_summary import commonest_failure
 from scaling_search.search.candidates import Candidate
-from scaling_search.search.curve_gp import Level
+from scaling_search.search.curve_kernel import Level
 from scaling_search.search.intervals import Bounds
 from scaling_search.search.resources import RESOURCES, Meter, meter_of
 from scaling_search.search.search import Search

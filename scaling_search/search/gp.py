@@ -20,7 +20,7 @@ from scipy.stats import norm
 
 from scaling_search.core.stats import Floats
 from scaling_search.search.candidates import Candidate
-from scaling_search.search.curve_gp import matern
+from scaling_search.search.curve_kernel import matern
 from scaling_search.search.proposals import Observation, at_random, unseen
 
 STARTUP = 5

@@ -14,7 +14,8 @@ import numpy as np
 from scipy.stats import norm
 
 from scaling_search.core.stats import Floats
-from scaling_search.search.curve_gp import CurveGP, Level, Points, SeedScores, parameters_by_name
+from scaling_search.search.curve_gp import CurveGP, SeedScores
+from scaling_search.search.curve_kernel import Level, Points, parameters_by_name
 from scaling_search.search.posterior import likeliest_parameters
 
 # Of a standard normal value: the middles of so many equally probable parts.

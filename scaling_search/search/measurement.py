@@ -15,7 +15,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from scaling_search.core.stats import Floats
-from scaling_search.search.curve_gp import Level, SeedScores
+from scaling_search.search.curve_gp import SeedScores
+from scaling_search.search.curve_kernel import Level
 from scaling_search.training.history import Scores
 
 # Below so many networks at a level nothing can be said of how loss and top-1 go together there.

@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Any, ClassVar, Literal
 
 from scaling_search.core.errors import require
-from scaling_search.search.curve_gp import Level
+from scaling_search.search.curve_kernel import Level
 from scaling_search.search.space import Resource
 from scaling_search.search.strategies import TWO_OBJECTIVES, StrategyName
 

@@ -17,7 +17,8 @@ from scipy import optimize
 from scipy.stats import qmc
 
 from scaling_search.core.stats import Floats
-from scaling_search.search.curve_gp import PRIORS, CurveGP, Level, Points, SeedScores
+from scaling_search.search.curve_gp import CurveGP, SeedScores
+from scaling_search.search.curve_kernel import PRIORS, Level, Points
 
 BELIEVABLE_SDS = 4
 # Parameters drawn from what the evidence leaves open: of one seed's scores, what is scatter and
@@ -103,9 +104,8 @@ def posterior(shares: Floats, rows: Sequence[SeedScores], seed: int = 0) -> Post
     likeliest = likeliest_parameters(process)
     parameters = _drawn(process, likeliest)
     target = Points.of([(candidate, Level()) for candidate in range(len(shares))])
-    parts = [process.at(np.clip(each, *np.transpose(_BOUNDS)), target) for each in parameters]
-    means, covariances = zip(*parts, strict=True)
-    return Posterior(np.array(means), np.array(covariances), seed)
+    means, covariances = process.at_each(np.clip(parameters, *np.transpose(_BOUNDS)), target)
+    return Posterior(means, covariances, seed)
 
 
 # A line search may leap to where an exponential overflows; nothing worth finding lies there.

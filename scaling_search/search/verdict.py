@@ -10,7 +10,8 @@ import numpy as np
 
 from scaling_search.core.stats import Floats
 from scaling_search.jobs.result import Finished
-from scaling_search.search.curve_gp import Level, SeedScores
+from scaling_search.search.curve_gp import SeedScores
+from scaling_search.search.curve_kernel import Level
 from scaling_search.search.intervals import Bounds
 from scaling_search.search.knowledge_gradient import Option, regret_after
 from scaling_search.search.measurement import rows_of

@@ -9,7 +9,8 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from scaling_search.search.curve_gp import Level, SeedScores
+from scaling_search.search.curve_gp import SeedScores
+from scaling_search.search.curve_kernel import Level
 from scaling_search.search.knowledge_gradient import Option, Waiting
 
 ROOT = Path(__file__).parent.parent.parent

@@ -7,7 +7,7 @@ from math import nan
 import numpy as np
 import pytest
 
-from scaling_search.search.curve_gp import Level
+from scaling_search.search.curve_kernel import Level
 from scaling_search.search.measurement import Combination, SeedGroup, combination, rows_of
 from scaling_search.training.history import Scores
 

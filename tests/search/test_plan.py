@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from scaling_search.core.errors import UserError
-from scaling_search.search.curve_gp import Level
+from scaling_search.search.curve_kernel import Level
 from scaling_search.search.plan import Rung, SearchPlan, Until
 
 

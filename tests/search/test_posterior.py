@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from scipy import optimize
 
-from scaling_search.search.curve_gp import PRIORS, CurveGP, Level, Points, SeedScores
+from scaling_search.search.curve_gp import CurveGP, SeedScores
+from scaling_search.search.curve_kernel import PRIORS, Level, Points
 from scaling_search.search.posterior import Posterior, posterior
 
 # Candidates along one line: all growth in depth to all growth in resolution.
