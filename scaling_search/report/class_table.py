@@ -36,13 +36,19 @@ def classes_table(classes: pd.DataFrame) -> Table:
     return Table("classes", numbers, shown)
 
 
-def classes_sentence(classes: pd.DataFrame) -> str:
-    """What the table shows, and of how many classes."""
+TRAINING_KEYS = ("method", "phi", "network", "seed")
+
+
+def classes_sentence(classes: pd.DataFrame, trainings: int) -> str:
+    """What the table shows, of how many classes, and of which of the finished `trainings`."""
     numbers = class_numbers(classes)
     count = numbers["class"].nunique()
     rule = f"Of each class, the percentage of its {split_of(numbers)} images that are right"
     if count > MOST_SHOWN:
         rule += f"; shown are the {WORST_SHOWN} of {count} classes that do worst"
+    counted = len(classes.drop_duplicates(list(TRAINING_KEYS)))
+    if counted < trainings:
+        rule += f", over the {counted:,} of {trainings:,} trainings that counted them"
     return f"{rule}; its last row is the balanced accuracy."
 
 

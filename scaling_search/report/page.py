@@ -102,7 +102,9 @@ def _template_values(
             *notes(*frames),
         ],
         "tables": tables,
-        "classes": "" if evidence.classes is None else classes_sentence(evidence.classes),
+        "classes": ""
+        if evidence.classes is None
+        else classes_sentence(evidence.classes, len(finished(evidence.runs))),
         "environment": environment_table(evidence.environment),
         "pictures": {picture.name: picture for picture in pictures},
         "left_aligned": LEFT_ALIGNED,

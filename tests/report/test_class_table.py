@@ -36,7 +36,7 @@ def test_a_network_is_a_column_and_its_seeds_are_taken_together() -> None:
     first = table.numbers.iloc[0]
     assert (first["n"], first["test_percent"], first["validation_percent"]) == (2, 85.0, 50.0)
     assert first["test_images"] == 10
-    assert "percentage of its test images" in classes_sentence(frame({"a": (1, 1, 1)}))
+    assert "percentage of its test images" in classes_sentence(frame({"a": (1, 1, 1)}), trainings=3)
 
 
 def test_of_many_classes_the_worst_ten_are_shown_and_all_are_written() -> None:
@@ -45,7 +45,13 @@ def test_of_many_classes_the_worst_ten_are_shown_and_all_are_written() -> None:
     assert list(table.shown["class"][:-1]) == [f"c{n:02d}" for n in range(10)]
     assert table.shown["base"].iloc[-1] == "37.5"  # of all 31: 15 of 40
     assert len(table.numbers) == 62
-    assert "the 10 of 31 classes that do worst" in classes_sentence(classes)
+    assert "the 10 of 31 classes that do worst" in classes_sentence(classes, trainings=3)
+
+
+def test_trainings_that_counted_no_classes_are_not_passed_over_in_silence() -> None:
+    classes = frame({"a": (1, 1, 1), "b": (1, 1, 1)})
+    assert "over the 3 of 5 trainings that counted them" in classes_sentence(classes, trainings=5)
+    assert "counted" not in classes_sentence(classes, trainings=3)
 
 
 def test_validation_images_are_shown_where_the_test_split_was_not_read() -> None:
