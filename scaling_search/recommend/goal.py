@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields
 from scaling_search.core.errors import UserError, require
 
 _FACTORS = {"": 1.0, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12}
-_QUANTITY = re.compile(r"(\d+(?:\.\d*)?|\.\d+)\s*([kMGT]?)B?")
+_QUANTITY = re.compile(r"(\d+(?:\.\d*)?|\.\d+)\s*([kKMGT]?)B?")
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ def quantity(text: str, what: str) -> float:
     match = _QUANTITY.fullmatch(text.strip())
     if match is None:
         raise UserError(f"{what} must look like 2G, 5M, 300k or 1000, got {text!r}")
-    return float(match[1]) * _FACTORS[match[2]]
+    return float(match[1]) * _FACTORS[match[2].replace("K", "k")]
 
 
 def accuracy_goal(value: float) -> float:

@@ -9,7 +9,8 @@ from scaling_search.recommend.goal import Limits, accuracy_goal, quantity, spell
 
 
 @pytest.mark.parametrize(
-    ("text", "value"), [("2G", 2e9), ("2.5M", 2.5e6), ("300k", 3e5), ("1000", 1e3), ("1GB", 1e9)]
+    ("text", "value"),
+    [("2G", 2e9), ("2.5M", 2.5e6), ("300k", 3e5), ("2K", 2e3), ("1000", 1e3), ("1GB", 1e9)],
 )
 def test_quantities_are_read_with_their_prefix(text: str, value: float) -> None:
     assert quantity(text, "macs") == value
