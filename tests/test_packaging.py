@@ -26,7 +26,8 @@ import pandas as pd, scaling_search
 from pathlib import Path
 from scaling_search.report.report_data import ReportData
 from scaling_search.report.report_files import write_report
-from scaling_search.experiment.presets import PRESETS, preset
+from scaling_search.experiment.presets import preset
+from scaling_search.experiment.preset_files import PRESETS
 from scaling_search.search.frame import CANDIDATE_COLUMNS
 from scaling_search.compare.frames import CURVE_COLUMNS, RUN_COLUMNS
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from scaling_search.cli.main import VERBS
+from scaling_search.cli.verbs import VERBS
 from scaling_search.experiment.network_file import network_from_toml
 from scaling_search.experiment.outcome import redraw
 from scaling_search.experiment.study_file import from_toml

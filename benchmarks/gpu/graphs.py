@@ -11,7 +11,8 @@ import torch
 from gpu.card import Card
 from gpu.check import Check, at_least, equal
 from scaling_search.arch import zoo
-from scaling_search.cost.step import Inference, Task, Training
+from scaling_search.cost.step import Inference, Training
+from scaling_search.cost.task import Task
 from scaling_search.latency.cuda import CapturedStep, CudaProgram
 from scaling_search.latency.job import Regime
 

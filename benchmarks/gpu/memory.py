@@ -14,7 +14,7 @@ from scaling_search.core.atomic_files import as_json, write_atomically
 from scaling_search.cost import step
 from scaling_search.cost.device_memory import give_back
 from scaling_search.cost.memory import peak_memory
-from scaling_search.cost.step import Task
+from scaling_search.cost.task import Task
 from scaling_search.data.load import describe, forget_splits
 from scaling_search.data.request import DataRequest
 from scaling_search.jobs.execute import execute

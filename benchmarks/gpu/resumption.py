@@ -15,11 +15,11 @@ from gpu.card import Card
 from gpu.check import Check, at_most, equal, within
 from gpu.trainings import batches, take, trainer
 from scaling_search.core.atomic_files import as_json, write_atomically
+from scaling_search.core.errors import StoppedError
 from scaling_search.cost.arithmetic import arithmetic
 from scaling_search.training.checkpoint_saver import CheckpointPolicy
 from scaling_search.training.determinism import determinism
 from scaling_search.training.recipe import Compile, Recipe
-from scaling_search.training.stopping import StoppedError
 
 STEPS, STOP_AT = 8, 5
 MORE_LAUNCHES = 1.02

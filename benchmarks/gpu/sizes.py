@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from scaling_search.core.number_formats import Precision
-from scaling_search.cost.step import Task
+from scaling_search.cost.task import Task
 from scaling_search.latency.job import Mode
 from scaling_search.training.recipe import Compile, Recipe
 

@@ -9,10 +9,8 @@ import typer
 
 from scaling_search.arch.spec import Architecture
 from scaling_search.cli import options
-from scaling_search.cli.output import show_rows
+from scaling_search.cli.console import show_rows
 from scaling_search.cost.analytic import Cost, StageRow, count, stage_rows
-from scaling_search.cost.counter_agreement import counter_agreement
-from scaling_search.cost.memory import peak_memory
 from scaling_search.cost.training_macs import training_macs
 from scaling_search.experiment.network_file import network_named
 
@@ -49,6 +47,8 @@ def count_command(
 
 
 def _show_agreement(network: Architecture, title: str, as_json: bool) -> None:
+    from scaling_search.cost.counter_agreement import counter_agreement
+
     agreement = counter_agreement(network)
     walk = {"elements of all other layers": agreement.analytic_elementwise}
     counted = [
@@ -77,6 +77,9 @@ def _numbers(cost: Cost | StageRow, everything: bool) -> dict[str, int]:
 
 
 def _kind_rows(network: Architecture) -> list[dict[str, object]]:
+    # Brings torch, which a shell that completes the network's name does without.
+    from scaling_search.cost.memory import peak_memory
+
     cost, training = count(network), training_macs(network)
     kinds = {f"MACs, {k.replace('_', '-')}": v for k, v in cost.macs_by_kind.items() if v}
     inference, step = (peak_memory(network, task) for task in ("inference", "training"))

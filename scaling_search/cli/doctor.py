@@ -10,7 +10,7 @@ import typer
 from rich.text import Text
 
 from scaling_search.cli import options
-from scaling_search.cli.output import console, print_json
+from scaling_search.cli.console import console, print_json
 from scaling_search.doctor.examine import examine
 from scaling_search.doctor.finding import Finding, healthy
 

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
 from scaling_search.cli import options
-from scaling_search.cli.output import console, errors, print_json, show_rows
+from scaling_search.cli.console import console, errors, print_json, show_rows
 from scaling_search.cli.progress import draws_bars
 from scaling_search.core.errors import UserError
 from scaling_search.jobs.environment import chosen_device

@@ -11,7 +11,7 @@ import typer
 
 from scaling_search.arch import zoo
 from scaling_search.cli import options
-from scaling_search.cli.output import errors, show_rows
+from scaling_search.cli.console import errors, show_rows
 from scaling_search.core.errors import UserError, require
 from scaling_search.data.decode import decode
 from scaling_search.experiment.trained_weights import seed_of, trained_network

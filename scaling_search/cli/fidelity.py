@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from scaling_search.cli import options
-from scaling_search.cli.output import console, show_rows
+from scaling_search.cli.console import console, show_rows
 from scaling_search.core.atomic_files import write_atomically
 from scaling_search.experiment.fidelity import fidelity
 from scaling_search.report.cells import write_tables

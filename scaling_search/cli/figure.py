@@ -10,7 +10,7 @@ from typing import Annotated, TypeVar, get_args
 import typer
 
 from scaling_search.cli import options
-from scaling_search.cli.output import console, errors
+from scaling_search.cli.console import console, errors
 from scaling_search.core.errors import UserError
 from scaling_search.experiment.paper_figure import FIGURE_FORMATS, figure, inches, save_figure
 from scaling_search.experiment.watch_server import serving

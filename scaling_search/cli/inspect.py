@@ -14,13 +14,12 @@ from scaling_search.arch.scaling import Coefficients, Multipliers
 from scaling_search.arch.spec import Architecture
 from scaling_search.arch.strides import Fitted, fit_strides, last_map_px, small_map_warning
 from scaling_search.cli import options
-from scaling_search.cli.output import errors, show_rows
+from scaling_search.cli.console import errors, show_rows
 from scaling_search.compare.family import FamilyBudget, family
 from scaling_search.compare.official import side_by_side
 from scaling_search.core.errors import UserError
 from scaling_search.core.pixel_rules import PIXEL_RULES
 from scaling_search.cost.analytic import count, stage_rows
-from scaling_search.data.load import describe
 from scaling_search.data.request import DATASETS, OF_FILES
 from scaling_search.experiment.network_file import network_named
 from scaling_search.search.space import Budget
@@ -102,6 +101,8 @@ def datasets_command(
     request = options.data_request(
         name, root=root, download=download, ground=ground, value_range=value_range
     )
+    from scaling_search.data.load import describe  # brings torch, which the others do without
+
     info = asdict(describe(request))
     if not as_json and name in OF_FILES:
         from scaling_search.data.sources.folder_scan import FOLDER_RULES as OF_FOLDERS

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from scaling_search.cli import options
-from scaling_search.cli.output import console, errors, print_json, show_rows
+from scaling_search.cli.console import console, errors, print_json, show_rows
 from scaling_search.core.atomic_files import write_atomically
 from scaling_search.experiment.run_comparison import read_comparison
 from scaling_search.law.laws import laws, too_few

@@ -8,40 +8,22 @@ from __future__ import annotations
 
 import errno
 import sys
-from collections.abc import Callable
 from importlib.metadata import version
 from typing import Annotated, NoReturn
 
 import typer
 
-from scaling_search.cli import (
-    count,
-    doctor,
-    evaluate,
-    export,
-    fidelity,
-    figure,
-    inspect,
-    law,
-    measure,
-    plan,
-    presets,
-    recommend,
-    run,
-    star,
-    train,
-)
-from scaling_search.cli.output import allow_any_encoding, errors
-from scaling_search.core.errors import UserError
+from scaling_search.cli.console import allow_any_encoding, errors
+from scaling_search.cli.verbs import VerbGroup
+from scaling_search.core.errors import LostPeerError, StoppedError, UserError
 from scaling_search.jobs.preemption import PREEMPTION, REQUEUE
-from scaling_search.jobs.torchrun import LostPeerError
-from scaling_search.jobs.torchrun_program import run_on_ranks
-from scaling_search.training.stopping import StoppedError
+from scaling_search.jobs.torchrun_variables import started_by_torchrun
 
 NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}  # the disk's, the quota's, a limit's
 STOPPED = 130  # what a shell expects of a program that Ctrl-C ended
 
 app = typer.Typer(
+    cls=VerbGroup,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -64,36 +46,6 @@ def root_command(
     """Find how depth, width and resolution of a network should grow together on your images."""
 
 
-VERBS: dict[str, Callable[..., None]] = {
-    "run": run.run_command,
-    "plan": plan.plan_command,
-    "search": run.search_command,
-    "compare": run.compare_command,
-    "train": train.train_command,
-    "report": run.report_command,
-    "figure": figure.figure_command,
-    "watch": figure.watch_command,
-    "doctor": doctor.doctor_command,
-    "export": export.export_command,
-    "predict": export.predict_command,
-    "law": law.law_command,
-    "star": star.star_command,
-    "recommend": recommend.recommend_command,
-    "evaluate": evaluate.evaluate_command,
-    "export-optuna": export.export_optuna_command,
-    "family": inspect.family_command,
-    "count": count.count_command,
-    "latency": measure.latency_command,
-    "presets": presets.presets_command,
-    "init": presets.init_command,
-    "networks": inspect.networks_command,
-    "datasets": inspect.datasets_command,
-    "fidelity": fidelity.fidelity_command,
-}
-for verb, command in VERBS.items():
-    app.command(verb)(command)
-
-
 def main() -> NoReturn:
     """Run the program; whatever the user can mend is one line on standard error."""
     allow_any_encoding()
@@ -103,7 +55,7 @@ def main() -> NoReturn:
 
 def _main() -> NoReturn:
     try:
-        status = run_on_ranks(lambda: app(prog_name="scaling-search", standalone_mode=False))
+        status = _run()
     except UserError as error:
         _fail(str(error), 2)
     except typer.TyperException as error:
@@ -119,6 +71,20 @@ def _main() -> NoReturn:
     if status == STOPPED:
         _fail("stopped; the same command goes on from here", STOPPED)
     sys.exit(status or 0)
+
+
+def _run() -> int | None:
+    if not started_by_torchrun():
+        return _app()
+    # Brings torch, which the version and a shell's completion do without.
+    from scaling_search.jobs.torchrun_program import run_on_ranks
+
+    return run_on_ranks(_app)
+
+
+def _app() -> int | None:
+    status: int | None = app(prog_name="scaling-search", standalone_mode=False)
+    return status
 
 
 def os_error_line(error: OSError) -> str:

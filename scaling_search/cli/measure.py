@@ -10,7 +10,7 @@ import typer
 
 from scaling_search.arch.spec import Architecture
 from scaling_search.cli import options
-from scaling_search.cli.output import console, show_rows
+from scaling_search.cli.console import console, show_rows
 from scaling_search.core.errors import UserError
 from scaling_search.experiment.network_file import network_named
 from scaling_search.jobs.environment import chosen_device

@@ -8,12 +8,12 @@ from typing import Annotated, Any, Literal
 import typer
 
 from scaling_search.arch import zoo
-from scaling_search.compare.rivals import RIVAL_NAMES
+from scaling_search.compare.rival_names import RIVAL_NAMES
 from scaling_search.core.errors import UserError
 from scaling_search.core.pixel_rules import GROUNDS
 from scaling_search.data.request import DataRequest
-from scaling_search.experiment.presets import PRESETS
-from scaling_search.trackers.opening import TRACKERS
+from scaling_search.experiment.preset_files import PRESETS
+from scaling_search.trackers.choice import TRACKERS
 
 StudyFile = Annotated[
     Path | None,

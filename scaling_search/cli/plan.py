@@ -10,8 +10,8 @@ from typing import Annotated
 import typer
 
 from scaling_search.cli import options
-from scaling_search.cli.output import console, errors, print_json, show_rows
-from scaling_search.cli.run import chosen_study
+from scaling_search.cli.console import console, errors, print_json, show_rows
+from scaling_search.cli.study_runs import chosen_study
 from scaling_search.doctor.finding import size
 from scaling_search.experiment.capacity import PlannedPlacement
 from scaling_search.experiment.plan import Capacity, Plan, SizePlan

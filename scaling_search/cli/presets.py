@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from scaling_search.cli import options
-from scaling_search.cli.output import show_rows
-from scaling_search.experiment.presets import PRESETS, expectation, preset, preset_text
+from scaling_search.cli.console import show_rows
+from scaling_search.experiment.preset_files import PRESETS, expectation, preset_text
 
 
 def presets_command(as_json: options.AsJson = False) -> None:
@@ -37,6 +37,9 @@ def init_command(
 
 
 def _row(name: str) -> dict[str, object]:
+    # Reading a study brings torch, which printing its file does without.
+    from scaling_search.experiment.presets import preset
+
     study = preset(name)
     px = study.base_px
     base = study.base if px is None else f"{study.base}, {px} px"

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from scaling_search.cli import options
-from scaling_search.cli.output import console, print_json
+from scaling_search.cli.console import console, print_json
 from scaling_search.core.atomic_files import write_atomically
 from scaling_search.core.errors import UserError
 from scaling_search.experiment.run_comparison import read_comparison

@@ -11,9 +11,9 @@ import typer
 
 from scaling_search.arch.scaling import AXIS_NAMES, AxisName
 from scaling_search.cli import options
-from scaling_search.cli.output import console, errors, print_json, show_rows
+from scaling_search.cli.console import console, errors, print_json, show_rows
 from scaling_search.cli.progress import ProgressBars
-from scaling_search.cli.run import chosen_study
+from scaling_search.cli.study_runs import chosen_study
 from scaling_search.core.atomic_files import write_atomically
 from scaling_search.core.errors import UserError
 from scaling_search.experiment.study import with_images

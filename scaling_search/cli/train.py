@@ -12,7 +12,7 @@ import pandas as pd
 import typer
 
 from scaling_search.cli import options, train_options
-from scaling_search.cli.output import console, errors, show_rows
+from scaling_search.cli.console import console, errors, show_rows
 from scaling_search.cli.progress import ProgressBars
 from scaling_search.experiment.network_file import network_named
 from scaling_search.experiment.single_network import Trained, alone, recipe_of, train_alone

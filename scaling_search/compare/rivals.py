@@ -10,26 +10,18 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import Discriminator, Tag
 
-from scaling_search.arch.paper import PAPER_CONSTANTS, officials
+from scaling_search.arch.paper import officials
 from scaling_search.arch.protocol import Network
 from scaling_search.arch.scaling import AXIS_NAMES, Coefficients, Multipliers, scale
 from scaling_search.arch.zoo import get
 from scaling_search.arch.zoo_efficientnets import B0_FORMS
 from scaling_search.compare.family import Member, member
 from scaling_search.compare.methods import BASE, COMPOUND
+from scaling_search.compare.rival_names import OFFICIAL, RAYS, RIVAL_NAMES
 from scaling_search.core.errors import UserError, require
 from scaling_search.search.equal_cost import matched, on_ray
 from scaling_search.search.resources import Meter, meter_of
 from scaling_search.search.space import Budget
-
-OFFICIAL = "official"
-# The paper's constants, and fast scaling's: of a growth s, depth takes s^0.1, width s^0.4 and
-# resolution s^0.05 (arXiv 2103.06877, its fast scaling at α = 0.8).
-RAYS = {
-    "paper": PAPER_CONSTANTS,
-    "fast": Coefficients(2**0.1, 2**0.4, 2**0.05),
-}
-RIVAL_NAMES = (*AXIS_NAMES, *RAYS, OFFICIAL)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The errors that a user can mend: one line with the rule, the value and the way out."""
+"""How work ends: by what a user can mend, said in one line, or because it must make room."""
 
 from __future__ import annotations
 
@@ -21,6 +21,14 @@ class UserError(ValueError):
     def _render_traceback_(self) -> list[str]:
         """What IPython shows in place of a traceback."""
         return [f"{type(self).__name__}: {self}"]
+
+
+class StoppedError(RuntimeError):
+    """Training was asked to stop; its checkpoint is written."""
+
+
+class LostPeerError(RuntimeError):
+    """Another process of a training has ended."""
 
 
 def require(condition: bool, rule: str, value: object, hint: str = "") -> None:

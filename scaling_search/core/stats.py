@@ -13,7 +13,7 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import special
 
 DifferenceVerdict = Literal["better", "worse", "no difference found", "single run", "not compared"]
 Seed = int
@@ -60,7 +60,7 @@ def mean_interval(values: Sequence[float], level: float = 0.95) -> Interval:
     if n < 2:
         return Interval(float(array[0]) if n else math.nan, math.nan, math.nan, n, math.nan)
     mean, sd = float(array.mean()), float(array.std(ddof=1))
-    half = float(stats.t.ppf((1 + level) / 2, n - 1)) * sd / math.sqrt(n)
+    half = float(special.stdtrit(n - 1, (1 + level) / 2)) * sd / math.sqrt(n)
     return Interval(mean, mean - half, mean + half, n, sd)
 
 
@@ -140,4 +140,4 @@ def _two_sided_p(mean: float, error: float, freedom: int) -> float:
     """Return Student's two-sided p value; without any scatter, 1 for a zero mean, else 0."""
     if error < 1e-12:
         return 1.0 if abs(mean) < 1e-12 else 0.0
-    return float(2 * stats.t.sf(abs(mean) / error, freedom))
+    return float(2 * special.stdtr(freedom, -abs(mean) / error))

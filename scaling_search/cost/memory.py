@@ -19,7 +19,8 @@ from scaling_search.arch.spec import Architecture
 from scaling_search.core.number_formats import Precision
 from scaling_search.cost import step
 from scaling_search.cost.meta_operations import MetaOperations, tensors_in
-from scaling_search.cost.step import Step, Task
+from scaling_search.cost.step import Step
+from scaling_search.cost.task import Task
 from scaling_search.nets.build import build
 
 # CUDA's caching allocator hands out blocks of multiples of this.

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import Literal
 
 import torch
 from torch import nn
@@ -13,7 +12,6 @@ from torch.nn import functional
 
 from scaling_search.core.number_formats import Precision
 
-Task = Literal["inference", "training"]
 DTYPES: dict[Precision, torch.dtype] = {
     "float32": torch.float32,
     "tf32": torch.float32,  # the same numbers in memory, shorter ones in the multiplier

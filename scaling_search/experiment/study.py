@@ -15,12 +15,8 @@ from scaling_search.arch.scaling import Coefficients
 from scaling_search.arch.spec import Architecture
 from scaling_search.arch.strides import fit_strides
 from scaling_search.compare.family import FamilyBudget
-from scaling_search.compare.rivals import (
-    OFFICIAL,
-    Rival,
-    check_official,
-    check_rivals,
-)
+from scaling_search.compare.rival_names import OFFICIAL
+from scaling_search.compare.rivals import Rival, check_official, check_rivals
 from scaling_search.compare.trainings import OWN_RATE
 from scaling_search.core.errors import require
 from scaling_search.cost.custom_network import custom_network

@@ -11,7 +11,8 @@ from scaling_search.experiment.remaining_work import RemainingWork
 from scaling_search.experiment.runner import ProgressListener
 from scaling_search.jobs.executor import Ended, Epoch, Event, Started
 from scaling_search.jobs.job import TrainJob
-from scaling_search.trackers.opening import chosen_trackers, opened_sender
+from scaling_search.trackers.choice import chosen_trackers
+from scaling_search.trackers.opening import opened_sender
 from scaling_search.trackers.sender import Message, Sender
 
 

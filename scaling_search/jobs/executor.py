@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from scaling_search.core.errors import UserError
+from scaling_search.core.errors import StoppedError, UserError
 from scaling_search.cost.torch_defaults import one_thread
 from scaling_search.jobs.execute import execute, release_memory
 from scaling_search.jobs.failure import failure_here
@@ -21,7 +21,6 @@ from scaling_search.jobs.place import Place
 from scaling_search.jobs.preemption import PREEMPTION
 from scaling_search.jobs.result import Result
 from scaling_search.training.history import EpochRecord
-from scaling_search.training.stopping import StoppedError
 
 # A job whose process dies as often as this is taken to be the cause.
 DEATHS_ALLOWED = 3

@@ -16,24 +16,19 @@ from typing import Any
 import torch
 from torch.distributed.distributed_c10d import PrefixStore, Store
 
-from scaling_search.core.errors import UserError
+from scaling_search.core.errors import LostPeerError, StoppedError, UserError
 from scaling_search.jobs.execute import execute, release_memory
 from scaling_search.jobs.job import TrainJob
 from scaling_search.jobs.place import Place
 from scaling_search.jobs.preemption import PREEMPTION
 from scaling_search.jobs.result import OutOfMemory, Result, result_from_json, result_to_json
+from scaling_search.jobs.torchrun_variables import started_by_torchrun
 from scaling_search.training.distributed import Group, environment_store, is_peer_error, joined
 from scaling_search.training.history import EpochRecord
-from scaling_search.training.stopping import StoppedError
 
-VARIABLES = ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
 LISTEN_SECONDS = 0.05
 FAREWELL_SECONDS = 3
 FAILURE_KEY = "word"  # what a process that fails alone leaves to the others
-
-
-class LostPeerError(RuntimeError):
-    """Another process of the training has ended."""
 
 
 @dataclass
@@ -107,7 +102,7 @@ class Peers:
 @cache
 def peers() -> Peers | None:
     """This process's peers, or None where it trains alone; waits until torchrun's store answers."""
-    if any(name not in os.environ for name in VARIABLES) or os.environ["WORLD_SIZE"] == "1":
+    if not started_by_torchrun():
         return None
     group = Group(int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"]))
     return Peers(group, int(os.environ.get("LOCAL_RANK", "0")), environment_store())

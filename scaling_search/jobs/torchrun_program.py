@@ -17,7 +17,7 @@ from typing import TypeVar
 import torch
 import torch.distributed as dist
 
-from scaling_search.core.errors import UserError, require
+from scaling_search.core.errors import LostPeerError, StoppedError, UserError, require
 from scaling_search.jobs.backend import OpenedBackend
 from scaling_search.jobs.environment import environment
 from scaling_search.jobs.execute import release_memory
@@ -25,10 +25,9 @@ from scaling_search.jobs.executor import Ended, Epoch, Event, NextJob, Started
 from scaling_search.jobs.job import TrainJob, job_from_json, job_to_json
 from scaling_search.jobs.place import Place
 from scaling_search.jobs.preemption import PREEMPTION, REQUEUE
-from scaling_search.jobs.torchrun import LostPeerError, Peers, peers
+from scaling_search.jobs.torchrun import Peers, peers
 from scaling_search.training.history import EpochRecord
 from scaling_search.training.recipe import Recipe
-from scaling_search.training.stopping import StoppedError
 
 READERS_VARIABLE = "SCALING_SEARCH_READERS"  # an option of the first process's command line
 

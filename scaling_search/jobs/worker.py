@@ -20,7 +20,7 @@ from typing import Any, TextIO
 
 import torch
 
-from scaling_search.core.errors import UserError
+from scaling_search.core.errors import StoppedError, UserError
 from scaling_search.cost import device_memory
 from scaling_search.jobs.cards import GPU
 from scaling_search.jobs.environment import where_on
@@ -31,7 +31,6 @@ from scaling_search.jobs.place import Place
 from scaling_search.jobs.preemption import SIGNALS
 from scaling_search.jobs.result import OutOfMemory, result_to_json
 from scaling_search.latency.conditions import uuid_of
-from scaling_search.training.stopping import StoppedError
 
 COUNT_SECONDS = 0.5  # between two messages on the steps of a trial
 

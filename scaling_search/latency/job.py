@@ -11,7 +11,7 @@ from scaling_search.arch.spec import Architecture
 from scaling_search.core.errors import require
 from scaling_search.core.hashing import digest
 from scaling_search.core.number_formats import MemoryFormat, Precision
-from scaling_search.cost.step import Task
+from scaling_search.cost.task import Task
 
 Mode = Literal["eager", "compile", "graph"]
 BatchSize = int | Literal["plateau"]

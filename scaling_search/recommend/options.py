@@ -20,7 +20,8 @@ from scaling_search.compare.contrasts import Estimate
 from scaling_search.compare.family import Member, family
 from scaling_search.compare.methods import BASE, COMPOUND, Method
 from scaling_search.compare.networks import MethodAtPhi, Networks, Weights, less
-from scaling_search.compare.rivals import OFFICIAL, name_of, rival_member
+from scaling_search.compare.rival_names import OFFICIAL
+from scaling_search.compare.rivals import name_of, rival_member
 from scaling_search.core.errors import UserError
 from scaling_search.experiment.run_comparison import RunComparison
 from scaling_search.recommend.costs import Costs

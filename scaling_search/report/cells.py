@@ -12,13 +12,10 @@ from tabulate import tabulate
 
 from scaling_search.compare.gains import Row
 from scaling_search.core.atomic_files import write_atomically
+from scaling_search.report.columns import LEFT_ALIGNED
 
 Cells = dict[str, Callable[[Row], str]]
 DASH = "–"
-LEFT_ALIGNED = frozenset(
-    {"method", "rival", "network", "repeats", "verdict", "not finished", "note", "what", "value"}
-    | {"class", "compared", "condition", "against", "on the front", "compound here is"}
-)
 
 
 @dataclass(frozen=True)

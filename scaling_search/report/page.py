@@ -10,8 +10,9 @@ from markupsafe import Markup
 from scaling_search.compare.networks import finished
 from scaling_search.report.answer import answer, further_sentences, gate_sentences, missing_sentence
 from scaling_search.report.candidates_table import candidates_table
-from scaling_search.report.cells import LEFT_ALIGNED, Table
+from scaling_search.report.cells import Table
 from scaling_search.report.class_table import classes_sentence, classes_table
+from scaling_search.report.columns import LEFT_ALIGNED
 from scaling_search.report.comparison_table import comparison_table
 from scaling_search.report.figure_style import Picture
 from scaling_search.report.figures import COSTS, accuracy_picture, curves_picture, gate_picture

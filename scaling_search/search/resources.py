@@ -17,7 +17,6 @@ from scaling_search.arch.scaling import AXIS_NAMES, AxisName
 from scaling_search.arch.spec import Architecture
 from scaling_search.core.errors import UserError
 from scaling_search.cost.analytic import count
-from scaling_search.cost.memory import peak_memory
 from scaling_search.latency.job import PLATEAU, Regime
 from scaling_search.search.space import Budget, Resource
 
@@ -119,6 +118,9 @@ def _simulated(terms: MeterTerms) -> Meter:
         raise UserError(
             "a memory budget needs a timing.regime.batch that is a number, got 'plateau': give one"
         )
+
+    # Brings torch, which what is counted does without.
+    from scaling_search.cost.memory import peak_memory
 
     def peak_bytes(network: Network) -> float:
         table = _described(network, "memory")

@@ -11,7 +11,6 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial.distance import cdist
 
 from scaling_search.arch.paper import PAPER_CONSTANTS
 from scaling_search.arch.protocol import Network
@@ -119,9 +118,9 @@ def coverage(shares: Sequence[Shares]) -> float:
         >>> round(coverage([EVEN]), 2), round(coverage([EVEN, *CORNERS]), 2)
         (0.05, 0.13)
     """
-    points = _simplex()
-    apart = cdist(points, np.array(shares), "cityblock") / 2
-    return float((apart.min(axis=1) <= ALIKE).mean())
+    networks = np.array(shares)
+    nearest = [np.abs(networks - point).sum(axis=1).min() / 2 for point in _simplex()]
+    return float((np.array(nearest) <= ALIKE).mean())
 
 
 def _simplex() -> NDArray[np.float64]:

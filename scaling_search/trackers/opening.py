@@ -1,40 +1,13 @@
-"""The trackers by the names that the command line gives them."""
+"""A tracker that was chosen, opened."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from importlib.util import find_spec
 from pathlib import Path
-from typing import Literal, get_args
 
-from scaling_search.core.errors import UserError, require
+from scaling_search.core.errors import UserError
+from scaling_search.trackers.choice import TrackerName
 from scaling_search.trackers.sender import Sender, error_line
 from scaling_search.trackers.tracker import Tracker
-
-TrackerName = Literal["tensorboard", "wandb", "mlflow"]
-TRACKERS: tuple[TrackerName, ...] = get_args(TrackerName)
-INSTALLED_BY: dict[TrackerName, str] = {
-    "tensorboard": "pip install 'scaling-search[tensorboard]'",
-    "wandb": "pip install wandb",
-    "mlflow": "pip install mlflow",
-}
-
-
-def chosen_trackers(names: Sequence[str]) -> tuple[TrackerName, ...]:
-    """These trackers, each once; raises UserError for one that is unknown or not installed.
-
-    Examples:
-        >>> from scaling_search.trackers.opening import chosen_trackers
-        >>> chosen_trackers([])
-        ()
-    """
-    for name in names:
-        require(name in TRACKERS, f"a tracker is one of {', '.join(TRACKERS)}", name)
-    chosen = tuple(tracker for tracker in TRACKERS if tracker in names)
-    for name in chosen:
-        rule = f"--track {name} needs the package {name}"
-        require(_is_installed(name), rule, None, INSTALLED_BY[name])
-    return chosen
 
 
 def opened_sender(name: TrackerName, study: str, out: Path) -> Sender:
@@ -66,9 +39,3 @@ def _tracker(name: TrackerName, study: str, out: Path) -> Tracker:
     from scaling_search.trackers.mlflow import Mlflow
 
     return Mlflow(study)
-
-
-def _is_installed(package: str) -> bool:
-    """A folder of the same name, as wandb leaves behind where it runs, is no package."""
-    spec = find_spec(package)
-    return spec is not None and spec.origin is not None

@@ -12,7 +12,7 @@ from itertools import islice
 import torch
 from torch import nn
 
-from scaling_search.core.errors import require
+from scaling_search.core.errors import StoppedError, require
 from scaling_search.data.augment import draws_per_image, order, uniforms
 from scaling_search.data.splits import Batch, Split
 from scaling_search.training.backbone import enter_training
@@ -25,7 +25,6 @@ from scaling_search.training.evaluate import SplitEvaluation, evaluate_split
 from scaling_search.training.history import ClassCounts, EpochRecord, epoch_record
 from scaling_search.training.recipe import Recipe
 from scaling_search.training.step import seed_dropout
-from scaling_search.training.stopping import StoppedError
 from scaling_search.training.train_state import TrainState, new_state
 
 

@@ -14,10 +14,6 @@ EXCHANGE_SECONDS = 1.0  # about so long a request may wait for its exchange
 MOST_STEPS = 32  # between two exchanges, where steps are short
 
 
-class StoppedError(RuntimeError):
-    """Training was asked to stop; its checkpoint is written."""
-
-
 @dataclass
 class StopRequest:
     """Whether a training must stop; a process alone is asked at every step.

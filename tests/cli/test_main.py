@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from scaling_search.cli.main import VERBS, main, os_error_line
+from scaling_search.cli.main import main, os_error_line
+from scaling_search.cli.verbs import VERBS
 from scaling_search.core.pixel_rules import PIXEL_RULES
 from scaling_search.data.sources.folder_scan import FOLDER_RULES as OF_FOLDERS
 from scaling_search.experiment.study_file import to_toml

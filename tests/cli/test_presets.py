@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from scaling_search.experiment.presets import PRESETS, preset
+from scaling_search.experiment.preset_files import PRESETS
+from scaling_search.experiment.presets import preset
 from scaling_search.experiment.study_file import read_study
 from tests import program
 from tests.program import Call

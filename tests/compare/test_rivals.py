@@ -10,9 +10,8 @@ from scaling_search.arch import zoo
 from scaling_search.arch.paper import PAPER_CONSTANTS
 from scaling_search.arch.scaling import AxisName, Coefficients, Multipliers, scale
 from scaling_search.compare.family import family
+from scaling_search.compare.rival_names import RAYS, RIVAL_NAMES
 from scaling_search.compare.rivals import (
-    RAYS,
-    RIVAL_NAMES,
     NamedConstants,
     Rival,
     check_official,

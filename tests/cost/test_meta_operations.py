@@ -11,7 +11,7 @@ from scaling_search.arch import zoo
 from scaling_search.cost import memory
 from scaling_search.cost.memory import peak_memory
 from scaling_search.cost.meta_operations import MetaOperations
-from scaling_search.cost.step import Task
+from scaling_search.cost.task import Task
 
 ATEN = torch.ops.aten
 

@@ -13,7 +13,8 @@ from scaling_search.data.request import DataInfo
 from scaling_search.experiment.experiment import Experiment
 from scaling_search.experiment.phases import planned_phases
 from scaling_search.experiment.plan import Capacity, Plan, jobs_to_measure, plan
-from scaling_search.experiment.presets import PRESETS, preset
+from scaling_search.experiment.preset_files import PRESETS
+from scaling_search.experiment.presets import preset
 from scaling_search.experiment.run_state import RunState
 from scaling_search.experiment.study import Study
 from scaling_search.experiment.training_memory import resident_bytes, training_memory

@@ -15,7 +15,8 @@ from scaling_search.core.errors import UserError
 from scaling_search.core.hashing import digest
 from scaling_search.data.request import DataInfo
 from scaling_search.experiment.experiment import Experiment
-from scaling_search.experiment.presets import PRESETS, expectation, preset, preset_text
+from scaling_search.experiment.preset_files import PRESETS, expectation, preset_text
+from scaling_search.experiment.presets import preset
 from scaling_search.experiment.study_file import from_toml, read_study, to_toml
 from scaling_search.nets.build import build
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from scaling_search.core.errors import StoppedError
 from scaling_search.experiment.study_file import to_toml
 from scaling_search.jobs.executor import InlineExecutor, Started, jobs_in_order
 from scaling_search.jobs.preemption import PREEMPTION, REQUEUE, PreemptedError
@@ -20,7 +21,6 @@ from scaling_search.jobs.worker_process import WorkerProcess
 from scaling_search.latency.process_runner import interpreter_settings
 from scaling_search.search.plan import Rung
 from scaling_search.training import checkpoint
-from scaling_search.training.stopping import StoppedError
 from tests.faults import driving
 from tests.faults.study import STUDY, lines, results, study_file
 from tests.faults.watching import search_in

@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from scaling_search.arch.scaling import Multipliers, scale
-from scaling_search.core.errors import UserError
+from scaling_search.core.errors import StoppedError, UserError
 from scaling_search.data import load
 from scaling_search.data.load import load_split
 from scaling_search.jobs import execute as module
@@ -28,7 +28,6 @@ from scaling_search.nets.initial_weights import InitialWeights
 from scaling_search.nets.weights import read_weights
 from scaling_search.training.history import EpochRecord
 from scaling_search.training.loop import Trainer
-from scaling_search.training.stopping import StoppedError
 from tests.jobs.small import DATA, NETWORK, RECIPE, job, place, without_times
 
 

@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from scaling_search.arch import zoo
-from scaling_search.cost.step import Inference, Task
+from scaling_search.cost.step import Inference
+from scaling_search.cost.task import Task
 from scaling_search.latency.cpu import CpuDevice, CpuProgram, busy_core_seconds
 from scaling_search.latency.job import Regime
 from scaling_search.latency.prepare import as_full

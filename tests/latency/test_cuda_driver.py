@@ -12,7 +12,8 @@ import torch
 from torch import nn
 
 from scaling_search.arch import zoo
-from scaling_search.cost.step import Inference, Task, Training
+from scaling_search.cost.step import Inference, Training
+from scaling_search.cost.task import Task
 from scaling_search.latency.cuda import CapturedStep, CudaProgram
 from scaling_search.latency.cuda_driver import CAPTURE_WARM_UP, TorchDriver
 from scaling_search.latency.job import Regime

@@ -10,7 +10,7 @@ import pytest
 
 from scaling_search.core.errors import UserError
 from scaling_search.trackers import opening
-from scaling_search.trackers.opening import chosen_trackers
+from scaling_search.trackers.choice import chosen_trackers
 
 
 def test_none_is_chosen_unless_asked_for() -> None:

@@ -9,11 +9,10 @@ import pytest
 import torch
 from torch import nn
 
-from scaling_search.core.errors import UserError
+from scaling_search.core.errors import StoppedError, UserError
 from scaling_search.nets.transfer import CLASSIFIER
 from scaling_search.training.loop import Trainer
 from scaling_search.training.recipe import Recipe
-from scaling_search.training.stopping import StoppedError
 from scaling_search.training.train_state import new_state, optimizer
 from tests.training.small import CPU, RECIPE, StopAfter, checkpoint_policy, same_tensors, trainer
 

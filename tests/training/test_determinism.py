@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from scaling_search.core.errors import UserError
+from scaling_search.core.errors import StoppedError, UserError
 from scaling_search.data.augment import Policy
 from scaling_search.jobs import starting_network as module
 from scaling_search.jobs.execute import execute
@@ -18,7 +18,6 @@ from scaling_search.jobs.place import Place
 from scaling_search.training.checkpoint_saver import CheckpointPolicy
 from scaling_search.training.determinism import FIXED_ORDER, WORKSPACE, determinism
 from scaling_search.training.loop import Trainer
-from scaling_search.training.stopping import StoppedError
 from tests.jobs.small import RECIPE as JOB_RECIPE
 from tests.jobs.small import job, without_times
 from tests.training.small import RECIPE, StopAfter, checkpoint_policy, same_tensors, split, trainer

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import torch
 
-from scaling_search.core.errors import UserError
+from scaling_search.core.errors import StoppedError, UserError
 from scaling_search.training.checkpoint import valid_checkpoints
 from scaling_search.training.checkpoint_saver import CheckpointPolicy
 from scaling_search.training.evaluate import score
@@ -19,7 +19,6 @@ from scaling_search.training.history import EpochRecord
 from scaling_search.training.loop import DivergedError, Trainer
 from scaling_search.training.recipe import Optimizer, Recipe
 from scaling_search.training.schedule import Schedule
-from scaling_search.training.stopping import StoppedError
 from tests.training.small import (
     CPU,
     RECIPE,

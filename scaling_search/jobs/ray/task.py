@@ -24,7 +24,7 @@ from pathlib import Path
 import ray
 import torch
 
-from scaling_search.core.errors import UserError, require
+from scaling_search.core.errors import StoppedError, UserError, require
 from scaling_search.data.load import describe
 from scaling_search.data.request import DataRequest
 from scaling_search.jobs.environment import where_on
@@ -36,7 +36,6 @@ from scaling_search.jobs.ray.checkpoint_files import CheckpointFile, new_files, 
 from scaling_search.jobs.result import Result
 from scaling_search.training.checkpoint_saver import CheckpointPolicy
 from scaling_search.training.history import EpochRecord
-from scaling_search.training.stopping import StoppedError
 
 POLL_SECONDS = 0.2
 

@@ -13,7 +13,7 @@ import pytest
 from rich.console import Console
 
 from scaling_search.cli import output
-from scaling_search.cli.output import allow_any_encoding, show_rows
+from scaling_search.cli.console import allow_any_encoding, show_rows
 from scaling_search.cli.progress import draws_bars
 from scaling_search.core.errors import UserError
 from scaling_search.core.toml_config import read_text

@@ -7,7 +7,6 @@ import io
 import json
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from typing import Any, Literal
 
 import typer
@@ -16,11 +15,7 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 
-from scaling_search.experiment.outcome import Outcome
-from scaling_search.report.cells import LEFT_ALIGNED
-from scaling_search.report.comparison_table import comparison_table
-from scaling_search.report.summary import summary_lines
-from scaling_search.search.constants import Constants
+from scaling_search.report.columns import LEFT_ALIGNED
 
 # A pipe has no width of its own: what is read by a program or a pager is not cut.
 # Nothing is markup: brackets and colons are those of files, classes and networks of the user's.
@@ -48,18 +43,6 @@ def _spelt_out(error: UnicodeError) -> tuple[str | bytes, int]:
     lacking = error.object[error.start : error.end]
     texts = (IN_ASCII.get(c) or c.encode("ascii", "backslashreplace").decode() for c in lacking)
     return "".join(texts), error.end
-
-
-def show_outcome(outcome: Outcome, as_json: bool) -> None:
-    """Print what was found, in lines that can be read aloud, and where the report lies."""
-    if as_json:
-        print_json(_outcome_values(outcome))
-        return
-    for line in summary_lines(outcome.constants, outcome.gate, outcome.runs):
-        console.print(line, highlight=False, soft_wrap=True)
-    if outcome.left_out:
-        console.print(outcome.left_out, highlight=False, soft_wrap=True)
-    console.print(str(outcome.report.html), style="bold", soft_wrap=True, highlight=False)
 
 
 def show_rows(rows: Sequence[Mapping[str, Any]], as_json: bool, title: str = "") -> None:
@@ -132,27 +115,6 @@ def _table(
 _LEFT_HEADS = LEFT_ALIGNED | frozenset(
     {"stage", "block", "data set", "class", "classes", "name", "base", "hours", "accuracy", "phase"}
 )
-
-
-def _constants_values(constants: Constants | None) -> dict[str, Any] | None:
-    return {**asdict(constants), "p_best": constants.p_best} if constants else None
-
-
-def _outcome_values(outcome: Outcome) -> dict[str, Any]:
-    frames = {
-        "comparison": comparison_table(outcome.runs).numbers if len(outcome.runs) else outcome.runs,
-        "gains": outcome.gains,
-        "search": outcome.search,
-    }
-    return {
-        "constants": _constants_values(outcome.constants),
-        **{name: json.loads(frame.to_json(orient="records")) for name, frame in frames.items()},
-        "cautions": list(outcome.cautions),
-        "rates": list(outcome.rates.sentences) if outcome.rates else [],
-        "gate": None if outcome.gate is None else [finding.sentence for finding in outcome.gate],
-        "left_out": outcome.left_out,
-        "report": str(outcome.report.html),
-    }
 
 
 def print_json(values: Any) -> None:
