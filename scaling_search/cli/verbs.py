@@ -92,7 +92,8 @@ def verb_help(verb: str) -> str | None:
 @cache
 def _parsed(module: str) -> ast.Module:
     loader: Any = getattr(find_spec(_full(module)), "loader", None)
-    return ast.parse(loader.get_source(_full(module)))
+    parsed: ast.Module = ast.parse(loader.get_source(_full(module)))
+    return parsed
 
 
 def _full(module: str) -> str:

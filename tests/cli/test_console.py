@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from scaling_search.cli import output
+from scaling_search.cli import console
 from scaling_search.cli.console import allow_any_encoding, show_rows
 from scaling_search.cli.progress import draws_bars
 from scaling_search.core.errors import UserError
@@ -54,7 +54,7 @@ def test_nothing_of_a_users_is_markup(name: str, monkeypatch: pytest.MonkeyPatch
     assert name in shown
     errors = io.StringIO()
     monkeypatch.setattr(sys, "stderr", errors)
-    output.errors.print(name)
+    console.errors.print(name)
     assert name in errors.getvalue()
 
 
@@ -65,7 +65,7 @@ WIDE = [{"network": "efficientnet", "macs": 385_814_752, "feature_maps_px": "112
 def test_no_width_breaks_a_number_or_a_name(
     width: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(output.console, "width", width)
+    monkeypatch.setattr(console.console, "width", width)
     show_rows(WIDE, False, "a title")
     words = capsys.readouterr().out.split()
     assert {"efficientnet", "385,814,752", "112", "56", "28", "network"} <= set(words)
@@ -75,7 +75,7 @@ def test_no_width_breaks_a_number_or_a_name(
 def test_a_line_a_cell_where_a_table_would_be_too_wide(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(output.console, "width", 20)
+    monkeypatch.setattr(console.console, "width", 20)
     show_rows(WIDE, False, "a title")
     title, name, macs, maps, *_ = capsys.readouterr().out.splitlines()
     assert title == "a title"

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from scaling_search.core.errors import UserError
-from scaling_search.trackers import opening
+from scaling_search.trackers import choice, opening
 from scaling_search.trackers.choice import chosen_trackers
 
 
@@ -22,12 +22,12 @@ def test_an_unknown_tracker_is_refused_with_those_there_are() -> None:
         chosen_trackers(["tensorbord"])
 
 
-@pytest.mark.parametrize("name", opening.TRACKERS)
+@pytest.mark.parametrize("name", choice.TRACKERS)
 def test_a_missing_package_is_one_line_that_says_how_it_is_installed(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, name, None)  # as if it were not installed
-    monkeypatch.setattr(opening, "find_spec", lambda package: None)
+    monkeypatch.setattr(choice, "find_spec", lambda package: None)
     with pytest.raises(UserError, match=rf"--track {name} needs the package .*pip install"):
         chosen_trackers([name])
 
@@ -36,7 +36,7 @@ def test_a_folder_of_a_trackers_name_is_no_package(tmp_path: Path) -> None:
     (tmp_path / "wandb").mkdir()  # as wandb leaves behind where it runs
     code = (
         "import sys; sys.path = ['', *(p for p in sys.path if 'wandb' not in p)]\n"
-        "from scaling_search.trackers.opening import chosen_trackers\n"
+        "from scaling_search.trackers.choice import chosen_trackers\n"
         "print(chosen_trackers(['wandb']))"
     )
     done = subprocess.run(
