@@ -17,7 +17,7 @@ from scaling_search import Coefficients, Study, run
 from tests.tiny import TINY
 
 constants = Coefficients(1, 1, 1)
-compare = replace(TINY.compare, phis=(0.0,), rivals=(), epochs=60, seeds=2, constants=constants)
+compare = replace(TINY.compare, phis=(0.0,), rivals=(), epochs=2, seeds=2, constants=constants)
 study = replace(TINY, compare=compare)
 """
 NETWORK = """
