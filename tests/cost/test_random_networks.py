@@ -87,10 +87,15 @@ def _run(layer: Layer, shape: Shape) -> tuple[int, Shape]:
     return counter.flops // 2, tuple(output.shape)
 
 
+def _broadcast(x: torch.Tensor, y: torch.Tensor) -> Sequence[int]:
+    shape: torch.Size = torch.broadcast_shapes(x.shape, y.shape)  # type: ignore[no-untyped-call]
+    return shape
+
+
 # Ops without a formula in which torch's Python takes longer than all the rest, and what they make.
 _SHAPES: dict[OpOverload, Callable[..., Sequence[int]]] = {
-    torch.ops.aten.add.Tensor: lambda x, y: torch.broadcast_shapes(x.shape, y.shape),
-    torch.ops.aten.mul.Tensor: lambda x, y: torch.broadcast_shapes(x.shape, y.shape),
+    torch.ops.aten.add.Tensor: _broadcast,
+    torch.ops.aten.mul.Tensor: _broadcast,
     torch.ops.aten.sigmoid.default: lambda x: x.shape,
     torch.ops.aten.mean.dim: lambda x, sides, keep=False: (*x.shape[:2], *[1, 1][: 2 * keep]),
 }
