@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.no_pictures import no_pictures
 from tests.ray_settings import SETTINGS
 
 # A shell starts what runs in its background deaf to Ctrl-C; runs that tests interrupt inherit that.
@@ -46,3 +47,10 @@ def session_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         del os.environ["SCALING_SEARCH_CACHE"]
     else:
         os.environ["SCALING_SEARCH_CACHE"] = before
+
+
+@pytest.fixture(scope="module")
+def without_pictures() -> Iterator[None]:
+    """For a file in which no test looks at a report's figures: its runs draw none."""
+    with no_pictures():
+        yield

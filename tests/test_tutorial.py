@@ -1,4 +1,4 @@
-"""The tutorial is a notebook: run as a reader runs it, with fewer images and trainings."""
+"""The tutorial is a notebook: run as a reader runs it, with fewer images, epochs and trainings."""
 
 from __future__ import annotations
 
@@ -14,7 +14,17 @@ traitlets: Any = pytest.importorskip("traitlets.config", reason="traitlets is no
 pytest.importorskip("ipykernel", reason="ipykernel is not installed")
 
 TUTORIAL = Path(__file__).parent.parent / "docs" / "tutorial.ipynb"
-SMALL = "images, trainings, seeds = 160, 4, 2"
+SMALL = """
+from dataclasses import replace
+
+images, trainings, seeds = 160, 4, 2
+demo = replace(
+    demo,
+    data=replace(demo.data, test_images=200),
+    search=replace(demo.search, rungs=(replace(demo.search.rungs[0], epochs=2),)),
+    compare=replace(demo.compare, epochs=2),
+)
+"""
 OF_COUNTS = 2  # the cells that train nothing come first
 
 

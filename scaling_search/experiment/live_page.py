@@ -19,7 +19,7 @@ from scaling_search.experiment.outcome import read_experiment
 from scaling_search.experiment.redrawing import SHARE
 from scaling_search.jobs.ledger import Ledger
 from scaling_search.jobs.result import Finished, result_from_json
-from scaling_search.report.page import page_html, pictures_of, tables_of
+from scaling_search.report.page import page_html, pictures_of, tables_of, template_values
 from scaling_search.report.report_data import ReportData
 
 NEWEST = 5
@@ -84,7 +84,7 @@ def _state(path: Path) -> FileState:
 def _page(evidence: ReportData) -> str:
     """The page without the still figures that its script draws anyway."""
     still = (picture for picture in pictures_of(evidence) if picture.name not in _DRAWN_LIVE)
-    return page_html(evidence, tables_of(evidence), tuple(still))
+    return page_html(template_values(evidence, tables_of(evidence)), still)
 
 
 def _newest(ledger: Ledger) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import pandas as pd
 from markupsafe import Markup
@@ -27,18 +27,14 @@ from scaling_search.report.tables import environment_table, gains_table, rates_t
 from scaling_search.report.templating import cell_markup, data_uri, inlined, render
 
 
-def page_html(
-    evidence: ReportData, tables: Mapping[str, Table], pictures: tuple[Picture, ...]
-) -> str:
-    """The page: one HTML text that loads nothing, with these tables and still pictures."""
-    return render("report.html", _template_values(evidence, tables, pictures))
+def page_html(values: Mapping[str, object], pictures: Iterable[Picture]) -> str:
+    """The page: one HTML text that loads nothing, with these template values and still pictures."""
+    return render("report.html", {**values, "pictures": _by_name(pictures)})
 
 
-def readme_text(
-    evidence: ReportData, tables: Mapping[str, Table], pictures: tuple[Picture, ...]
-) -> str:
+def readme_text(values: Mapping[str, object], pictures: Iterable[Picture]) -> str:
     """The same in Markdown, with the figures' files beside it."""
-    return render("README.md.jinja", _template_values(evidence, tables, pictures))
+    return render("README.md.jinja", {**values, "pictures": _by_name(pictures)})
 
 
 def tables_of(evidence: ReportData) -> dict[str, Table]:
@@ -82,10 +78,12 @@ def _time_pictures(runs: pd.DataFrame, time: TimingData | None) -> Iterator[Pict
         yield latency_model_picture(time.points, time.explanation)
 
 
-def _template_values(
-    evidence: ReportData, tables: Mapping[str, Table], pictures: tuple[Picture, ...]
-) -> dict[str, object]:
-    """Return all that the templates name."""
+def _by_name(pictures: Iterable[Picture]) -> dict[str, Picture]:
+    return {picture.name: picture for picture in pictures}
+
+
+def template_values(evidence: ReportData, tables: Mapping[str, Table]) -> dict[str, object]:
+    """Return all that both templates name but the pictures; worked out once for a report."""
     frames = (evidence.constants, evidence.runs, evidence.search)
     time = evidence.time
     return {
@@ -107,7 +105,6 @@ def _template_values(
         if evidence.classes is None
         else classes_sentence(evidence.classes, len(finished(evidence.runs))),
         "environment": environment_table(evidence.environment),
-        "pictures": {picture.name: picture for picture in pictures},
         "left_aligned": LEFT_ALIGNED,
         "pareto": [f"pareto_{second}" for second, _ in second_objective(evidence)],
         "data_uri": data_uri,

@@ -8,7 +8,13 @@ from pathlib import Path
 
 from scaling_search.core.atomic_files import write_atomically
 from scaling_search.report.cells import Table, write_tables
-from scaling_search.report.page import page_html, pictures_of, readme_text, tables_of
+from scaling_search.report.page import (
+    page_html,
+    pictures_of,
+    readme_text,
+    tables_of,
+    template_values,
+)
 from scaling_search.report.page_source import pictures_of_page, source_digest, source_mark
 from scaling_search.report.report_data import ReportData
 
@@ -30,7 +36,8 @@ def write_report(evidence: ReportData, out: Path, *, keep: bool = False) -> Repo
     are where all are there and the page, which is written last, was drawn of this evidence.
     """
     tables = tables_of(evidence)
-    source = source_digest(_texts(evidence, tables))
+    values = template_values(evidence, tables)
+    source = source_digest(_texts(evidence, values, tables))
     if keep and (paths := _existing_paths(out, source, tables)):
         return paths
     pictures = pictures_of(evidence)
@@ -39,17 +46,17 @@ def write_report(evidence: ReportData, out: Path, *, keep: bool = False) -> Repo
         for ending, data in (("png", picture.png), ("svg", picture.svg)):
             write_atomically(out / "figures" / f"{picture.name}.{ending}", data)
     write_tables(tuple(tables.values()), out / "tables")
-    write_atomically(paths.readme, readme_text(evidence, tables, pictures))
-    page = page_html(evidence, tables, pictures) + source_mark(
-        source, [picture.name for picture in pictures]
-    )
-    write_atomically(paths.html, page)
+    write_atomically(paths.readme, readme_text(values, pictures))
+    mark = source_mark(source, [picture.name for picture in pictures])
+    write_atomically(paths.html, page_html(values, pictures) + mark)
     return paths
 
 
-def _texts(evidence: ReportData, tables: Mapping[str, Table]) -> Iterator[str]:
+def _texts(
+    evidence: ReportData, values: Mapping[str, object], tables: Mapping[str, Table]
+) -> Iterator[str]:
     """All that a report says and draws: its page without pictures, and numbers in full."""
-    yield page_html(evidence, tables, ())
+    yield page_html(values, ())
     for table in tables.values():
         yield table.csv
     if evidence.gate_runs is not None:

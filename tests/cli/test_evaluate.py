@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +12,11 @@ import torch
 import torchvision
 
 from scaling_search.arch import zoo
+from scaling_search.arch.spec import Architecture
 from scaling_search.cost.analytic import count
+from scaling_search.latency.job import Machine, Regime, TimeBudget
+from scaling_search.latency.profile import profile
+from scaling_search.latency.result import Profile
 from scaling_search.pretrained.classes import imagenet_names
 from tests.pretrained.conftest import photographs
 from tests.program import call
@@ -42,8 +48,17 @@ def test_a_table_is_printed_and_all_is_written(photographs: Path, tmp_path: Path
     )
 
 
-@pytest.mark.slow
-def test_networks_are_timed_where_that_is_asked(photographs: Path, tmp_path: Path) -> None:
+def in_one_process(
+    networks: Sequence[Architecture], regimes: Sequence[Regime], budget: TimeBudget, place: Machine
+) -> Profile:
+    """The profiler, with one attempt of one process: how often it asks is its own tests' matter."""
+    return profile(networks, regimes, replace(budget, processes=1, attempts=1), place=place)
+
+
+def test_networks_are_timed_where_that_is_asked(
+    photographs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("scaling_search.pretrained.timing.profile", in_one_process)
     words = ("evaluate", resnet(tmp_path), "--root", str(photographs), "--px", "64", "--json")
     status, printed, said = call(*words, "--device", "cpu", "--latency", "--seconds", "0.3")
     assert status == 0

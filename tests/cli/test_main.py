@@ -19,6 +19,7 @@ from scaling_search.cli.verbs import VERBS
 from scaling_search.core.pixel_rules import PIXEL_RULES
 from scaling_search.data.sources.folder_scan import FOLDER_RULES as OF_FOLDERS
 from scaling_search.experiment.study_file import to_toml
+from tests.no_pictures import no_pictures
 from tests.tiny import TINY
 
 Call = Callable[..., tuple[int, str, str]]
@@ -196,7 +197,8 @@ def test_run_prints_the_answer_and_report_draws_it_again(call: Call, tmp_path: P
     assert "comparison: " in said
     status, again, _ = call("report", "runs/tiny")
     assert (status, again) == (0, printed)
-    values = json.loads(call("report", "runs/tiny", "--json")[1])
+    with no_pictures():
+        values = json.loads(call("report", "runs/tiny", "--json")[1])
     assert len(values["comparison"]) == 5
     assert values["constants"]["trained"] == 4
 
@@ -214,7 +216,8 @@ def test_train_trains_one_network_and_scores_it(call: Call, tmp_path: Path) -> N
 def test_compare_takes_constants_and_makes_no_search(call: Call, tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_text(to_toml(TINY))
     constants = ("--alpha", "1.2", "--beta", "1.1", "--gamma", "1.15")
-    status, printed, _ = call("compare", *constants, "mine.toml", "--workers", "0", "--json")
+    with no_pictures():
+        status, printed, _ = call("compare", *constants, "mine.toml", "--workers", "0", "--json")
     assert status == 0
     assert json.loads(printed)["constants"] is None
     assert len(json.loads(printed)["comparison"]) == 5
@@ -225,9 +228,9 @@ def test_compare_holds_constants_against_the_rivals_that_are_named(
 ) -> None:
     (tmp_path / "mine.toml").write_text(to_toml(TINY))
     words = ("--alpha", "1.05", "--beta", "1.1", "--gamma", "1.3", "mine.toml")
-    status, printed, _ = call(
-        "compare", *words, "--rivals", "paper,old=1.3/1.1/1.1", "--workers", "0", "--json"
-    )
+    named = ("--rivals", "paper,old=1.3/1.1/1.1", "--workers", "0", "--json")
+    with no_pictures():
+        status, printed, _ = call("compare", *words, *named)
     assert status == 0
     assert [row["rival"] for row in json.loads(printed)["gains"]] == ["paper", "old"]
     status, _, said = call("compare", *words, "--rivals", "papr")

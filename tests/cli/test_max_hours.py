@@ -14,6 +14,8 @@ from tests import program
 from tests.program import Call
 from tests.tiny import TINY
 
+pytestmark = pytest.mark.usefixtures("without_pictures")
+
 GIVEN = replace(TINY.compare, constants=Coefficients(1.2, 1.1, 1.15), rivals=())
 
 

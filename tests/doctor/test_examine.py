@@ -26,6 +26,8 @@ from tests.jobs.small import FINISHED, job
 from tests.program import call
 from tests.tiny import TINY
 
+pytestmark = pytest.mark.usefixtures("without_pictures")
+
 RESULTS = Path(__file__).parents[2] / "results"
 
 

@@ -29,6 +29,8 @@ from scaling_search.pretrained.initial import Init
 from scaling_search.training.recipes import RECIPES
 from tests.tiny import TINY
 
+pytestmark = pytest.mark.usefixtures("without_pictures")
+
 CONSTANTS = Coefficients(2.0, 1.0, 1.0)
 MEAN, STD = (0.25,), (0.125,)
 

@@ -17,7 +17,7 @@ from scaling_search import Coefficients, Study, run
 from tests.tiny import TINY
 
 constants = Coefficients(1, 1, 1)
-compare = replace(TINY.compare, phis=(0.0,), rivals=(), epochs=60, seeds=2, constants=constants)
+compare = replace(TINY.compare, phis=(0.0,), rivals=(), epochs=2, seeds=2, constants=constants)
 study = replace(TINY, compare=compare)
 """
 NETWORK = """
@@ -71,9 +71,9 @@ def test_an_interrupted_cell_is_a_line_and_goes_on_when_it_is_run_again(kernel: 
     # 100 000 epochs: whenever the signal comes, there is something to interrupt
     endless = "replace(study, compare=replace(compare, epochs=100_000))"
     assert cell(kernel, STUDY)[1] == []
-    _, error, _ = cell(kernel, f'run({endless}, "run", workers=2)', "2 trainings left in all")
+    _, error, _ = cell(kernel, f'run({endless}, "run", workers=1)', "2 trainings left in all")
     assert error == ["KeyboardInterrupt: stopped; the same cell goes on from here"]
-    printed, error, kinds = cell(kernel, 'outcome = run(study, "run", workers=2)\noutcome')
+    printed, error, kinds = cell(kernel, 'outcome = run(study, "run", workers=1)\noutcome')
     assert (error, "text/html" in kinds) == ([], True)
     assert "; 0 left" in printed
 

@@ -24,6 +24,8 @@ from scaling_search.training.recipe import Recipe
 from tests.data.conftest import disc
 from tests.tiny import TINY
 
+pytestmark = pytest.mark.usefixtures("without_pictures")
+
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:

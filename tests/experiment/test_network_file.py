@@ -16,6 +16,7 @@ from scaling_search.experiment.network_file import network_from_toml, network_na
 from scaling_search.experiment.outcome import redraw
 from scaling_search.experiment.pipeline import run
 from scaling_search.experiment.study_file import from_toml, read_study, to_toml
+from tests.no_pictures import no_pictures
 from tests.tiny import TINY
 
 MINE = """name = "mine"
@@ -105,7 +106,8 @@ def test_a_function_goes_the_whole_way_in_worker_processes(tmp_path: Path) -> No
     assert set(outcome.runs["status"]) == {"finished"}
     with pytest.raises(UserError, match="add --function"):
         redraw(tmp_path)
-    again = redraw(tmp_path, function="tests.own_network:make")
+    with no_pictures():
+        again = redraw(tmp_path, function="tests.own_network:make")
     assert again.constants == outcome.constants
 
 

@@ -20,6 +20,8 @@ from scaling_search.search.plan import Rung, SearchPlan, Until
 from scaling_search.search.search import Find
 from tests.tiny import TINY
 
+pytestmark = pytest.mark.usefixtures("without_pictures")
+
 GATED = replace(TINY, gate=Gate(2))
 
 

@@ -21,6 +21,7 @@ from scaling_search.experiment.study_file import to_toml
 from scaling_search.jobs.ledger import Ledger
 from tests.faults import driving
 from tests.jobs.small import ENDLESS, until
+from tests.no_pictures import no_pictures
 from tests.tiny import TINY
 
 
@@ -98,7 +99,8 @@ def test_in_this_process_or_in_workers_the_results_are_the_same(
     whole: tuple[Path, Outcome], tmp_path: Path
 ) -> None:
     out, _ = whole
-    run(TINY, tmp_path, device="cpu", workers=0)
+    with no_pictures():
+        run(TINY, tmp_path, device="cpu", workers=0)
     assert results(tmp_path) == results(out)
 
 
@@ -124,7 +126,8 @@ def test_a_changed_study_trains_what_changed_and_keeps_the_rest(
     (tmp_path / "ledger.jsonl").write_bytes((out / "ledger.jsonl").read_bytes())
     before = (out / "ledger.jsonl").read_bytes()
     more = replace(TINY, compare=replace(TINY.compare, seeds=3))
-    run(more, tmp_path, device="cpu", workers=0)
+    with no_pictures():
+        run(more, tmp_path, device="cpu", workers=0)
     after = (tmp_path / "ledger.jsonl").read_bytes()
     assert after.startswith(before)
     networks = outcome.runs["fingerprint"].nunique()  # two methods may come to the same
@@ -133,7 +136,8 @@ def test_a_changed_study_trains_what_changed_and_keeps_the_rest(
 
 def test_with_constants_given_there_is_no_search(tmp_path: Path) -> None:
     given = replace(TINY.compare, constants=Coefficients(1.2, 1.1, 1.15), rivals=("width",))
-    outcome = run(replace(TINY, compare=given), tmp_path, device="cpu", workers=0)
+    with no_pictures():
+        outcome = run(replace(TINY, compare=given), tmp_path, device="cpu", workers=0)
     assert outcome.constants is None
     assert outcome.search.empty
     assert list(outcome.runs["method"].unique()) == ["base", "compound", "width"]
@@ -177,10 +181,11 @@ def test_a_search_alone_stops_at_the_constants_and_run_goes_on_from_there(
     whole: tuple[Path, Outcome], tmp_path: Path
 ) -> None:
     _, outcome = whole
-    alone = run(TINY, tmp_path, device="cpu", workers=0, search_only=True)
-    assert alone.constants == outcome.constants
-    assert alone.runs.empty
-    assert run(TINY, tmp_path, device="cpu", workers=0).constants == outcome.constants
+    with no_pictures():
+        alone = run(TINY, tmp_path, device="cpu", workers=0, search_only=True)
+        assert alone.constants == outcome.constants
+        assert alone.runs.empty
+        assert run(TINY, tmp_path, device="cpu", workers=0).constants == outcome.constants
 
 
 def test_the_first_run_is_unharmed_by_a_second_in_its_directory(tmp_path: Path) -> None:
@@ -264,7 +269,8 @@ def test_a_run_directory_that_windows_editor_saved_reads_as_before(
         for name in RUN_FILES:
             content = (out / name).read_bytes().replace(b"\n", end)
             (folder / name).write_bytes(mark + content)
-    page, of_saved = (redraw(each).report.html.read_text() for each in (run_here, saved))
+    with no_pictures():
+        page, of_saved = (redraw(each).report.html.read_text() for each in (run_here, saved))
     assert of_saved == page
 
 

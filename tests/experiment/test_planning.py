@@ -14,6 +14,7 @@ from scaling_search.experiment.pipeline import run
 from scaling_search.experiment.plan import Plan
 from scaling_search.experiment.planning import busy_words, plan_run
 from scaling_search.experiment.study import Study
+from tests.no_pictures import no_pictures
 from tests.tiny import TINY
 
 HERE = PlannedPlacement("cpu", workers=0)
@@ -48,7 +49,8 @@ def test_by_a_clock_that_is_given_the_time_is_always_the_same(tmp_path: Path) ->
 
 
 def test_after_the_run_nothing_is_left_and_its_folder_is_as_it_was(tmp_path: Path) -> None:
-    run(TINY, tmp_path, device="cpu", workers=0)
+    with no_pictures():
+        run(TINY, tmp_path, device="cpu", workers=0)
     before = files(tmp_path)
     found = planned(TINY, tmp_path)
     assert files(tmp_path) == before

@@ -28,6 +28,8 @@ from tests.jobs.small import JOB, job
 from tests.tiny import TINY
 from tests.trainings import finished_of, record
 
+pytestmark = pytest.mark.usefixtures("without_pictures")
+
 INFO = DataInfo("images", ("a", "b"), 3, 8, 180, 0, 0, 0, "0" * 16)
 HOUR = 3600.0
 

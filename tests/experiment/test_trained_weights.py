@@ -32,6 +32,8 @@ from scaling_search.nets.predict import predict, read_module, read_predictor
 from scaling_search.training.recipe_growth import AtPhi
 from tests.tiny import TINY
 
+pytestmark = pytest.mark.usefixtures("without_pictures")
+
 CONSTANTS = Coefficients(1.2, 1.1, 1.15)
 GIVEN = replace(
     TINY,

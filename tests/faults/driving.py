@@ -22,6 +22,7 @@ from scaling_search.jobs import worker_pool
 from scaling_search.jobs.executor import Ended, Epoch, Event
 from scaling_search.jobs.ledger_file import LedgerFile
 from scaling_search.jobs.worker_process import WorkerProcess
+from scaling_search.report import report_files
 from tests.jobs.small import PATIENCE_SECONDS
 
 _FORKS = multiprocessing.get_context("forkserver")
@@ -56,6 +57,13 @@ def _program(words: list[str], said: Path, strike: Strike) -> None:
 
 def nothing() -> None:
     """Let it run."""
+
+
+def as_in(folder: Path) -> None:
+    """Let it run as `python -m` does that is started in this folder, and draw no figures."""
+    os.chdir(folder)
+    sys.path.insert(0, str(folder))
+    report_files.pictures_of = lambda evidence: ()  # type: ignore[attr-defined]  # its own import
 
 
 def tell_epochs() -> None:

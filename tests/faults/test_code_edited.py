@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
+from functools import partial
 from pathlib import Path
 
-import pytest
-
 from scaling_search.experiment.study_file import to_toml
+from tests.faults import driving
 from tests.faults.study import STUDY, lines
 
 NETWORK = """from torch import nn
@@ -27,31 +24,25 @@ def make(multipliers):
 BLOCKS = "from torch import nn\n\n\ndef relu():\n    return nn.ReLU(){}\n"
 
 
-def search(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    """The study's search by a process that was started in the user's folder."""
-    command = [sys.executable, "-m", "scaling_search", "search", "mine.toml", "--out", "out"]
-    return subprocess.run(
-        [*command, "--function", "mynet:make", "--device", "cpu", *words],
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+def searched(folder: Path) -> str:
+    """What the study's search said, by a process that was started in the user's folder."""
+    words = ["search", "mine.toml", "--out", "out", "--function", "mynet:make"]
+    words += ["--device", "cpu", "--workers", "1"]
+    said = folder / "said"
+    assert driving.ended(words, said, partial(driving.as_in, folder)) == 0, said.read_text()
+    return said.read_text()
 
 
-@pytest.mark.slow
 def test_what_a_module_of_the_networks_module_says_counts(tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_text(to_toml(STUDY))
     (tmp_path / "mynet.py").write_text(NETWORK)
     (tmp_path / "blocks.py").write_text(BLOCKS.format(""))
-    first = search(tmp_path, "--workers", "1")
-    assert first.returncode == 0, first.stderr
-    assert "its results are told apart by the code of 2 modules: blocks, mynet" in first.stderr
+    said = searched(tmp_path)
+    assert "its results are told apart by the code of 2 modules: blocks, mynet" in said
     trained = lines(tmp_path / "out")
     assert len(trained) == 3
     (tmp_path / "blocks.py").write_text(BLOCKS.format("  # as before, for all that anybody knows"))
-    assert search(tmp_path, "--workers", "1").returncode == 0
+    searched(tmp_path)
     both = lines(tmp_path / "out")
     assert both[:3] == trained
     assert len(both) == 6

@@ -15,6 +15,7 @@ from scaling_search.latency.cpu import CpuDevice, CpuProgram, busy_core_seconds
 from scaling_search.latency.job import Regime
 from scaling_search.latency.prepare import as_full
 from scaling_search.latency.protocol import DeviceFullError
+from tests.latency.fakes import SMALL
 
 
 class Ticking:
@@ -109,7 +110,7 @@ def test_images_are_random_and_laid_out_as_asked() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("task", ["inference", "training"])
 def test_a_compiled_network_runs(task: Task) -> None:
-    turn = CpuDevice().load(zoo.get("nano"), Regime(task, 2, mode="compile"), 2).run(2)
+    turn = CpuDevice().load(SMALL, Regime(task, 2, mode="compile"), 2).run(2)
     assert len(turn.times_ms) == 2
 
 

@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 from scaling_search.report.figures import accuracy_picture, curves_picture, gate_picture
-from scaling_search.report.page import page_html, tables_of
+from scaling_search.report.page import page_html, tables_of, template_values
 from scaling_search.report.page_frames import NetworkDetails
 from scaling_search.report.report_data import ReportData
 from tests.jobs.small import PATIENCE_SECONDS
@@ -66,8 +66,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
         second="macs",
     )
     page = page_html(
-        evidence,
-        tables_of(evidence),
+        template_values(evidence, tables_of(evidence)),
         (accuracy_picture(runs, "macs"), curves_picture(epochs), gate_picture(gate_frame())),
     )
     assert '<section id="gate"' in page

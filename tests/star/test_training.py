@@ -16,6 +16,8 @@ from scaling_search.star.sweep import StarSweep
 from scaling_search.star.training import StarStudy, of_study, star_study, train_star
 from tests.tiny import TINY
 
+pytestmark = pytest.mark.usefixtures("without_pictures")
+
 FINER = replace(TINY, base="nano", base_px=16)
 SWEEP = StarSweep((1, 2, 3), sizes=4, seeds=1, axes=("width", "resolution"))
 
@@ -39,11 +41,11 @@ def test_a_star_is_trained_once_and_read_again(tmp_path: Path) -> None:
 
 
 def test_a_runs_constants_are_those_that_its_search_found(tmp_path: Path) -> None:
-    run(TINY, tmp_path / "searched", device="cpu", workers=0)
+    run(TINY, tmp_path / "searched", device="cpu", workers=0, search_only=True)
     asked = star_study(tmp_path / "searched")
     assert asked.origin == "searched"
     assert asked.constants.nominal_growth > 1
-    given = replace(TINY.compare, constants=Coefficients(1.1, 1.2, 1.3))
+    given = replace(TINY.compare, rivals=(), epochs=1, constants=Coefficients(1.1, 1.2, 1.3))
     run(replace(TINY, compare=given), tmp_path / "given", device="cpu", workers=0)
     assert star_study(tmp_path / "given") == StarStudy(
         star_study(tmp_path / "given").study, Coefficients(1.1, 1.2, 1.3), "given"
@@ -51,7 +53,7 @@ def test_a_runs_constants_are_those_that_its_search_found(tmp_path: Path) -> Non
 
 
 def test_a_search_that_has_not_ended_has_no_constants_yet(tmp_path: Path) -> None:
-    run(TINY, tmp_path, device="cpu", workers=0)
+    run(TINY, tmp_path, device="cpu", workers=0, search_only=True)
     ledger = tmp_path / "ledger.jsonl"
     ledger.write_text("".join(ledger.read_text().splitlines(keepends=True)[:2]))
     with pytest.raises(UserError, match="needs a finished search"):

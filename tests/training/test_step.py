@@ -18,6 +18,7 @@ from scaling_search.training.loop import Trainer
 from scaling_search.training.recipe import Recipe
 from scaling_search.training.step import train_step
 from scaling_search.training.train_state import new_state
+from tests.training import small
 from tests.training.small import CPU, RECIPE, StopAfter, checkpoint_policy, same_tensors, trainer
 
 IMAGES = torch.randn(8, 1, 6, 6, generator=torch.Generator().manual_seed(0))
@@ -76,7 +77,11 @@ def without_chance(recipe: Recipe, kept: CheckpointPolicy | None = None, seed: i
 
 @pytest.mark.slow
 @pytest.mark.skipif(shutil.which("g++") is None, reason="no C++ compiler")
-def test_a_compiled_training_is_the_eager_one_within_rounding_and_resumes(tmp_path: Path) -> None:
+def test_a_compiled_training_is_the_eager_one_within_rounding_and_resumes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The fewer stages, the less there is to compile.
+    monkeypatch.setattr(small, "NETWORK", replace(small.NETWORK, stages=small.NETWORK.stages[:1]))
     recipe = Recipe(batch_size=8, learning_rate=0.01, compile="default")
     eager, compiled = without_chance(replace(recipe, compile="off")), without_chance(recipe)
     losses = [[record.train_loss for record in t.run()] for t in (eager, compiled)]
