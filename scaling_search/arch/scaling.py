@@ -14,7 +14,7 @@ from typing import Literal, TypeVar, cast
 from scaling_search.arch.protocol import Network, SelfScalingNetwork
 from scaling_search.arch.rounding import round_channels, round_px, round_repeats
 from scaling_search.arch.spec import Architecture, Stage
-from scaling_search.core.errors import require
+from scaling_search.core.errors import UserError, require
 
 __all__ = [
     "AXIS_NAMES",
@@ -88,7 +88,10 @@ class Coefficients:
 
     def at(self, phi: float) -> Multipliers:
         """The multipliers α^φ, β^φ, γ^φ; φ may be a fraction or negative."""
-        return Multipliers(self.alpha**phi, self.beta**phi, self.gamma**phi)
+        try:
+            return Multipliers(self.alpha**phi, self.beta**phi, self.gamma**phi)
+        except OverflowError:
+            raise UserError(f"φ must keep α^φ, β^φ and γ^φ finite, got {phi:g}") from None
 
 
 def scale(architecture: N, multipliers: Multipliers) -> N:

@@ -146,6 +146,8 @@ class Architecture:
         )
         require(self.head_channels >= 0, "head_channels must be 0 or more", self.head_channels)
         require(0 <= self.dropout < 1, "dropout must lie in [0, 1)", self.dropout)
+        rule = f"images have at most {LARGEST_SIZE} px a side"
+        require(self.resolution_px <= LARGEST_SIZE, rule, self.resolution_px)
         if self.resolution_px < self.total_stride:
             require(
                 False,

@@ -17,12 +17,14 @@ from scaling_search.cli import options
 from scaling_search.cli.console import errors, show_rows
 from scaling_search.compare.family import FamilyBudget, family
 from scaling_search.compare.official import side_by_side
-from scaling_search.core.errors import UserError
+from scaling_search.core.errors import UserError, require
 from scaling_search.core.pixel_rules import PIXEL_RULES
 from scaling_search.cost.analytic import count, stage_rows
 from scaling_search.data.request import DATASETS, OF_FILES
 from scaling_search.experiment.network_file import network_named
 from scaling_search.search.space import Budget
+
+MOST_PHIS = 1000
 
 
 def networks_command(
@@ -123,6 +125,8 @@ def _print_list(title: str, lines: Iterable[str]) -> None:
 def phis_of(text: str) -> list[float]:
     """The φ of "0:7" (each whole one, both ends included) or "0,0.5,1"; raises UserError.
 
+    So it does for a range that does not rise, or that holds more than a thousand.
+
     Examples:
         >>> from scaling_search.cli.inspect import phis_of
         >>> phis_of("0:3"), phis_of("-1,0.5")
@@ -131,6 +135,7 @@ def phis_of(text: str) -> list[float]:
     try:
         if ":" in text:
             low, high = map(int, text.split(":"))
+            require(0 <= high - low < MOST_PHIS, f"phis rise, {MOST_PHIS} at most", text)
             return [float(phi) for phi in range(low, high + 1)]
         return [float(part) for part in text.split(",")]
     except ValueError:
@@ -139,7 +144,9 @@ def phis_of(text: str) -> list[float]:
 
 def _fitted(network: Architecture, px: int | None) -> Fitted:
     """The network at a side, early strides dropped where the side is the user's."""
-    return fit_strides(network, px) if px else Fitted(network, (), last_map_px(network))
+    if px is not None:
+        return fit_strides(network, px)
+    return Fitted(network, (), last_map_px(network))
 
 
 def _network_row(fitted: Fitted) -> dict[str, object]:

@@ -34,7 +34,8 @@ PIXEL_RULES = (
     "fractions of white, 0…1",
     "other values (32-bit, signed, floats outside of 0…1) are refused unless [data] "
     "value_range = [black, white] says what they mean; it holds for 12 and 16 bits and floats too",
-    "of 16-bit colour the upper 8 bits are taken, and refused where a value_range is given",
+    "of 16-bit colour the upper 8 bits are taken; it is refused where a value_range is given, and "
+    "so is grey that is scaled as its header says (PGM, JPEG 2000)",
     "of a file of several frames or pages the first is taken",
     "the shorter side is resized, and the middle is cut out",
 )
@@ -46,6 +47,7 @@ class PixelFormat:
 
     `transparent`: some pixel shows the ground. `lowest` and `highest` are the values found, NaN
     among them where one was. `deep_colour`: more than the 8 bits a colour that are read.
+    `rescaled`: what is read as 16-bit grey is of another range in the file.
     """
 
     turned: bool = False
@@ -54,6 +56,7 @@ class PixelFormat:
     lowest: float = 0.0
     highest: float = 255.0
     deep_colour: bool = False
+    rescaled: bool = False
 
 
 PLAIN = PixelFormat()
@@ -103,6 +106,11 @@ class PixelRules:
             return (
                 "16-bit colour, of which the upper 8 bits are read, so that no value_range holds "
                 "for it; save it as 16-bit grey or scaled to 8 bits, or leave value_range out"
+            )
+        if format.rescaled and self.value_range is not None:
+            return (
+                "grey that is scaled to black…white as its header says (PGM, JPEG 2000), so that "
+                "no value_range holds for it; save it as 16-bit PNG, or leave value_range out"
             )
         if not (math.isfinite(format.lowest) and math.isfinite(format.highest)):
             return "values that are no finite numbers"

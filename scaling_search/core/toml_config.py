@@ -89,12 +89,18 @@ def validated(
 ) -> Value:
     """The values as the adapter's type; raises UserError naming source, line, key and rule."""
     try:
-        return adapter.validate_python(values)
+        validated_value = adapter.validate_python(values)
     except ValidationError as error:
         problem = error.errors()[0]
-        line = line_number(text, problem["loc"])
-        position = f"{source}, line {line}" if line else source
+        position = _position(text, problem["loc"], source)
         raise UserError(f"{position}: {_problem_text(problem, known_keys)}") from None
+    for location in _booleans_as_numbers(values, validated_value):
+        key = ".".join(map(str, location))
+        position = _position(text, location, source)
+        raise UserError(
+            f"{position}: {key}: a number is neither true nor false: write it in digits"
+        )
+    return validated_value
 
 
 def shortened(text: str) -> str:
@@ -107,6 +113,26 @@ def shortened(text: str) -> str:
     """
     half = LONGEST_VALUE // 2
     return text if len(text) <= LONGEST_VALUE else f"{text[:half]} … {text[-half:]}"
+
+
+def _position(text: str, location: Location, source: str) -> str:
+    line = line_number(text, location)
+    return f"{source}, line {line}" if line else source
+
+
+def _booleans_as_numbers(
+    values: object, validated_values: object, location: Location = ()
+) -> Iterator[Location]:
+    """Where the file has true or false and the value made of it is a number."""
+    if isinstance(values, dict):
+        for name, value in values.items():
+            made = getattr(validated_values, str(name), None)
+            yield from _booleans_as_numbers(value, made, (*location, name))
+    elif isinstance(values, list) and isinstance(validated_values, tuple):
+        for index, pair in enumerate(zip(values, validated_values, strict=False)):
+            yield from _booleans_as_numbers(*pair, (*location, index))
+    elif isinstance(values, bool) and type(validated_values) in (int, float):
+        yield location
 
 
 def _numbers(values: object, key: str = "", level: int = 0) -> Iterator[tuple[str, int | float]]:

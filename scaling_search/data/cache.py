@@ -9,16 +9,16 @@ from typing import TypeAlias
 
 import numpy as np
 import platformdirs
-from filelock import FileLock
 from numpy.typing import NDArray
 
 from scaling_search.core.atomic_files import write_atomically
 from scaling_search.core.errors import UserError
+from scaling_search.core.file_lock import file_lock
 
 Images: TypeAlias = NDArray[np.uint8]
 Notify: TypeAlias = Callable[[str], None]
 
-CACHE_VERSION = "images-1"  # counted up when the same digest comes to mean other pixels
+CACHE_VERSION = "images-2"  # counted up when the same digest comes to mean other pixels
 
 
 def quiet(_phrase: str) -> None:
@@ -69,7 +69,7 @@ def cached(key: str, shape: tuple[int, ...], batches: Callable[[], Iterable[Imag
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         # The system drops the lock of a killed process, so nobody waits for the dead.
-        with FileLock(path.with_suffix(".lock")):
+        with file_lock(path.with_suffix(".lock")):
             array = _mapped(path, shape)
             if array is None:
                 _build(path, shape, batches())

@@ -13,7 +13,7 @@ import os
 import struct
 import zlib
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +25,7 @@ from scaling_search.core.pixel_rules import BY_DEFAULT, PixelFormat, PixelRules
 from scaling_search.data.cache import Images
 from scaling_search.data.file_kinds import kind_of
 from scaling_search.data.jpeg_header import JpegHeader, jpeg_header
-from scaling_search.data.pixels import eight_bit, format_of, has_deep_colour, is_plain, orientation
+from scaling_search.data.pixels import eight_bit, format_of, is_plain, is_strip, orientation
 from scaling_search.data.sources.base import REPLACE, Unusable, UnusableFilesError
 
 # What Pillow's many readers raise for files that are damaged, of no known kind, or bombs.
@@ -123,6 +123,8 @@ def _by_torchvision(path: Path, px: int) -> torch.Tensor | None:
     except (OSError, RuntimeError, AttributeError):
         return None
     planes = len(tensor)
+    if is_strip(tensor.shape[1:]):
+        return None
     if planes == 1:
         return tensor.expand(3, -1, -1)
     return tensor if planes == 3 else None  # four: printers' colours
@@ -150,9 +152,7 @@ def inspect_image(content: bytes) -> ImageFacts:
     with Image.open(io.BytesIO(content)) as image:
         width, height = image.size
         image.draft("L", (1, 1))  # reads every byte of a JPEG at a fraction of the work
-        deep = has_deep_colour(image)
-        image.load()
-        return ImageFacts(width, height, replace(format_of(image), deep_colour=deep))
+        return ImageFacts(width, height, format_of(image))
 
 
 def inspect_ends(path: Path, tail: bytes) -> ImageFacts | None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 # Baseline, extended and progressive JPEG; the rest (lossless, arithmetic …) is left to Pillow.
 FRAMES = (0xC0, 0xC1, 0xC2)
+SCAN = 0xDA  # where the header ends
 
 APP1 = 0xE1  # EXIF or XMP: where an orientation is said
 
@@ -35,11 +36,12 @@ def jpeg_header(content: memoryview) -> JpegHeader | None:
     """
     if bytes(content[:2]) != b"\xff\xd8":
         return None
-    at, has_exif = 2, False
-    while at + 9 <= len(content) and content[at] == 0xFF:
+    at, has_exif, side_px = 2, False, None
+    while at + 9 <= len(content) and content[at] == 0xFF and content[at + 1] != SCAN:
         if content[at + 1] in FRAMES:  # marker, length, bits a sample, height, width
-            height, width = (int.from_bytes(content[i : i + 2]) for i in (at + 5, at + 7))
-            return JpegHeader(min(height, width), has_exif) if content[at + 4] == 8 else None
-        has_exif |= content[at + 1] == APP1
+            if content[at + 4] != 8:
+                return None
+            side_px = min(int.from_bytes(content[i : i + 2]) for i in (at + 5, at + 7))
+        has_exif |= content[at + 1] == APP1  # which may follow the frame's header
         at += 2 + int.from_bytes(content[at + 2 : at + 4])
-    return None
+    return None if side_px is None else JpegHeader(side_px, has_exif)

@@ -35,7 +35,7 @@ from scaling_search.data.file_facts import (
 from scaling_search.data.sources.base import Unusable, UnusableFilesError
 
 MANIFEST_VERSION = (
-    "manifests-3"  # counted up when what is known of a file comes to mean something else
+    "manifests-4"  # counted up when what is known of a file comes to mean something else
 )
 WHOLE_BYTES = 16 << 30  # read and decoded in a few minutes by eight threads
 FILES_AT_ONCE = 1000

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from scaling_search.core.pixel_rules import LEVELS, Depth, PixelFormat, PixelRules
+from scaling_search.data.misreading import has_deep_colour, is_rescaled, misread, require_whole
 
 ORIENTATION = 0x0112
 UPRIGHT = {
@@ -24,14 +27,15 @@ UPRIGHT = {
 
 BITS_PER_SAMPLE, PHOTOMETRIC, SAMPLE_FORMAT = 258, 262, 339  # tags of TIFF 6.0
 WHITE_IS_ZERO, UNSIGNED, SIGNED = 0, (1,), (2,)
-DEEP_COLOURS = ("RGB", "RGBA", "RGBX", "LA", "CMYK")
+STRIP = 100
 DEEP_GREY = ("PNG", "PPM")  # Pillow has opened their 16 bits as mode I, within 0…65535
 
 
 def eight_bit(image: Image.Image, channels: int, rules: PixelRules) -> NDArray[np.uint8]:
     """The image upright as uint8, H × W × channels (1 or 3); loads it.
 
-    Raises ValueError, in words for its user, where the rules don't say what its values mean.
+    Of a strip more than a hundred times as long as wide the middle alone. Raises ValueError, in
+    words for its user, where the rules don't say what its values mean.
 
     Examples:
         >>> from PIL import Image
@@ -41,10 +45,32 @@ def eight_bit(image: Image.Image, channels: int, rules: PixelRules) -> NDArray[n
         >>> eight_bit(clear, 1, PixelRules(ground="grey"))[0, 0].tolist()
         [128]
     """
-    deep = PixelFormat(deep_colour=has_deep_colour(image))
-    if problem := rules.problem(deep):
+    if problem := rules.problem(_header_format(image)):
         raise ValueError(problem)
     image.load()
+    pixels = _eight_bit(image, channels, rules)
+    return _middle_of_strip(pixels) if is_strip(pixels.shape[:2]) else pixels
+
+
+def is_strip(sides: Sequence[int]) -> bool:
+    """Whether an image is so long that resized by its shorter side it would take all memory.
+
+    Examples:
+        >>> from scaling_search.data.pixels import is_strip
+        >>> is_strip((1, 5000)), is_strip((480, 640))
+        (True, False)
+    """
+    return max(sides) > STRIP * min(sides)
+
+
+def _middle_of_strip(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Three times as long as wide, of which the middle square is cut out once it is resized."""
+    length, width = max(pixels.shape[:2]), min(pixels.shape[:2])
+    middle = slice((length - 3 * width) // 2, (length + 3 * width) // 2)
+    return pixels[middle] if pixels.shape[0] == length else pixels[:, middle]
+
+
+def _eight_bit(image: Image.Image, channels: int, rules: PixelRules) -> NDArray[np.uint8]:
     upright = _upright(image)
     if depth_of(image) == "8-bit":
         pixels = np.asarray(_converted(upright, "L" if channels == 1 else "RGB", rules))
@@ -56,7 +82,9 @@ def eight_bit(image: Image.Image, channels: int, rules: PixelRules) -> NDArray[n
 
 
 def format_of(image: Image.Image) -> PixelFormat:
-    """What is unusual about an image's pixels; loads it, unless nothing can be.
+    """What is unusual about the pixels of an image that is not loaded yet; loads it.
+
+    Raises ValueError, in words for its user, for what Pillow reads wrongly.
 
     Examples:
         >>> from PIL import Image
@@ -65,16 +93,19 @@ def format_of(image: Image.Image) -> PixelFormat:
         >>> deep.depth, deep.highest, deep.turned
         ('16-bit', 4095.0, False)
     """
-    if is_plain(image):
-        return PixelFormat(turned=orientation(image) in UPRIGHT)
+    header, plain = _header_format(image), is_plain(image)
     image.load()
-    turned, depth = orientation(image) in UPRIGHT, depth_of(image)
+    header = replace(header, turned=orientation(image) in UPRIGHT)
+    if plain:
+        return header
+    depth = depth_of(image)
     if depth == "8-bit":
         image.convert("RGB")  # what can't be converted is found out now
-        return PixelFormat(turned, _shows_ground(image))
+        return replace(header, transparent=_shows_ground(image))
     values = _values(image, image)
     hidden = bool(_hidden(image, values).any())
-    return PixelFormat(turned, hidden, depth, float(values.min()), float(values.max()))
+    low, high = float(values.min()), float(values.max())
+    return replace(header, transparent=hidden, depth=depth, lowest=low, highest=high)
 
 
 def is_plain(image: Image.Image) -> bool:
@@ -86,7 +117,7 @@ def is_plain(image: Image.Image) -> bool:
         >>> is_plain(Image.new("RGB", (2, 2))), is_plain(Image.new("RGBA", (2, 2)))
         (True, False)
     """
-    if depth_of(image) == "signed 8-bit" or has_deep_colour(image):
+    if depth_of(image) == "signed 8-bit" or has_deep_colour(image) or misread(image):
         return False
     return image.mode in ("1", "L", "P", "RGB", "CMYK") and not image.has_transparency_data
 
@@ -111,27 +142,6 @@ def depth_of(image: Image.Image) -> Depth:
     return "12-bit" if _tag(image, BITS_PER_SAMPLE) == (12,) else "16-bit"
 
 
-def has_deep_colour(image: Image.Image) -> bool:
-    """Whether a file that is not loaded yet has 16 bits a colour: Pillow reads the upper 8.
-
-    Examples:
-        >>> from PIL import Image
-        >>> from scaling_search.data.pixels import has_deep_colour
-        >>> has_deep_colour(Image.new("RGB", (8, 8)))
-        False
-    """
-    if image.mode not in DEEP_COLOURS:
-        return False
-    # What Pillow's decoders are told: of PNG and TIFF the layout of the bytes, of PPM its maximum.
-    told = [tile[3] for tile in getattr(image, "tile", ())]
-    words = [word for one in told for word in (one if isinstance(one, tuple) else (one,))]
-    return any(
-        ";16" in word if isinstance(word, str) else image.format == "PPM" and word > 255
-        for word in words
-        if isinstance(word, str | int)
-    )
-
-
 def orientation(image: Image.Image) -> int:
     """The EXIF orientation, 1 to 8; 1 where there is none, or none that can be read."""
     try:
@@ -140,6 +150,14 @@ def orientation(image: Image.Image) -> int:
     except (SyntaxError, ValueError, TypeError, LookupError, OSError, struct.error):
         return 1
     return value if isinstance(value, int) and 1 <= value <= 8 else 1
+
+
+def _header_format(image: Image.Image) -> PixelFormat:
+    """What the header tells of an image that is not loaded yet; raises as `format_of` does."""
+    require_whole(image)
+    if problem := misread(image):
+        raise ValueError(problem)
+    return PixelFormat(deep_colour=has_deep_colour(image), rescaled=is_rescaled(image))
 
 
 def _upright(image: Image.Image) -> Image.Image:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import assert_never
 
+from scaling_search.jobs.ledger_file import lock_of
 from scaling_search.jobs.ledger_format import CorruptLine, Line, Record, TruncatedLine, read_lines
 from scaling_search.jobs.ledger_records import READ_ERRORS, hash_of, is_failure, is_readable
 from scaling_search.training import checkpoint
@@ -119,7 +120,7 @@ def holder(ledger: Path) -> int | None:
     the system has no such list.
     """
     try:
-        inode = ledger.with_name(f".{ledger.name}.lock").stat().st_ino
+        inode = lock_of(ledger).stat().st_ino
         locks = LOCKS.read_text().splitlines()
     except OSError:
         return None

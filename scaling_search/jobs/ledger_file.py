@@ -9,6 +9,14 @@ import filelock
 
 from scaling_search.core.atomic_files import flush_folder, make_folder
 from scaling_search.core.errors import UserError
+from scaling_search.core.file_lock import file_lock
+from scaling_search.jobs.ledger_format import require_plain
+
+
+def lock_of(ledger: Path) -> Path:
+    """The file that whoever writes a ledger holds; beside its target where the ledger is a link."""
+    real = Path(os.path.realpath(ledger))
+    return real.with_name(f".{real.name}.lock")
 
 
 class LedgerFile:
@@ -16,7 +24,7 @@ class LedgerFile:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._lock = filelock.FileLock(path.with_name(f".{path.name}.lock"), blocking=False)
+        self._lock: filelock.BaseFileLock | None = None
 
     def hold(self) -> None:
         """Lock and open the file, made if it is missing.
@@ -24,19 +32,21 @@ class LedgerFile:
         Raises UserError when another process holds it, or its directory can't be written.
         """
         folder = self.path.parent
+        require_plain(self.path)
         try:
             make_folder(folder)
+            self._lock = file_lock(lock_of(self.path), waits=False)
             self._lock.acquire()
             # Unbuffered: what a full disk refused must not come out with the next line.
             self._file = self.path.open("ab", buffering=0)
             flush_folder(folder)
-        except filelock.Timeout:
+        except filelock.Timeout as held:
             raise UserError(
                 f"one run writes a directory at a time, got {str(folder)!r}, which "
-                "another run holds: wait for it or choose another --out"
+                f"another run holds: wait for it or choose another --out{_way_out(held)}"
             ) from None
         except OSError as error:
-            self._lock.release()
+            self._let_go()
             raise UserError(
                 f"the run directory must be writable, got {str(folder)!r} "
                 f"({error.strerror}): choose another --out"
@@ -45,7 +55,11 @@ class LedgerFile:
     def release(self) -> None:
         """Close the file and let others hold it."""
         self._file.close()
-        self._lock.release()
+        self._let_go()
+
+    def _let_go(self) -> None:
+        if self._lock is not None:
+            self._lock.release()
 
     def append(self, line: bytes) -> int:
         """Write the line and flush it to disk; its first byte's position in the file.
@@ -73,3 +87,9 @@ class LedgerFile:
         with self.path.open("rb") as file:
             file.seek(begin)
             return file.read(length)
+
+
+def _way_out(held: filelock.Timeout) -> str:
+    """What to do about a file that stands for a lock, and that a dead machine may have left."""
+    file = Path(held.lock_file)
+    return f"; if none does, take {file} away" if file.suffix == ".held" else ""

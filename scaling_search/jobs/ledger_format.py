@@ -17,6 +17,7 @@ from pathlib import Path
 
 from scaling_search.core.errors import UserError
 
+_BEGIN = b'{"crc32": "'
 _LINE = re.compile(
     rb"(?:\xef\xbb\xbf)?"
     rb'\{"crc32": "([0-9a-f]{8})", ("hash": "([0-9a-f]{16})", "record": (.*))\}\r?(\n?)'
@@ -69,7 +70,8 @@ def ledger_line(key: str, record: bytes) -> bytes:
 def read_lines(path: Path) -> Iterator[Line]:
     """What each line of the file is, in order, numbered from 1; raises OSError.
 
-    Raises UserError for UTF-16, of which no line can be told from the next.
+    Raises UserError for UTF-16, or results without line ends, of which no line can be told from the
+    next, and for what is no plain file.
 
     Examples:
         >>> import tempfile
@@ -81,15 +83,27 @@ def read_lines(path: Path) -> Iterator[Line]:
         ['Record', 'TruncatedLine']
     """
     begin = 0
+    require_plain(path)
     with path.open("rb") as file:
         for number, text in enumerate(file, 1):
             if begin == 0 and text.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
                 raise UserError(
                     f"a ledger must be UTF-8 text, got UTF-16 in {str(path)!r}: save it as UTF-8"
                 )
+            if not text.endswith(b"\n") and text.count(_BEGIN) > 1:
+                raise UserError(
+                    f"a ledger must have a line for each result, got {text.count(_BEGIN)} in line "
+                    f"{number} of {str(path)!r}: save it with line ends of Unix or Windows"
+                )
             if text.strip():
                 yield _line(number, begin, text)
             begin += len(text)
+
+
+def require_plain(path: Path) -> None:
+    """Raise UserError for a ledger that is a folder, or a pipe that would be waited for."""
+    if path.exists() and not path.is_file():
+        raise UserError(f"a ledger must be a plain file, got {str(path)!r}: choose another --out")
 
 
 def _line(number: int, begin: int, text: bytes) -> Line:

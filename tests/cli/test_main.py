@@ -341,3 +341,21 @@ def test_a_training_that_failed_is_a_line_with_the_way_out_and_never_a_repr(
     assert last.startswith("nano, seed 0: diverged: the ")
     assert last.endswith("; lower the learning rate; as it is, --retry-failed tries it again")
     assert "Diverged(" not in said
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("family", "nano", "--phis", "0:100000000000"), "phis rise, 1000 at most, got"),
+        (("family", "nano", "--phis", "5:1"), "phis rise, 1000 at most, got '5:1'"),
+        (("family", "nano", "--phis", "1e9"), "φ must keep α^φ, β^φ and γ^φ finite, got 1e+09"),
+        (("count", "micro", "--px", "9999999999999"), "images have at most 1000000 px a side"),
+        (("networks", "micro", "--px", "0"), "images need a side of at least 1 px, got 0"),
+    ],
+)
+def test_numbers_that_no_network_has_are_refused_in_one_line(
+    call: Call, words: tuple[str, ...], said: str
+) -> None:
+    status, printed, errors = call(*words)
+    assert (status, printed) == (2, "")
+    assert said in errors

@@ -49,3 +49,17 @@ def test_a_studys_mistake_is_said_with_its_line() -> None:
     text = 'name = "x"\n[budget]\ngrowth = 2.0\ntolerance = "wide"\n'
     with pytest.raises(UserError, match=r"mine\.toml, line 4: budget\.tolerance: .*got 'wide'"):
         from_toml(text, "mine.toml")
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("[search]\ntrials = true", "line 3: search.trials"),
+        ("[recipe]\nlearning_rate = true", "line 3: recipe.learning_rate"),
+        ("[data]\nsplit_seed = false", "line 3: data.split_seed"),
+        ("[search]\nrungs = [{epochs = 1, seeds = true}]", "line 3: search.rungs.0.seeds"),
+    ],
+)
+def test_true_and_false_are_no_numbers(text: str, place: str) -> None:
+    with pytest.raises(UserError, match=f"{place}: a number is neither true nor false"):
+        from_toml(f'name = "x"\n{text}\n', "mine.toml")

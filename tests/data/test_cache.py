@@ -15,7 +15,13 @@ import pytest
 from numpy.typing import NDArray
 
 from scaling_search.core.errors import UserError
-from scaling_search.data.cache import cache_folder, cached, make_cache_folder, user_path
+from scaling_search.data.cache import (
+    CACHE_VERSION,
+    cache_folder,
+    cached,
+    make_cache_folder,
+    user_path,
+)
 
 SHAPE = (4, 1, 2, 2)
 WHOLE = np.arange(16, dtype=np.uint8).reshape(SHAPE)
@@ -129,7 +135,7 @@ def test_an_array_of_another_shape_is_built_anew() -> None:
 
 
 def test_a_pickle_in_the_cache_is_not_opened(cache: Path) -> None:
-    path = cache / "images-1" / "key.npy"
+    path = cache / CACHE_VERSION / "key.npy"
     path.parent.mkdir(parents=True)
     np.save(path, np.array([{"not": "bytes"}], object), allow_pickle=True)
     assert np.array_equal(cached("key", SHAPE, halves), WHOLE)

@@ -7,6 +7,7 @@ import errno
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -127,6 +128,50 @@ def test_utf_16_is_refused_in_one_line_and_left_as_it_is(path: Path, encoding: s
         with pytest.raises(UserError, match="must be UTF-8 text, got UTF-16 in"):
             known_jobs(path)
     assert path.read_bytes() == mark + content
+
+
+@pytest.mark.parametrize("line_end", [b"\r", b" "])
+def test_without_line_ends_it_is_refused_in_one_line_and_left_as_it_is(
+    path: Path, line_end: bytes
+) -> None:
+    content = path.read_bytes().replace(b"\n", line_end)
+    path.write_bytes(content)
+    with pytest.raises(UserError, match="a line for each result, got 3 in line 1 of") as refused:
+        known_jobs(path)
+    assert "\n" not in str(refused.value)
+    assert path.read_bytes() == content
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir])
+def test_what_is_no_plain_file_is_refused_and_not_waited_for(
+    tmp_path: Path, make: Callable[[Path], None]
+) -> None:
+    make(tmp_path / "ledger.jsonl")
+    for read in (known_jobs, Ledger.snapshot):
+        with pytest.raises(UserError, match="a ledger must be a plain file"):
+            read(tmp_path / "ledger.jsonl")
+
+
+def test_two_directories_that_share_a_ledger_by_a_link_have_one_writer(path: Path) -> None:
+    other = path.parent.with_name("other") / path.name
+    other.parent.mkdir()
+    other.symlink_to(path)
+    with Ledger(path), pytest.raises(UserError, match="one run writes a directory at a time"):
+        known_jobs(other)
+    assert known_jobs(other) == ([True] * 3, [])
+
+
+def test_where_nothing_can_be_locked_the_way_out_of_a_lock_that_is_left_is_said(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unknown(*_: object) -> None:
+        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
+
+    monkeypatch.setattr("fcntl.flock", unknown)
+    held = path.with_name(".ledger.jsonl.held")
+    with Ledger(path), pytest.raises(UserError, match=f"if none does, take {held} away"):
+        known_jobs(path)
+    assert known_jobs(path) == ([True] * 3, [])
 
 
 def test_after_a_torn_line_the_next_result_is_whole(path: Path) -> None:
