@@ -17,7 +17,7 @@ from scaling_search.core.errors import require
 from scaling_search.cost.custom_network import CustomNetwork
 from scaling_search.cost.torch_defaults import torch_defaults
 from scaling_search.data.load import describe
-from scaling_search.experiment.beginning import INIT_FILE, beginning, found_weights
+from scaling_search.experiment.beginning import beginning, found_weights
 from scaling_search.experiment.chosen_precision import with_precision
 from scaling_search.experiment.experiment import Experiment
 from scaling_search.experiment.notebook import listener_here, one_line_interrupt
@@ -38,6 +38,7 @@ from scaling_search.jobs.local import GPUS, LocalBackend
 from scaling_search.jobs.ray.backend import RayBackend
 from scaling_search.jobs.result import Result
 from scaling_search.jobs.retry import Circumstances, circumstances
+from scaling_search.jobs.run_choices import RunChoices
 from scaling_search.jobs.torchrun import peers
 from scaling_search.jobs.torchrun_program import TorchrunBackend
 
@@ -237,4 +238,4 @@ def _write_inputs(experiment: Experiment, out: Path) -> None:
     write_atomically(out / "study.toml", to_toml(experiment.study).encode())
     write_atomically(out / "data.json", as_json(asdict(experiment.info)))
     if experiment.initial is not None:
-        write_atomically(out / INIT_FILE, as_json(asdict(experiment.initial)))
+        replace(RunChoices.read(out), init=experiment.initial).write(out)
