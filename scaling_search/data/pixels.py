@@ -123,8 +123,10 @@ def has_deep_colour(image: Image.Image) -> bool:
     if image.mode not in DEEP_COLOURS:
         return False
     # What Pillow's decoders are told: of PNG and TIFF the layout of the bytes, of PPM its maximum.
-    told = [tile[3] for tile in getattr(image, "tile", ())]
-    words = [word for one in told for word in (one if isinstance(one, tuple) else (one,))]
+    layouts = [tile[3] for tile in getattr(image, "tile", ())]
+    words = [
+        word for layout in layouts for word in (layout if isinstance(layout, tuple) else (layout,))
+    ]
     return any(
         ";16" in word if isinstance(word, str) else image.format == "PPM" and word > 255
         for word in words

@@ -99,16 +99,16 @@ def run(
         study = with_function(study, function)
     rule = "a job's share of a GPU is given on a Ray cluster"
     require(ray is not None or gpus_per_job is None, rule, gpus_per_job, "add --ray ADDRESS")
-    here = LocalBackend(None if gpus is None else str(gpus), jobs_per_gpu)
+    local = LocalBackend(None if gpus is None else str(gpus), jobs_per_gpu)
     on_ray = None if ray is None else RayBackend(ray, gpus_per_job)
     limit = None if max_hours is None else TimeLimit(max_hours, clock)
     with (
-        tracked(listener or listener_here(), track, study.name, out) as told,
+        tracked(listener or listener_here(), track, study.name, out) as listeners,
         open_runner(
-            study, out, device, workers, limit_seconds, told, on_ray, retry_failed, here
+            study, out, device, workers, limit_seconds, listeners, on_ray, retry_failed, local
         ) as runner,
     ):
-        told.say(f"the report is drawn at {out / 'report.html'}, and again as results come")
+        listeners.say(f"the report is drawn at {out / 'report.html'}, and again as results come")
         forget_limit(out)
         if limit is not None:
             runner = _limited(runner, limit)
@@ -125,7 +125,7 @@ def open_runner(
     listener: ProgressListener,
     on_ray: RayBackend | None = None,
     retry_failed: bool = False,
-    here: LocalBackend | None = None,
+    local: LocalBackend | None = None,
 ) -> Iterator[Runner]:
     """What trains in a run directory: its images are checked, and its ledger is held till the end.
 
@@ -135,10 +135,10 @@ def open_runner(
     require(workers is None or workers >= 0, "workers must be 0 or more", workers)
     if study.is_function and study.base.startswith("__main__:"):
         workers = _in_this_process(study.base, workers, on_ray)
-    here, ranks = replace(here or LocalBackend(), say=listener.say), peers()
+    local, ranks = replace(local or LocalBackend(), say=listener.say), peers()
     rule = "--gpus and --jobs-per-gpu are for workers on this machine"
-    require(here.is_plain or not (on_ray or ranks), rule, "them with Ray or torchrun")
-    where: OpenBackend = on_ray.open if on_ray else here.open
+    require(local.is_plain or not (on_ray or ranks), rule, "them with Ray or torchrun")
+    where: OpenBackend = on_ray.open if on_ray else local.open
     if ranks is not None:
         require(on_ray is None, "torchrun trains by itself, without --ray", "both")
         together = TorchrunBackend(ranks, listener.event)
@@ -151,15 +151,15 @@ def open_runner(
     with ExitStack() as stack:
         ledger = stack.enter_context(Ledger(out / "ledger.jsonl"))
         if study.recipe.precision == "auto":
-            trial_here = None if on_ray or ranks else here
+            trial_here = None if on_ray or ranks else local
             experiment = with_precision(experiment, out, device, trial_here, listener.say)
         for note in [*ledger.notes, *info.notes, *_warnings(experiment), *beginning(experiment)]:
             listener.say(note)
         _write_inputs(experiment, out)
-        found = stack.enter_context(where(device, workers, out, limit_seconds))
-        now = _circumstances(found, limit_seconds)
+        backend = stack.enter_context(where(device, workers, out, limit_seconds))
+        now = _circumstances(backend, limit_seconds)
         _set_failures_aside(ledger, now, retry_failed, listener)
-        runner = Runner(experiment, ledger, *found, listener, now)
+        runner = Runner(experiment, ledger, *backend, listener, now)
         if not (out / "environment.json").exists():
             runner.note_environment()
         yield runner
@@ -176,11 +176,11 @@ def _in_this_process(function: str, workers: int | None, on_ray: RayBackend | No
     return 0
 
 
-def _circumstances(found: OpenedBackend, limit_seconds: float | None) -> Circumstances:
-    named = found.environment["device"]
+def _circumstances(backend: OpenedBackend, limit_seconds: float | None) -> Circumstances:
+    device = backend.environment["device"]
     # A training that lacks memory on a card is tried again with the card to itself.
-    at_once = 1 if GPUS in found.environment else int(found.environment["workers"])
-    return circumstances(named, found.device, at_once, limit_seconds)
+    at_once = 1 if GPUS in backend.environment else int(backend.environment["workers"])
+    return circumstances(device, backend.device, at_once, limit_seconds)
 
 
 def _set_failures_aside(
@@ -203,8 +203,8 @@ def _redrawing(runner: Runner, out: Path) -> Runner:
     """The runner whose report is drawn again as results come."""
 
     def draw() -> None:
-        known = runner.experiment.knowing(runner.ledger.timings())
-        report_of(known, runner.ledger, out)
+        experiment = runner.experiment.knowing(runner.ledger.timings())
+        report_of(experiment, runner.ledger, out)
 
     return replace(runner, listener=Redrawing(runner.listener, draw))
 

@@ -146,17 +146,17 @@ def train_alone(
     among it.
     """
     listener = listener or NullListener()
-    here = LocalBackend(None if gpus is None else str(gpus), jobs_per_gpu, at_most=len(seeds))
+    local = LocalBackend(None if gpus is None else str(gpus), jobs_per_gpu, at_most=len(seeds))
     with (
-        tracked(listener, track, study.name, out) as told,
+        tracked(listener, track, study.name, out) as listeners,
         open_runner(
-            study, out, device, workers, limit_seconds, told, None, retry_failed, here
+            study, out, device, workers, limit_seconds, listeners, None, retry_failed, local
         ) as runner,
     ):
         experiment = runner.experiment
         jobs = [experiment.compare_job(experiment.base, seed) for seed in seeds]
         runner.finish("training", jobs)
-        found = [(job, runner.ledger.get(job)) for job in jobs]
+        results = [(job, runner.ledger.get(job)) for job in jobs]
     trained = tuple(
         Trained(
             job,
@@ -164,18 +164,19 @@ def train_alone(
             _weights(job, out, listener) if isinstance(result, Finished) else None,
             experiment.info.classes,
         )
-        for job, result in found
+        for job, result in results
         if result is not None
     )
     rows = [
-        one.row | {"weights": one.weights and one.weights.name, "classes": one.by_class}
-        for one in trained
+        network.row
+        | {"weights": network.weights and network.weights.name, "classes": network.by_class}
+        for network in trained
     ]
     write_atomically(out / "result.json", as_json(rows))
     return trained
 
 
-def recipe_of(asked: str, batch_size: int | None = None) -> Recipe:
+def recipe_of(name_or_file: str, batch_size: int | None = None) -> Recipe:
     """A recipe by its name, or of a TOML file with its fields; at another batch the rate follows.
 
     Raises UserError for an unknown name or a wrong file.
@@ -185,7 +186,9 @@ def recipe_of(asked: str, batch_size: int | None = None) -> Recipe:
         >>> recipe_of("modern", batch_size=128).learning_rate
         0.2
     """
-    recipe = _of_file(Path(asked)) if is_file_name(asked) else recipe_named(asked)
+    recipe = (
+        _of_file(Path(name_or_file)) if is_file_name(name_or_file) else recipe_named(name_or_file)
+    )
     if batch_size is None:
         return recipe
     require(batch_size >= 1, "batch_size must be at least 1", batch_size)

@@ -70,14 +70,14 @@ class TimeLimit:
             seconds = result.train_seconds / images
             self._blocks.setdefault(count(job.architecture).macs, []).append(seconds)
 
-    def fits(self, job: TrainJob, info: DataInfo, kept: float = 0.0) -> bool:
-        """Whether a training that begins now ends `kept` seconds before the end, at its slowest.
+    def fits(self, job: TrainJob, info: DataInfo, reserved_seconds: float = 0.0) -> bool:
+        """Whether a training that begins now, at its slowest, ends `reserved_seconds` early.
 
-        No more is kept than half of the hours. Where it doesn't fit, `left_out` is set.
+        No more is reserved than half of the hours. Where it doesn't fit, `left_out` is set.
         """
-        rates, kept = self._rates(), min(kept, KEPT_SHARE * 3600 * self.hours)
+        rates = self._rates()
         needed = SecondsRange() if rates is None else rates.training(job, info)
-        return self.has_room(needed.high + kept)
+        return self.has_room(needed.high + min(reserved_seconds, KEPT_SHARE * 3600 * self.hours))
 
     def has_room(self, seconds: float) -> bool:
         """Whether so many seconds are left; where they are not, `left_out` is set."""
@@ -98,7 +98,7 @@ class TimeLimit:
         # Forward is a third of a training step.
         return TrainingRates(
             tuple(
-                MeasuredNetwork(macs, StepRate(tuple(each), tuple(one / 3 for one in each)))
+                MeasuredNetwork(macs, StepRate(tuple(each), tuple(seconds / 3 for seconds in each)))
                 for macs, each in sorted(self._blocks.items())
             )
         )
