@@ -19,7 +19,8 @@ from scaling_search.experiment.plan import Plan, jobs_to_measure, plan
 from scaling_search.experiment.planned_sizes import check_planned_sizes
 from scaling_search.experiment.rate_probe import SECONDS, Probe
 from scaling_search.experiment.run_state import RunState, by_macs
-from scaling_search.experiment.study import Study, with_absolute_paths
+from scaling_search.experiment.study import Study
+from scaling_search.experiment.study_paths import with_absolute_paths
 from scaling_search.jobs.executor import default_workers
 from scaling_search.jobs.job import TrainJob
 from scaling_search.jobs.ledger import Ledger

@@ -32,7 +32,7 @@ class TriedPrecision:
 
     precision: Precision
     device: str
-    images_per_second: Mapping[str, float]
+    images_per_second: Mapping[Precision, float]
 
 
 @dataclass(frozen=True)

@@ -64,20 +64,17 @@ def weights_picture(evaluation: Evaluation) -> Picture:
     )
     paper = _paper() if evaluation.is_imagenet else None
 
+    macs = frame["macs"] if paper is None else pd.concat([frame["macs"], paper["macs"]])
+
     def draw(figure: Figure) -> None:
         axes = figure.add_subplot()
-        axes.set(xscale="log", xlabel="FLOPs (multiply-adds)", ylabel="top-1 (%)")
-        spread = frame["macs"] if paper is None else pd.concat([frame["macs"], paper["macs"]])
-        axes.set_xlim(spread.min() / _ROOM, spread.max() * _ROOM)
+        axes.set_ylabel("top-1 (%)")
+        _scale_macs(axes, macs)
         if paper is not None:
             _draw_paper(axes, paper)
         for (family, rows), look in zip(frame.groupby("family", sort=False), cycle(_LOOKS)):
             _draw_family(axes, str(family), rows, look)
         axes.margins(y=0.1)
-        axes.xaxis.set_major_formatter(plotting.EngFormatter())
-        axes.xaxis.set_minor_formatter(plotting.NullFormatter())
-        if spread.max() / spread.min() < 10:
-            axes.xaxis.set_major_locator(plotting.LogLocator(subs=(1, 1.5, 2, 3, 5, 7)))
         figure.legend(loc="outside lower center", ncols=3)
 
     first = evaluation.networks.iloc[0]
@@ -88,6 +85,16 @@ def weights_picture(evaluation: Evaluation) -> Picture:
     if paper is not None:
         caption += " Hollow: the paper's own figures (Table 2, arXiv 1905.11946)."
     return picture("accuracy_macs", caption, (7.6, 5.0), draw)
+
+
+def _scale_macs(axes: Any, macs: pd.Series) -> None:
+    """A logarithmic axis that holds all of them, with ticks where they span less than a decade."""
+    axes.set(xscale="log", xlabel="FLOPs (multiply-adds)")
+    axes.set_xlim(macs.min() / _ROOM, macs.max() * _ROOM)
+    axes.xaxis.set_major_formatter(plotting.EngFormatter())
+    axes.xaxis.set_minor_formatter(plotting.NullFormatter())
+    if macs.max() / macs.min() < 10:
+        axes.xaxis.set_major_locator(plotting.LogLocator(subs=(1, 1.5, 2, 3, 5, 7)))
 
 
 def write_evaluation(evaluation: Evaluation, out: Path) -> tuple[Path, ...]:

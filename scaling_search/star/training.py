@@ -12,8 +12,9 @@ from scaling_search.arch.scaling import Coefficients
 from scaling_search.arch.spec import Architecture
 from scaling_search.core.errors import require
 from scaling_search.cost.torch_defaults import torch_defaults
+from scaling_search.experiment.opening import open_runner
 from scaling_search.experiment.outcome import read_experiment
-from scaling_search.experiment.pipeline import open_runner
+from scaling_search.experiment.placement import TrainingPlacement
 from scaling_search.experiment.run_comparison import coefficients_of, read_ledger
 from scaling_search.experiment.runner import NullListener, ProgressListener
 from scaling_search.experiment.study import Study
@@ -77,11 +78,10 @@ def train_star(
     """
     study = _star_alone(star)
     local = LocalBackend(None if gpus is None else str(gpus), jobs_per_gpu)
+    placement = TrainingPlacement(device, workers, limit_seconds, local)
     with (
         tracked(listener or NullListener(), track, study.name, out) as listeners,
-        open_runner(
-            study, out, device, workers, limit_seconds, listeners, None, retry_failed, local
-        ) as runner,
+        open_runner(study, out, placement, listeners, retry_failed=retry_failed) as runner,
     ):
         experiment = runner.experiment
         base = cast(Architecture, experiment.base)
