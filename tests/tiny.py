@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from scaling_search.data.request import DataRequest
-from scaling_search.experiment.study import Comparison, Study, Timing
+from scaling_search.experiment.comparison import Comparison, Timing
+from scaling_search.experiment.study import Study
 from scaling_search.search.gate import Gate
 from scaling_search.search.plan import Rung, SearchPlan
 from scaling_search.search.space import Axis, Budget, Space

@@ -65,10 +65,10 @@ def head(architecture: Architecture) -> Sequence:
     last = a.stages[-1].channels
     wide = a.head_channels or last
     conv = a.style.conv(Conv(last, wide)).items if a.head_channels else ()
-    rest = sequence(
+    classifier = sequence(
         pool=GlobalPool(),
         pooled_norm=a.style.normalised(wide) if a.head == "norm" else None,
         dropout=Dropout(a.dropout),
         classifier=Linear(wide, a.num_classes),
     )
-    return Sequence(conv + rest.items)
+    return Sequence(conv + classifier.items)

@@ -121,20 +121,20 @@ def _last(architecture: Architecture, strides: tuple[int, ...], side_px: int) ->
 def _lowered(strides: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
     """The strides as they are, then with the earliest halved (an odd one dropped), and so on."""
     yield strides
-    for place, stride in enumerate(strides):
+    for index, stride in enumerate(strides):
         while stride > 1:
             stride = stride // 2 if stride % 2 == 0 else 1
-            strides = (*strides[:place], stride, *strides[place + 1 :])
+            strides = (*strides[:index], stride, *strides[index + 1 :])
             yield strides
 
 
 def _with(architecture: Architecture, strides: tuple[int, ...], side_px: int) -> Architecture:
     """The network with these strides of stem and stages, for images of this side."""
     a = architecture
-    stem_stride, *others = strides
+    stem_stride, *stage_strides = strides
     stages = tuple(
         stage if stage.stride == stride else replace(stage, stride=stride)
-        for stage, stride in zip(a.stages, others, strict=True)
+        for stage, stride in zip(a.stages, stage_strides, strict=True)
     )
     return replace(
         a,

@@ -88,8 +88,8 @@ def resnet(
     if block == "bottleneck":
         first = Stage(block, 256, 1, expansion=0.25, group_width=0)
     stages = tuple(
-        replace(first, channels=first.channels << place, repeats=count, stride=2 if place else 1)
-        for place, count in enumerate(repeats)
+        replace(first, channels=first.channels << index, repeats=count, stride=2 if index else 1)
+        for index, count in enumerate(repeats)
     )
     return Architecture(
         name=f"resnet-{layers}",

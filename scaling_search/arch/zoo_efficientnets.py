@@ -77,12 +77,12 @@ def small_b0() -> Architecture:
         (32, 8)
     """
     base = _b0()
-    first, second, *others = base.stages
+    first, second, *later = base.stages
     return replace(
         base,
         name=B0_FORMS[1],
         stem_stride=1,
-        stages=(first, replace(second, stride=1), *others),
+        stages=(first, replace(second, stride=1), *later),
         resolution_px=32,
     )
 

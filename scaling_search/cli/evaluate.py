@@ -117,7 +117,7 @@ def evaluate_command(
     place = torch.device(chosen_device(device))
     wish = Wish(weights, download, place, px, crop_share, interpolation, seed, report=_say)
     with _Bars(errors) as bars:
-        found = evaluate(
+        evaluation = evaluate(
             networks,
             root,
             wish,
@@ -129,19 +129,19 @@ def evaluate_command(
             times=TimeBudget(seconds) if latency else None,
             watch=bars,
         )
-    _show_evaluation(found, out, as_json)
+    _show_evaluation(evaluation, out, as_json)
 
 
-def _show_evaluation(found: Evaluation, out: Path | None, as_json: bool) -> None:
+def _show_evaluation(evaluation: Evaluation, out: Path | None, as_json: bool) -> None:
     if out is not None:
-        write_evaluation(found, out)
+        write_evaluation(evaluation, out)
     if as_json:
-        print_json(evaluation_values(found))
+        print_json(evaluation_values(evaluation))
         return
-    _show(networks_table(found))
-    if len(found.differences):
-        _show(differences_table(found))
-    for remark in found.remarks:
+    _show(networks_table(evaluation))
+    if len(evaluation.differences):
+        _show(differences_table(evaluation))
+    for remark in evaluation.remarks:
         console.print(remark, highlight=False, markup=False, soft_wrap=True)
     if out is not None:
         console.print(str(out), style="bold", soft_wrap=True, highlight=False)

@@ -103,8 +103,8 @@ def predict_command(
         rule = "what predicts is an exported file, a run directory or a network (@WEIGHTS)"
         there = "@" in str(model) or str(model) in zoo.network_names()
         require(there, rule, str(model), "nothing lies there, and no network is called so")
-        known = pretrained(str(model), Wish(download=download, report=errors.print))
-        guesses = guesses_of(known, images, top)
+        evaluated = pretrained(str(model), Wish(download=download, report=errors.print))
+        guesses = guesses_of(evaluated, images, top)
     else:
         predictor = _predictor(model, network, seed, root)
         guesses = _guesses(model, predictor, images, top)

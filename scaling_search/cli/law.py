@@ -40,10 +40,10 @@ def law_command(
     """
     macs = [] if at is None else [quantity(each, "at") for each in at.split(",")]
     every = sizes_of([(path.name, read_comparison(path)) for path in runs])
-    found = laws(every, macs)
-    table = law_table(found)
+    fitted = laws(every, macs)
+    table = law_table(fitted)
     if out is not None:
-        drawn = law_picture(found)
+        drawn = law_picture(fitted)
         write_tables([table], out)
         write_atomically(out / "law.png", drawn.png)
         write_atomically(out / "law.svg", drawn.svg)
@@ -52,7 +52,7 @@ def law_command(
         return
     heads = [str(head) for head in table.shown.columns]
     show_rows([dict(zip(heads, row, strict=True)) for row in table.shown.to_numpy()], False)
-    for sentence in law_sentences(found):
+    for sentence in law_sentences(fitted):
         console.print(sentence, highlight=False, markup=False, soft_wrap=True)
     for line in too_few(every):
         errors.print(line, highlight=False, markup=False, soft_wrap=True)

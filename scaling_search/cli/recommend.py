@@ -65,19 +65,19 @@ def recommend_command(
     _require_one(limits, accuracy)
     goal = None if accuracy is None else accuracy_goal(accuracy)
     comparison = read_comparison(run_directory, function=function)
-    found = (
+    recommendation = (
         within(comparison, limits, method) if goal is None else reaching(comparison, goal, method)
     )
     if out is not None:
-        write_atomically(out, to_toml(study_of(found)))
-    _show(found, _command(found, out, run_directory), as_json)
+        write_atomically(out, to_toml(study_of(recommendation)))
+    _show(recommendation, _command(recommendation, out, run_directory), as_json)
 
 
 def _limits(
     macs: str | None, params: str | None, memory: str | None, latency_ms: float | None
 ) -> Limits:
-    asked = {"macs": macs, "params": params, "memory": memory}
-    read = {name: quantity(text, name) for name, text in asked.items() if text is not None}
+    texts = {"macs": macs, "params": params, "memory": memory}
+    read = {name: quantity(text, name) for name, text in texts.items() if text is not None}
     return Limits(**read, latency_ms=latency_ms)
 
 
@@ -89,24 +89,24 @@ def _require_one(limits: Limits, accuracy: float | None) -> None:
         )
 
 
-def _show(found: Recommendation, command: str, as_json: bool) -> None:
+def _show(recommendation: Recommendation, command: str, as_json: bool) -> None:
     if as_json:
-        print_json({**recommendation_values(found), "train": command})
+        print_json({**recommendation_values(recommendation), "train": command})
         return
-    for sentence in (*recommendation_sentences(found), command):
+    for sentence in (*recommendation_sentences(recommendation), command):
         console.print(sentence, highlight=False, markup=False, soft_wrap=True)
 
 
-def _command(found: Recommendation, out: Path | None, run_directory: Path) -> str:
-    name = name_of_study(found)
+def _command(recommendation: Recommendation, out: Path | None, run_directory: Path) -> str:
+    name = name_of_study(recommendation)
     if out is None:
         return f"To train it, add --out {name}.toml, then: scaling-search run {name}.toml"
     folder = Path("runs") / name
     words = ["scaling-search", "run", str(out), "--out", str(folder)]
     trained = ""
-    if found.best.standing == "measured":
-        address = f"{found.best.method}:{found.best.phi:g}"
-        address = "base" if found.best.phi == 0 else address
+    if recommendation.best.standing == "measured":
+        address = f"{recommendation.best.method}:{recommendation.best.phi:g}"
+        address = "base" if recommendation.best.phi == 0 else address
         again = shlex.join(["scaling-search", "export", str(run_directory), address])
         trained = f" (or take the trained weights: {again})"
     return f"To train it: {shlex.join(words)}{trained}"

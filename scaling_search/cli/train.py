@@ -15,7 +15,8 @@ from scaling_search.cli import options, train_options
 from scaling_search.cli.console import console, errors, show_rows
 from scaling_search.cli.progress import ProgressBars
 from scaling_search.experiment.network_file import network_named
-from scaling_search.experiment.single_network import Trained, alone, recipe_of, train_alone
+from scaling_search.experiment.recipe_file import recipe_of
+from scaling_search.experiment.single_network import Trained, alone, train_alone
 from scaling_search.jobs.executor import Epoch, Event
 from scaling_search.jobs.failure_summary import failure_words
 from scaling_search.jobs.result import Finished

@@ -114,8 +114,8 @@ def simultaneous(
     tested = np.flatnonzero(errors > _LOWEST)
     family = _family(weights[tested], parts[tested], scatter)
     results = [_untested(float(value), float(e)) for value, e in zip(values, errors, strict=True)]
-    for place, row in enumerate(tested):
-        results[row] = family.estimate(place, float(values[row]), float(errors[row]), level)
+    for index, row in enumerate(tested):
+        results[row] = family.estimate(index, float(values[row]), float(errors[row]), level)
     return tuple(results)
 
 
@@ -130,8 +130,8 @@ class _Family:
     units: tuple[tuple[float, ...], ...]
     freedoms: tuple[float, ...]
 
-    def estimate(self, place: int, value: float, error: float, level: float) -> Estimate:
-        freedom, statistic = self.freedoms[place], abs(value) / error
+    def estimate(self, index: int, value: float, error: float, level: float) -> Estimate:
+        freedom, statistic = self.freedoms[index], abs(value) / error
         half = _critical(self.units, freedom, level) * error
         alone = float(2 * stats.t.sf(statistic, freedom))
         joint = _beyond(self.units, freedom, statistic)
@@ -175,8 +175,8 @@ def _from_median(sample: Sequence[float]) -> Floats:
     distances = np.sort(np.abs(np.asarray(sample, dtype=np.float64) - np.median(sample)))
     if len(distances) % 2 == 0:
         distances[1] *= math.sqrt(2)
-    rest: Floats = distances[1:]
-    return rest
+    scatter: Floats = distances[1:]
+    return scatter
 
 
 def _untested(value: float, error: float) -> Estimate:

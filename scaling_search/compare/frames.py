@@ -87,12 +87,12 @@ def class_rows(result: Finished, classes: Sequence[str]) -> Iterator[dict[str, A
     """Of each class, its images and those that are right, validation and test; none if unknown."""
     counts = {"validation": result.validation_classes, "test": result.test_classes}
     counted = {split: each for split, each in counts.items() if each is not None}
-    for place, name in enumerate(classes if counted else ()):
+    for index, name in enumerate(classes if counted else ()):
         row: dict[str, Any] = {"class": name}
         for split, each in counted.items():
-            there = place < len(each.images)  # the last classes may have no images there
-            row[f"{split}_images"] = each.images[place] if there else 0
-            row[f"{split}_right"] = each.right[place] if there else 0
+            there = index < len(each.images)  # the last classes may have no images there
+            row[f"{split}_images"] = each.images[index] if there else 0
+            row[f"{split}_right"] = each.right[index] if there else 0
         yield row
 
 

@@ -64,12 +64,12 @@ class Networks:
         places, growths = dict[MethodAtPhi, int](), dict[MethodAtPhi, float]()
         for row in done.to_dict("records"):
             trained_as = (str(row["fingerprint"]), str(row["recipe"]))
-            place = numbers.setdefault(trained_as, len(numbers))
-            if place == len(scores):
+            index = numbers.setdefault(trained_as, len(numbers))
+            if index == len(scores):
                 scores.append({})
-            scores[place][int(row["seed"])] = 100 * float(row["test_top1"])
+            scores[index][int(row["seed"])] = 100 * float(row["test_top1"])
             key = (str(row["method"]), float(row["phi"]))
-            places[key], growths[key] = place, float(row["growth"])
+            places[key], growths[key] = index, float(row["growth"])
         return cls(tuple(tuple(by.values()) for by in scores), places, growths)
 
     @cached_property
@@ -89,11 +89,11 @@ class Networks:
         n = self.count(key)
         if not n:
             return Interval(math.nan, math.nan, math.nan, 0, math.nan)
-        place = self.places[key]
-        mean, freedom = float(np.mean(self.samples[place])), float(self.scatter.freedoms[place])
+        index = self.places[key]
+        mean, freedom = float(np.mean(self.samples[index])), float(self.scatter.freedoms[index])
         if n < 2:
             return Interval(mean, math.nan, math.nan, n, math.nan)
-        sd = math.sqrt(float(self.scatter.variances[place]))
+        sd = math.sqrt(float(self.scatter.variances[index]))
         half = float(stats.t.ppf((1 + level) / 2, freedom)) * sd / math.sqrt(n)
         return Interval(mean, mean - half, mean + half, n, sd)
 
@@ -106,9 +106,9 @@ class Networks:
         """
         member = (method, phi)
         curve = {self.growths[member]: self.places[member]}
-        for key, place in self.places.items():
+        for key, index in self.places.items():
             if key[0] in (BASE, method) and all(_apart(self.growths[key], g) for g in curve):
-                curve[self.growths[key]] = place
+                curve[self.growths[key]] = index
         if len(curve) < 2 or math.isclose(self.growths[member], growth, rel_tol=1e-9):
             return {self.places[member]: 1.0}
         low, high = _about(sorted(curve), growth)
@@ -123,8 +123,8 @@ class Networks:
         """Estimate linear combinations of the means so that all intervals hold together."""
         weights = np.zeros((len(combinations), len(self.samples)))
         for row, combination in zip(weights, combinations, strict=True):
-            for place, weight in combination.items():
-                row[place] = weight
+            for index, weight in combination.items():
+                row[index] = weight
         return simultaneous(self.samples, weights)
 
 
@@ -136,8 +136,8 @@ def less(left: Weights, right: Weights) -> Weights:
         >>> less({0: 1.0}, {0: 0.25, 1: 0.75})
         {0: 0.75, 1: -0.75}
     """
-    places = {*left, *right}
-    return {place: left.get(place, 0.0) - right.get(place, 0.0) for place in places}
+    indices = {*left, *right}
+    return {index: left.get(index, 0.0) - right.get(index, 0.0) for index in indices}
 
 
 def _apart(first: float, other: float) -> bool:

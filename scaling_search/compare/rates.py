@@ -32,11 +32,11 @@ def rate_check(trainings: Trainings) -> RateCheck | None:
     if len(trainings.rates) < 2 or not len(tried):
         return None
     at_own_rate, best = runs_frame(trainings.at_own_rate()), runs_frame(trainings)
-    said = (
+    sentences = (
         _order_sentence(at_own_rate, best, trainings.rates),
         *_at_an_end(tried, trainings.rates),
     )
-    return RateCheck(tried, said)
+    return RateCheck(tried, sentences)
 
 
 def _order_sentence(at_own_rate: pd.DataFrame, best: pd.DataFrame, rates: tuple[float, ...]) -> str:

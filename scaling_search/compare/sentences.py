@@ -97,8 +97,8 @@ def _told(compound: str, better: list[Row], worse: list[Row], level: list[Row]) 
     ]
     if not parts:
         return f"no difference found between {compound} and {_any(other)}"
-    rest = f"; no difference found between it and {_any(other)}" if other else ""
-    return f"{compound} {listed(parts)}{rest}"
+    undecided = f"; no difference found between it and {_any(other)}" if other else ""
+    return f"{compound} {listed(parts)}{undecided}"
 
 
 def _lead(row: Row, sign: int = 1) -> str:
@@ -119,9 +119,9 @@ def _leader(single: list[Row]) -> str:
 def _compound(rows: Sequence[Row]) -> str:
     """Compound scaling with its accuracy, and whose twin it is here."""
     alike = [words for row in rows if (words := alike_in_words(row))]
-    here = f"; here {listed(alike)}" if alike else ""
+    twins = f"; here {listed(alike)}" if alike else ""
     percent = _number(rows[0], "compound_percent")
-    return f"{in_words(COMPOUND)} ({percent:.1f} % test top-1{here})"
+    return f"{in_words(COMPOUND)} ({percent:.1f} % test top-1{twins})"
 
 
 def _number(row: Row, name: str) -> float:

@@ -72,10 +72,10 @@ def parsed(text: str, source: str) -> dict[str, Any]:
         rule = f"{source} must be valid TOML of at most {DEEPEST} levels"
         raise UserError(f"{rule}, got more") from None
     except ValueError as error:  # TOMLDecodeError, or a number of too many digits
-        said = shortened(str(error))
-        if _ESCAPE.search(said):
-            said += r"; within double quotes a \ begins an escape: write / or 'single quotes'"
-        raise UserError(f"{source} must be valid TOML: {said}") from None
+        message = shortened(str(error))
+        if _ESCAPE.search(message):
+            message += r"; within double quotes a \ begins an escape: write / or 'single quotes'"
+        raise UserError(f"{source} must be valid TOML: {message}") from None
     for key, number in numbers:
         if LARGEST_INTEGER < abs(number) < math.inf:
             raise UserError(

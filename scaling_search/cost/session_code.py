@@ -93,8 +93,8 @@ class SessionCode:
             self.unknown.add(name)
         elif self._is_new(value):
             self.add(kind.__qualname__, kind)
-            for own, item in sorted(vars(value).items()):
-                self.add(f"{name}.{own}", item)
+            for attribute, item in sorted(vars(value).items()):
+                self.add(f"{name}.{attribute}", item)
 
 
 def session_code(function: Callable[..., Any]) -> SessionCode:
@@ -111,13 +111,13 @@ def _text(value: FunctionType | type) -> str:
             return inspect.getsource(value.__code__)
         except (OSError, TypeError):  # typed in, or read from standard input
             return "\n".join(_instructions(value.__code__))
-    own = [
+    members = [
         _text(item) if isinstance(item, FunctionType) else f"{name} = {item!r}"
         for name, item in sorted(vars(value).items())
         if isinstance(item, FunctionType) or (is_plain_value(item) and not name.startswith("__"))
     ]
     bases = ", ".join(f"{base.__module__}.{base.__qualname__}" for base in value.__bases__)
-    return "\n".join([f"class ({bases})", *own])
+    return "\n".join([f"class ({bases})", *members])
 
 
 def _instructions(code: CodeType) -> Iterator[str]:
@@ -134,11 +134,11 @@ def _named(name: str, value: FunctionType | type) -> Iterator[tuple[str, Any]]:
     if isinstance(value, type):
         for base in value.__bases__:
             yield base.__qualname__, base
-        for own, item in sorted(vars(value).items()):
+        for attribute, item in sorted(vars(value).items()):
             if isinstance(item, FunctionType):  # its text is in that of the class
-                yield from _named(f"{name}.{own}", item)
-            elif not _is_of_python(own, item):
-                yield f"{name}.{own}", item
+                yield from _named(f"{name}.{attribute}", item)
+            elif not _is_of_python(attribute, item):
+                yield f"{name}.{attribute}", item
         return
     for other in _names(value.__code__):
         if other in value.__globals__:
@@ -149,14 +149,14 @@ def _named(name: str, value: FunctionType | type) -> Iterator[tuple[str, Any]]:
 def _held(name: str, function: FunctionType) -> Iterator[tuple[str, Any]]:
     """The values that a function closes over, has as defaults or as attributes, and wraps."""
     cells = function.__closure__ or ()
-    for own, cell in zip(function.__code__.co_freevars, cells, strict=True):
+    for attribute, cell in zip(function.__code__.co_freevars, cells, strict=True):
         with suppress(ValueError):  # nothing is in it yet
-            yield f"{name}.{own}", cell.cell_contents
+            yield f"{name}.{attribute}", cell.cell_contents
     defaults = [*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values()]
     for number, item in enumerate(defaults):
         yield f"{name}, default {number}", item
-    for own, item in sorted(vars(function).items()):
-        yield f"{name}, {'wrapped' if own == '__wrapped__' else own}", item
+    for attribute, item in sorted(vars(function).items()):
+        yield f"{name}, {'wrapped' if attribute == '__wrapped__' else attribute}", item
 
 
 def _names_in(value: FunctionType | type) -> Iterator[str]:

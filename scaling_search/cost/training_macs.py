@@ -71,7 +71,7 @@ def _first(layer: Layer) -> Layer | None:
             return layer
         case Sequence():
             firsts = (_first(item) for _, item in layer.items)
-            return next((one for one in firsts if one is not None), None)
+            return next((first for first in firsts if first is not None), None)
         case Residual():
             return _first(layer.body)
         case SqueezeExcitation():

@@ -31,10 +31,10 @@ def load_function(path: str) -> Function:
         with _apart():
             function = attrgetter(name)(importlib.import_module(module))
     except (ImportError, AttributeError, ValueError, TypeError) as error:
-        said = what_failed(error)
+        message = what_failed(error)
         lacking = _library(error, module)
-        mend = f"install {lacking}, which it imports" if lacking else _mend(module, said)
-        raise UserError(f"{rule}, got {path!r} ({said}): {mend}") from error
+        mend = f"install {lacking}, which it imports" if lacking else _mend(module, message)
+        raise UserError(f"{rule}, got {path!r} ({message}): {mend}") from error
     except SystemExit as error:
         mend = 'put what reads a command line or ends a program below if __name__ == "__main__":'
         rule = f"{module} must be importable, got {what_failed(error)}"
@@ -81,8 +81,8 @@ def make_network(path: str, multipliers: Multipliers) -> nn.Module:
 
 def what_failed(error: BaseException) -> str:
     """An error's kind and what it says, in one line."""
-    said = " ".join(str(error).split())
-    return f"{type(error).__name__}: {said}" if said else type(error).__name__
+    message = " ".join(str(error).split())
+    return f"{type(error).__name__}: {message}" if message else type(error).__name__
 
 
 def _library(error: Exception, module: str) -> str:
@@ -92,22 +92,22 @@ def _library(error: Exception, module: str) -> str:
     return "" if top in ("", module.partition(".")[0]) or "/" in module else top
 
 
-def _mend(module: str, said: str) -> str:
+def _mend(module: str, message: str) -> str:
     """The way out where a module is not found as it was named."""
     if module == "__main__":  # a notebook's or a script's own, which no worker can import
         return "train where it is known, with workers=0, or write it into a module"
     if module.endswith(".py") or "/" in module:
         dotted = module.removesuffix(".py").strip("./").replace("/", ".")
         return f"separate packages by dots, as in {dotted}:function"
-    if "relative import" in said:
+    if "relative import" in message:
         return f"name it with its package, as in package.{module}:function, from the folder above"
     return "run from the folder that holds it, or add that to PYTHONPATH"
 
 
 def _search_working_directory() -> None:
-    here = os.getcwd()  # noqa: PTH109 (an entry of sys.path is text)
-    if here not in sys.path and "" not in sys.path:
-        sys.path.append(here)  # last: a queue.py there must not stand in for Python's own
+    folder = os.getcwd()  # noqa: PTH109 (an entry of sys.path is text)
+    if folder not in sys.path and "" not in sys.path:
+        sys.path.append(folder)  # last: a queue.py there must not stand in for Python's own
     importlib.invalidate_caches()  # a module that was written a moment ago
 
 

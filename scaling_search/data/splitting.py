@@ -72,13 +72,11 @@ def cut(
         [3, 3]
     """
     available = len(labels)
-    wanted = available if count is None else count
-    require(
-        wanted <= available, f"{field} must not exceed the {available} images there are", wanted
-    )
+    size = available if count is None else count
+    require(size <= available, f"{field} must not exceed the {available} images there are", size)
     least = each * classes
-    require(wanted >= least, f"{field} must be at least {least}, {each} of each class", wanted)
-    return np.arange(available) if count is None else stratified(labels, wanted, seed, each)
+    require(size >= least, f"{field} must be at least {least}, {each} of each class", size)
+    return np.arange(available) if count is None else stratified(labels, size, seed, each)
 
 
 def stratified(labels: Indices, count: int, seed: int, each: int = 1, leave: int = 0) -> Indices:

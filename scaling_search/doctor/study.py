@@ -79,19 +79,19 @@ def progress(jobs: StudyJobs, ledger: Ledger | None) -> Finding:
     """Whether the results are those of this study, and what a run would train."""
     missing = len(jobs.missing)
     with_results = len(jobs.requested) - missing
-    others = (0 if ledger is None else ledger.trainings) - with_results
+    unrequested = (0 if ledger is None else ledger.trainings) - with_results
     consequence = (
         f"a run trains what is missing, {missing} at first" if missing else "a run trains none"
     )
-    if others and not with_results:
-        fact = f"none of the {others} trainings in the ledger is one that study.toml asks for"
+    if unrequested and not with_results:
+        fact = f"none of the {unrequested} trainings in the ledger is one that study.toml asks for"
         return Finding("study", "attention", fact, f"{consequence}; the others' results are kept")
     fact = f"{with_results} of its trainings have their results"
-    if others:
+    if unrequested:
         whose = "another study, or this one before it was edited"
         later = "" if jobs.complete else "; or it asks for them once its search is finished"
-        fact += f"; {others} more are not asked for: they are of {whose}{later}"
-    return Finding("study", "note" if others or missing else "good", fact, consequence)
+        fact += f"; {unrequested} more are not asked for: they are of {whose}{later}"
+    return Finding("study", "note" if unrequested or missing else "good", fact, consequence)
 
 
 def failures(jobs: StudyJobs) -> Iterator[Finding]:

@@ -6,22 +6,17 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import cast
 
-from pydantic import TypeAdapter, ValidationError
-
 from scaling_search.arch.spec import Architecture
 from scaling_search.compare.family import Member
 from scaling_search.compare.methods import BASE, in_words
-from scaling_search.core.errors import UserError
+from scaling_search.core.errors import require
 from scaling_search.data.request import DataInfo
 from scaling_search.experiment.experiment import Experiment
 from scaling_search.experiment.study import Study
+from scaling_search.jobs.run_choices import CHOICES_FILE, RunChoices
 from scaling_search.nets.initial_weights import InitialWeights
 from scaling_search.nets.preservation import changes
 from scaling_search.pretrained.initial import initial_weights
-
-INIT_FILE = "init.json"
-"""Which weights a run found, beside its study.toml."""
-_INITIAL = TypeAdapter(InitialWeights)
 
 
 def found_weights(
@@ -37,13 +32,10 @@ def read_weights_of(study: Study, out: Path) -> InitialWeights | None:
     """The weights that a run directory's study began with; raises UserError when none are noted."""
     if study.init is None:
         return None
-    try:
-        return _INITIAL.validate_json((out / INIT_FILE).read_bytes())
-    except (OSError, ValidationError):
-        raise UserError(
-            f"a run that begins with weights holds {INIT_FILE}, got {str(out)!r}: "
-            "run the study first"
-        ) from None
+    initial = RunChoices.read(out).init
+    rule = f"a run that begins with weights must name them in {CHOICES_FILE}"
+    require(initial is not None, rule, str(out), "run the study first")
+    return initial
 
 
 def beginning(experiment: Experiment) -> Iterator[str]:

@@ -17,7 +17,7 @@ from scaling_search.jobs.cards import VISIBLE, GpuCard, cards_asked_for, visible
 from scaling_search.jobs.environment import chosen_device
 from scaling_search.jobs.executor import default_workers
 from scaling_search.jobs.retry import memory_bytes
-from scaling_search.jobs.share_choice import SHARE_FILE, ShareChoice
+from scaling_search.jobs.share_choice import ShareChoice
 from scaling_search.latency.process_runner import machine_of, uuid_of_gpu
 
 
@@ -94,13 +94,13 @@ def _jobs_per_card(
     """Those asked for, or those that a trial of a run in `out` has found; else 1, which is said."""
     if placement.jobs_per_gpu != "auto":
         return placement.jobs_per_gpu
-    kept = ShareChoice(out / SHARE_FILE, name, say).read()
-    if kept is None and placement.workers is None:
+    stored = ShareChoice(out, name, say).read()
+    if stored is None and placement.workers is None:
         say(
             f"one training at a time on each of {cards} GPUs: a run's own trial may find that a "
             "card takes several (--jobs-per-gpu N plans with N)"
         )
-    return kept or 1
+    return stored or 1
 
 
 def _existing(folder: Path) -> Path:

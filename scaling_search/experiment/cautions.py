@@ -16,6 +16,6 @@ def cautions(search: Search | None) -> tuple[str, ...]:
 
 
 def _shift(search: Search) -> Iterator[str]:
-    found = winner_shift(curves(search, search.reached()[0]))
-    if found is not None:
-        yield shift_warning(found)
+    shift = winner_shift(curves(search, search.reached()[0]))
+    if shift is not None:
+        yield shift_warning(shift)

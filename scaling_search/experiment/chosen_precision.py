@@ -10,7 +10,7 @@ from scaling_search.core.errors import require
 from scaling_search.core.number_formats import Precision
 from scaling_search.experiment.experiment import Experiment
 from scaling_search.jobs.local import LocalBackend
-from scaling_search.jobs.precision_choice import PRECISION_FILE, PrecisionChoice
+from scaling_search.jobs.precision_choice import PrecisionChoice
 from scaling_search.latency.process_runner import machine_of
 
 
@@ -18,25 +18,25 @@ def with_precision(
     experiment: Experiment,
     out: Path,
     device: str,
-    here: LocalBackend | None,
+    local: LocalBackend | None,
     say: Callable[[str], None],
 ) -> Experiment:
     """The experiment with the precision of its run directory, which is chosen now if it lacks one.
 
-    `here` None: trainings run elsewhere, where nothing is tried. Raises UserError then, unless the
+    `local` None: trainings run elsewhere, where nothing is tried. Raises UserError then, unless the
     choice is kept already.
     """
-    kept = PrecisionChoice(out / PRECISION_FILE, machine_of(device) if here else "", say)
+    choice = PrecisionChoice(out, machine_of(device) if local else "", say)
     hint = 'name "tf32" or "bfloat16"'
     rule = 'precision = "auto" is tried on this machine, not with --ray or torchrun'
-    require(here is not None or kept.read() is not None, rule, "auto", hint)
+    require(local is not None or choice.read() is not None, rule, "auto", hint)
 
     def rate(precision: Precision) -> float:
         tried = _at(experiment, precision)
         job = tried.network_job(tried.base, epochs=1, seed=0, phi=0.0)
-        return here.images_per_second(job, device, out) if here else 0.0
+        return local.images_per_second(job, device, out) if local else 0.0
 
-    return _at(experiment, kept.precision(None if device == "cpu" else rate))
+    return _at(experiment, choice.precision(None if device == "cpu" else rate))
 
 
 def with_likely_precision(
@@ -48,7 +48,7 @@ def with_likely_precision(
     """
     if experiment.study.recipe.precision != "auto":
         return experiment
-    likely = PrecisionChoice(out / PRECISION_FILE, "", say).read()
+    likely = PrecisionChoice(out, "", say).read()
     if likely is None:
         likely = "float32" if on_cpu else "tf32"
         say(f'precision = "auto" is chosen when a run begins: planned in {likely}')

@@ -116,17 +116,17 @@ class _Lookup:
     """Finds results in a ledger, and remembers whose they are."""
 
     ledger: Ledger
-    found: dict[str, TrainJob] = field(default_factory=dict)
+    jobs: dict[str, TrainJob] = field(default_factory=dict)
 
     def __call__(self, job: TrainJob) -> Result | None:
         result = self.ledger.get(job)
         if result is not None:
-            self.found[job.hash] = job
+            self.jobs[job.hash] = job
         return result
 
     def wheres(self) -> Iterator[dict[str, str]]:
         """Where each of the results was obtained."""
-        return map(self.ledger.where, self.found.values())
+        return map(self.ledger.where, self.jobs.values())
 
 
 def _members(state: RunState) -> tuple[Member, ...]:
@@ -207,7 +207,9 @@ def _searched(
         return pd.DataFrame(columns=list(CANDIDATE_COLUMNS))
     frame, second = search_frame(search, constants), experiment.study.search.second
     if experiment.costs and second:
-        weighed = dict(zip((one.name for one in experiment.pool), experiment.costs, strict=True))
+        weighed = dict(
+            zip((candidate.name for candidate in experiment.pool), experiment.costs, strict=True)
+        )
         frame[second] = frame["network"].map(weighed)
     return frame
 

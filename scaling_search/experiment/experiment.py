@@ -100,8 +100,8 @@ class Experiment:
         second = self.study.search.second
         if second is None:
             return None
-        read = self._meter_of(second)
-        return tuple(gathered(partial(read, one.architecture) for one in self.pool))
+        meter = self._meter_of(second)
+        return tuple(gathered(partial(meter, candidate.architecture) for candidate in self.pool))
 
     def _meter_of(self, resource: Resource) -> Meter:
         ratios = {**self.ratios, self.base.fingerprint: 1.0}
@@ -109,22 +109,22 @@ class Experiment:
             replace(self.study.budget, resource=resource), self.study.timing.regime, ratios
         )
 
-    def knowing(self, timings: Iterable[Timed], place: Machine | None = None) -> Experiment:
+    def knowing(self, timings: Iterable[Timed], machine: Machine | None = None) -> Experiment:
         """The experiment that knows these timings, the newest first, as far as they answer to it.
 
-        Only those of one machine count: that of `place`, else of the newest that was taken beside
+        Only those of one machine count: that of `machine`, else of the newest that was taken beside
         this base as the study asks. A study that asks for no latency needs to know none.
         """
         if not self.study.asks_latency:
             return self
-        known = list(timings)
-        asked = [(one.job, self.beside_base((), one.job.place)) for one in known]
-        newest = (there for job, there in asked if same_terms(job, there))
-        here = self.beside_base((), place) if place else next(newest, None)
-        if here is None:
+        timed = list(timings)
+        terms = [(timing.job, self.beside_base((), timing.job.place)) for timing in timed]
+        newest = (there for job, there in terms if same_terms(job, there))
+        reference = self.beside_base((), machine) if machine else next(newest, None)
+        if reference is None:
             return self
-        tries = tries_of(known, here)
-        return replace(self, ratios=ratios_of(tries, here.anchor, self.study.budget.tolerance))
+        tries = tries_of(timed, reference)
+        return replace(self, ratios=ratios_of(tries, reference.anchor, self.study.budget.tolerance))
 
     def compare_job(
         self,
@@ -201,7 +201,7 @@ class Experiment:
     def gate_findings(self, find: Find) -> tuple[GateFinding, ...] | None:
         """What speaks against the proxy, by these results; None where the gate has not been run."""
         results = {
-            name: tuple(found for job in jobs if (found := find(job)) is not None)
+            name: tuple(result for job in jobs if (result := find(job)) is not None)
             for name, jobs in self.gate_jobs().items()
         }
         if not results or any(len(each) < self.study.gate.seeds for each in results.values()):
@@ -247,22 +247,22 @@ class Experiment:
         tried = [self.pool[index].architecture for index in first]
         grown: list[tuple[Network, Method]] = [(m.architecture, m.method) for m in members]
         grown += [(architecture, COMPOUND) for architecture in tried]
-        found: dict[Architecture, Method] = {}
+        methods: dict[Architecture, Method] = {}
         for network, method in grown:
             if isinstance(network, Architecture):
-                found.setdefault(network, method)
-        return found
+                methods.setdefault(network, method)
+        return methods
 
-    def beside_base(self, networks: Sequence[Architecture], place: Machine) -> TimeJob:
+    def beside_base(self, networks: Sequence[Architecture], machine: Machine) -> TimeJob:
         """The timing of these networks beside the base, which a table must describe.
 
         One attempt: what stays doubtful is timed again without those that are not.
         """
-        job = self.time_job([cast(Architecture, self.base)], place)
+        job = self.time_job([cast(Architecture, self.base)], machine)
         return replace(job, networks=tuple(networks), budget=replace(job.budget, attempts=1))
 
-    def time_job(self, networks: Sequence[Architecture], place: Machine) -> TimeJob:
+    def time_job(self, networks: Sequence[Architecture], machine: Machine) -> TimeJob:
         """The timing of these networks beside the first of them."""
         timing = self.study.timing
         budget = TimeBudget(timing.seconds, timing.processes)
-        return TimeJob(tuple(networks), networks[0], timing.regime, budget, place)
+        return TimeJob(tuple(networks), networks[0], timing.regime, budget, machine)

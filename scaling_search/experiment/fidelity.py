@@ -52,8 +52,8 @@ class SearchCurves:
 
     def shares(self, networks: Sequence[str]) -> dict[str, Shares]:
         """How each of these candidates shares the growth between the axes."""
-        wanted = set(networks)
-        return {each.name: each.shares for each in self.experiment.pool if each.name in wanted}
+        names = set(networks)
+        return {each.name: each.shares for each in self.experiment.pool if each.name in names}
 
 
 def read_trainings(folder: Path) -> SearchCurves:
@@ -81,33 +81,33 @@ def fidelity(folders: Sequence[Path], epochs: int | None = None) -> tuple[Compar
 
     Raises UserError when there is none: it takes 3 candidates with two lengths or two seeds.
     """
-    read = [read_trainings(folder) for folder in folders]
-    read = read if epochs is None else [one.up_to(epochs) for one in read]
-    found = [compared for one in read for compared in agreements_within(one)]
-    found += [
-        compared for left, right in combinations(read, 2) for compared in between(left, right)
+    runs = [read_trainings(folder) for folder in folders]
+    runs = runs if epochs is None else [run.up_to(epochs) for run in runs]
+    comparisons = [compared for run in runs for compared in agreements_within(run)]
+    comparisons += [
+        compared for left, right in combinations(runs, 2) for compared in between(left, right)
     ]
-    if not found:
+    if not comparisons:
         raise UserError(
             f"fidelity needs {LEAST} candidates trained at two lengths or from two seeds, got "
             f"fewer in {', '.join(map(str, folders))}: give the search another rung or more seeds"
         )
-    return tuple(found)
+    return tuple(comparisons)
 
 
-def agreements_within(one: SearchCurves) -> Iterator[Compared]:
+def agreements_within(run: SearchCurves) -> Iterator[Compared]:
     """Each shorter training against the longest, and seed against seed at the longest."""
-    reached, pool = lengths(one.curves), len(one.experiment.pool)
+    reached, pool = lengths(run.curves), len(run.experiment.pool)
     if not reached:
         return
-    longest = scores(one.curves, reached[-1])
+    longest = scores(run.curves, reached[-1])
     long = epochs_text(reached[-1])
     for epochs in reached[:-1]:
-        agreed = agreement(scores(one.curves, epochs), longest)
-        yield Compared("length", one.name, epochs_text(epochs), long, agreed, pool)
+        agreed = agreement(scores(run.curves, epochs), longest)
+        yield Compared("length", run.name, epochs_text(epochs), long, agreed, pool)
     if longest.shape[1] > 1:
         agreed = seed_agreement(longest)
-        yield Compared("seed", one.name, f"one seed, {long}", "another", agreed, pool)
+        yield Compared("seed", run.name, f"one seed, {long}", "another", agreed, pool)
 
 
 def between(left: SearchCurves, right: SearchCurves) -> Iterator[Compared]:
@@ -115,7 +115,7 @@ def between(left: SearchCurves, right: SearchCurves) -> Iterator[Compared]:
     both = sorted({*lengths(left.curves)} & {*lengths(right.curves)})
     if not both:
         return
-    a, b = (scores(one.curves, both[-1]) for one in (left, right))
+    a, b = (scores(run.curves, both[-1]) for run in (left, right))
     pairs = paired(left.shares(list(a.index)), right.shares(list(b.index)))
     renamed = b.loc[[pair.right for pair in pairs]]
     renamed.index = pd.Index([pair.left for pair in pairs], name=a.index.name)

@@ -75,10 +75,10 @@ class LivePage:
 
 def _state(path: Path) -> FileState:
     try:
-        found = path.stat()
+        status = path.stat()
     except OSError:
         return None
-    return found.st_size, found.st_mtime_ns
+    return status.st_size, status.st_mtime_ns
 
 
 def _page(evidence: ReportData) -> str:

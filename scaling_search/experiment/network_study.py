@@ -11,7 +11,8 @@ from scaling_search.arch.spec import Architecture
 from scaling_search.compare.family import Member
 from scaling_search.compare.trainings import Trainings
 from scaling_search.core import toml_config
-from scaling_search.experiment.study import Comparison, Study, Timing
+from scaling_search.experiment.comparison import Comparison, Timing
+from scaling_search.experiment.study import Study
 from scaling_search.experiment.study_file import to_toml
 from scaling_search.search.gate import Gate
 

@@ -66,7 +66,7 @@ class CellLines:
             return
         self._left -= 1
         job, result = event.job, event.result
-        found = failure_words(result)
+        outcome = failure_words(result)
         if isinstance(result, Finished):
-            found = f"{result.validation_top1:.1%} of the validation images right"
-        self.say(f"{job.architecture.name}, seed {job.seed}: {found}; {self._left} left")
+            outcome = f"{result.validation_top1:.1%} of the validation images right"
+        self.say(f"{job.architecture.name}, seed {job.seed}: {outcome}; {self._left} left")

@@ -41,7 +41,7 @@ class Outcome:
     Examples:
         >>> from pathlib import Path
         >>> from scaling_search import Coefficients, DataRequest, Study, run
-        >>> from scaling_search.experiment.study import Comparison, Timing
+        >>> from scaling_search.experiment.comparison import Comparison, Timing
         >>> paper = Coefficients(alpha=1.2, beta=1.1, gamma=1.15)
         >>> compare = Comparison(phis=(0, 1), rivals=("width",), epochs=1, seeds=1, constants=paper)
         >>> data = DataRequest(train_images=100, test_images=20)

@@ -63,7 +63,7 @@ def figure(
     Examples:
         >>> from pathlib import Path
         >>> from scaling_search import Coefficients, DataRequest, Study, figure, run
-        >>> from scaling_search.experiment.study import Comparison, Timing
+        >>> from scaling_search.experiment.comparison import Comparison, Timing
         >>> paper = Coefficients(alpha=1.2, beta=1.1, gamma=1.15)
         >>> compare = Comparison(phis=(0, 1), rivals=("width",), epochs=1, seeds=1, constants=paper)
         >>> data = DataRequest(train_images=100, test_images=20)
@@ -74,10 +74,10 @@ def figure(
         'parameters'
     """
     _check(kind, style, width_inches, height_inches)
-    places = [Path(runs)] if isinstance(runs, Path | str) else [Path(run) for run in runs]
+    folders = [Path(runs)] if isinstance(runs, Path | str) else [Path(run) for run in runs]
     rule = f"one axis holds 1 to {len(FILLS)} runs"
-    require(1 <= len(places) <= len(FILLS), rule, len(places))
-    data = [_data(place, function) for place in places]
+    require(1 <= len(folders) <= len(FILLS), rule, len(folders))
+    data = [_data(folder, function) for folder in folders]
     if methods:
         data = [with_methods(each, methods) for each in data]
     with plotting.rc_context(rc_params(style)):
@@ -140,8 +140,8 @@ def inches(text: str) -> float:
 
 def _check(kind: str, style: str, width: float, height: float | None) -> None:
     for name, value, choice in (("a figure", kind, Kind), ("style", style, Style)):
-        known = get_args(choice)
-        require(value in known, f"{name} must be one of {', '.join(known)}", value)
+        choices = get_args(choice)
+        require(value in choices, f"{name} must be one of {', '.join(choices)}", value)
     for side in (width, height or width):
         require(1 <= side <= 40, "a figure's sides must lie within 1 and 40 inches", side)
 

@@ -158,9 +158,9 @@ def _sizes(
     state: RunState, rates: TrainingRates | None, capacity: Capacity, up_to_phi: float | None
 ) -> Iterator[SizePlan]:
     experiment, study = state.experiment, state.experiment.study
-    asked = {0.0, *study.compare.phis}
-    last = max(asked) if up_to_phi is None else up_to_phi
-    phis = sorted({*(phi for phi in asked if phi <= last), *map(float, range(int(last) + 1))})
+    compared = {0.0, *study.compare.phis}
+    last = max(compared) if up_to_phi is None else up_to_phi
+    phis = sorted({*(phi for phi in compared if phi <= last), *map(float, range(int(last) + 1))})
     kind, meter = study.compare.family, experiment.meter
     for member in family(experiment.base, state.coefficients, phis, study.budget, kind, meter):
         job = _comparison_job(experiment, member)
@@ -185,9 +185,9 @@ def _largest(experiment: Experiment, members: Sequence[Member], capacity: Capaci
     """The most that any network of the largest φ takes, times those that share a memory."""
     last = max(member.phi for member in members)
     jobs = [_comparison_job(experiment, each) for each in members if each.phi == last]
-    found = [_memory(experiment, job, capacity) for job in jobs]
-    known = [each for each in found if each is not None]
-    return capacity.sharing * max(known) if known else None
+    memories = [_memory(experiment, job, capacity) for job in jobs]
+    measured = [each for each in memories if each is not None]
+    return capacity.sharing * max(measured) if measured else None
 
 
 def _memory(experiment: Experiment, job: TrainJob, capacity: Capacity) -> int | None:

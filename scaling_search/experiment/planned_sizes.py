@@ -36,8 +36,8 @@ def check_planned_sizes(state: RunState) -> None:
     except UntimedError:
         return
     given = study.compare.constants is not None
-    known = [each for each in members if given or each.method != COMPOUND]
-    check_reached(known, study.budget.growth)
+    definite = [each for each in members if given or each.method != COMPOUND]
+    check_reached(definite, study.budget.growth)
     check_steps(portion.job for phase in phases for portion in phase.left)
 
 
@@ -54,24 +54,26 @@ def check_reached(members: Sequence[Member], growth: float) -> None:
     """
     base = next(each for each in members if each.method == BASE)
     for method in dict.fromkeys(each.method for each in members if each.method != BASE):
-        own = [base, *(each for each in members if each.method == method)]
-        failed = [e for e in own if e.growth_target < 1 and _is_missed(e, own, growth)]
+        networks = [base, *(each for each in members if each.method == method)]
+        failed = [e for e in networks if e.growth_target < 1 and _is_missed(e, networks, growth)]
         if failed:
-            raise UserError(_refusal(method, failed, own, growth))
+            raise UserError(_refusal(method, failed, networks, growth))
 
 
-def _is_missed(member: Member, others: Iterable[Member], growth: float) -> bool:
+def _is_missed(member: Member, members: Iterable[Member], growth: float) -> bool:
     """Whether it stays too large for its φ, or is also the network of another, nearer φ."""
     if math.log(member.growth / member.growth_target) > LARGEST_MISS * abs(math.log(growth)):
         return True
-    same = [each for each in others if each.architecture == member.architecture]
+    same = [each for each in members if each.architecture == member.architecture]
     nearest = min(same, key=lambda each: abs(math.log(each.growth / each.growth_target)))
     return nearest is not member
 
 
-def _refusal(method: Method, failed: Sequence[Member], own: Sequence[Member], growth: float) -> str:
+def _refusal(
+    method: Method, failed: Sequence[Member], networks: Sequence[Member], growth: float
+) -> str:
     phis = ", ".join(f"{each.phi:g}" for each in failed)
-    least = min(own, key=lambda each: each.growth)
+    least = min(networks, key=lambda each: each.growth)
     reached = math.log(least.growth) / math.log(growth)
     rival = "" if method == COMPOUND else f"leave the rival {method!r} out, "
     return (

@@ -19,7 +19,8 @@ from scaling_search.experiment.plan import Plan, jobs_to_measure, plan
 from scaling_search.experiment.planned_sizes import check_planned_sizes
 from scaling_search.experiment.rate_probe import SECONDS, Probe
 from scaling_search.experiment.run_state import RunState, by_macs
-from scaling_search.experiment.study import Study, with_absolute_paths
+from scaling_search.experiment.study import Study
+from scaling_search.experiment.study_paths import with_absolute_paths
 from scaling_search.jobs.executor import default_workers
 from scaling_search.jobs.job import TrainJob
 from scaling_search.jobs.ledger import Ledger
@@ -48,20 +49,20 @@ def plan_run(
     rule = "a plan's largest φ must lie in 0 to 20"
     require(up_to_phi is None or 0 <= up_to_phi <= 20, rule, up_to_phi)
     placement = placement or PlannedPlacement()
-    place = planned_machine(placement, out, say)
+    machine = planned_machine(placement, out, say)
     study = with_absolute_paths(study)
     info = describe(study.data, report=say)
     for note in info.notes:
         say(note)
     experiment = Experiment(study, info, initial=found_weights(study, info, say))
-    likely = with_likely_precision(experiment, out, place.card is None, say)
+    likely = with_likely_precision(experiment, out, machine.card is None, say)
     state = _plannable(likely, out, say)
     check_planned_sizes(state)
     if busy := busy_words(*os.getloadavg()[:1], default_workers("cpu")):
         say(busy)
-    probe = _probe(place, placement, seconds, clock, say)
+    probe = _probe(machine, placement, seconds, clock, say)
     rates = probe.rates(jobs_to_measure(planned_phases(state)))
-    return plan(state, rates, place.capacity, up_to_phi)
+    return plan(state, rates, machine.capacity, up_to_phi)
 
 
 def _plannable(experiment: Experiment, out: Path, say: Say) -> RunState:
@@ -100,7 +101,7 @@ def _nothing(_: TrainJob) -> None:
 
 
 def _probe(
-    place: PlannedMachine,
+    machine: PlannedMachine,
     placement: PlannedPlacement,
     seconds: float,
     clock: ReadSeconds | None,
@@ -109,9 +110,9 @@ def _probe(
     """What measures: processes, each with the card alone, or this one where a run trains in it."""
     if clock is None and placement.workers == 0:
         clock = time.perf_counter
-    device, environment = place.capacity.device, dict[str, str]()
-    if place.card is not None:
-        device = place.card.device
+    device, environment = machine.capacity.device, dict[str, str]()
+    if machine.card is not None:
+        device = machine.card.device
         if clock is None:
-            device, environment = "cuda:0", place.card.environment
-    return Probe(place.capacity, say, environment, device, clock, seconds)
+            device, environment = "cuda:0", machine.card.environment
+    return Probe(machine.capacity, say, environment, device, clock, seconds)

@@ -30,7 +30,7 @@ MeasureSteps = Callable[[TrainJob], StepRate]
 class Probe:
     """What measures the rates; `say` is told what cannot be measured, and what differs from a run.
 
-    `here` measures one training in this process, by this clock; else there are as many processes
+    `clock` measures one training in this process; else there are as many processes
     as trainings share a memory, in `environment`.
     """
 
@@ -38,7 +38,7 @@ class Probe:
     say: Callable[[str], None]
     environment: Mapping[str, str] = field(default_factory=dict)
     device: str = "cpu"
-    here: ReadSeconds | None = None
+    clock: ReadSeconds | None = None
     seconds: float = SECONDS
 
     def rates(self, jobs: Sequence[TrainJob]) -> TrainingRates | None:
@@ -68,30 +68,30 @@ class Probe:
 
     def _measure(self, stack: ExitStack) -> MeasureSteps:
         """What measures one training; what it needs ends with the stack."""
-        if self.here is None:
+        if self.clock is None:
             number, device = self.capacity.sharing, self.device
             copies = stack.enter_context(Copies(number, device, self.environment))
             return lambda job: copies.measure(job, self.seconds)
         stack.enter_context(one_thread())
-        return partial(measure_steps, device=self.device, clock=self.here, seconds=self.seconds)
+        return partial(measure_steps, device=self.device, clock=self.clock, seconds=self.seconds)
 
     def _leave_out(self, job: TrainJob, why: str) -> None:
         self.say(f"not measured: {job.architecture.name} ({why}); its time follows from the others")
 
     def _affordable(self, job: TrainJob) -> TrainJob | None:
         """The training on one part of its batch, a smaller one where a step would take too much."""
-        whole = job.recipe.batch_size // job.recipe.accumulate
+        full_batch = job.recipe.batch_size // job.recipe.accumulate
         most = inf
         if self.device == "cpu":
             most = max(8, STEP_MACS / 3 / count(job.architecture).macs)
-        batch = int(min(whole, most))
+        batch = int(min(full_batch, most))
         while batch >= LEAST_BATCH and not self._fits(_of_batch(job, batch)):
             batch //= 2
-        if batch < min(whole, LEAST_BATCH):
+        if batch < min(full_batch, LEAST_BATCH):
             return None
-        if batch < whole:
+        if batch < full_batch:
             self.say(
-                f"{job.architecture.name} is measured at a batch of {batch} instead of {whole}"
+                f"{job.architecture.name} is measured at a batch of {batch} instead of {full_batch}"
             )
         return _of_batch(job, batch)
 

@@ -74,7 +74,7 @@ class RungProspect:
     """How many candidates have reached a rung, and how many are expected to in all."""
 
     reached: int
-    wanted: int
+    expected: int
 
 
 def rung_prospects(search: Search, state: SearchState) -> Iterator[RungProspect]:
@@ -83,20 +83,20 @@ def rung_prospects(search: Search, state: SearchState) -> Iterator[RungProspect]
     Who goes on is known of a rung that all have ended before it.
     """
     plan, now = search.plan, len(state.rungs) - 1
-    wanted = min(plan.trials or len(search.pool), len(search.pool))
+    expected = min(plan.trials or len(search.pool), len(search.pool))
     for number, rung in enumerate(plan.rungs):
         reached = len(state.rungs[number]) if number <= now else 0
         settled = number <= now and max(number, now) > 0 and not plan.asynchronous
-        wanted = reached if settled or state.done else max(wanted, reached)
-        yield RungProspect(reached, wanted)
-        wanted = max(1, math.ceil(rung.keep * wanted))
+        expected = reached if settled or state.done else max(expected, reached)
+        yield RungProspect(reached, expected)
+        expected = max(1, math.ceil(rung.keep * expected))
 
 
 def stand_ins(
     experiment: Experiment, search: Search, number: int, prospect: RungProspect
 ) -> Iterator[Portion]:
     """The trainings of a rung by candidates that are not known yet: the one in the middle's."""
-    rung, networks = search.plan.rungs[number], prospect.wanted - prospect.reached
+    rung, networks = search.plan.rungs[number], prospect.expected - prospect.reached
     for seed in range(rung.seeds) if networks > 0 else ():
         job = search.job(number, experiment.middle_index, rung.first_seed + seed)
         yield Portion(job, networks)

@@ -72,13 +72,13 @@ class Runner:
         name: str,
         jobs: Iterable[TrainJob],
         later: Callable[[], RemainingWork] = RemainingWork,
-        kept: Callable[[], float] = lambda: 0.0,
+        reserved_seconds: Callable[[], float] = lambda: 0.0,
     ) -> None:
         """Run what is missing of these jobs, the longest first so that no core waits at the end.
 
         Under a limit of hours one seed of all comes before the next, small networks first so that
-        some φ is whole, and what would not end `kept` seconds before that is left out. `later` says
-        what is expected after them, and is asked only where something is missing.
+        some φ is whole, and what would not end `reserved_seconds` before that is left out. `later`
+        says what is expected after them, and is asked only where something is missing.
         """
         missing = [job for job in jobs if self.ledger.get(job) is None]
         missing.sort(key=lambda job: -job.mac_images)
@@ -88,10 +88,10 @@ class Runner:
             return
         check_steps(missing)
         self._announce(name, missing, later())
-        self._run(jobs_in_order(job for job in missing if self._fits(job, kept)))
+        self._run(jobs_in_order(job for job in missing if self._fits(job, reserved_seconds)))
 
-    def _fits(self, job: TrainJob, kept: Callable[[], float]) -> bool:
-        return self.limit is None or self.limit.fits(job, self.experiment.info, kept())
+    def _fits(self, job: TrainJob, reserved_seconds: Callable[[], float]) -> bool:
+        return self.limit is None or self.limit.fits(job, self.experiment.info, reserved_seconds())
 
     def note_environment(self) -> None:
         """Write the environment down: when something is trained, not on every start.
@@ -128,11 +128,12 @@ class Runner:
     def search(
         self,
         later: Callable[[], RemainingWork] = RemainingWork,
-        kept: Callable[[], float] = lambda: 0.0,
+        reserved_seconds: Callable[[], float] = lambda: 0.0,
     ) -> Search:
         """Run the search to its end; every result so far decides on the next training.
 
-        Under a limit of hours it stops once the next one would not end `kept` seconds before that.
+        Under a limit of hours it stops once the next one would not end `reserved_seconds` before
+        that.
         """
         search = self.experiment.search(self.ledger.get)
         check_steps(_of_smallest_images(search))
@@ -146,7 +147,7 @@ class Runner:
             job = None if is_over else search.next_job(begun)
             if job is None:
                 return None
-            if not self._fits(job, kept):
+            if not self._fits(job, reserved_seconds):
                 is_over = True
                 return None
             if job.hash not in announced:

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
-
-from pydantic import TypeAdapter
 
 from scaling_search.arch.scaling import Coefficients
 from scaling_search.arch.spec import Architecture
 from scaling_search.compare.frames import class_rows
-from scaling_search.core import toml_config
 from scaling_search.core.atomic_files import as_json, write_atomically
 from scaling_search.core.errors import UserError, require
 from scaling_search.cost.analytic import count
 from scaling_search.data.request import DataRequest
-from scaling_search.experiment.network_file import is_file_name
-from scaling_search.experiment.pipeline import open_runner
+from scaling_search.experiment.comparison import Comparison
+from scaling_search.experiment.opening import open_runner
+from scaling_search.experiment.placement import TrainingPlacement
 from scaling_search.experiment.runner import NullListener, ProgressListener
-from scaling_search.experiment.study import Comparison, Study
+from scaling_search.experiment.study import Study
 from scaling_search.experiment.tracked import tracked
 from scaling_search.experiment.trained_weights import trained_network
 from scaling_search.jobs.job import TrainJob
@@ -30,10 +28,6 @@ from scaling_search.nets.export import export
 from scaling_search.pretrained.initial import Init
 from scaling_search.training.history import ClassCounts
 from scaling_search.training.recipe import Recipe
-from scaling_search.training.recipe_growth import AtPhi
-from scaling_search.training.recipes import expanded_recipe, recipe_named
-
-_RECIPES = TypeAdapter(Recipe)
 
 
 @dataclass(frozen=True)
@@ -73,6 +67,12 @@ class Trained:
         """
         result = self.result
         return list(class_rows(result, self.classes)) if isinstance(result, Finished) else []
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """All of it in plain values, the weights by the name of their file."""
+        weights = self.weights and self.weights.name
+        return self.row | {"weights": weights, "classes": self.by_class}
 
 
 def alone(
@@ -146,17 +146,16 @@ def train_alone(
     among it.
     """
     listener = listener or NullListener()
-    here = LocalBackend(None if gpus is None else str(gpus), jobs_per_gpu, at_most=len(seeds))
+    local = LocalBackend(None if gpus is None else str(gpus), jobs_per_gpu, at_most=len(seeds))
+    placement = TrainingPlacement(device, workers, limit_seconds, local)
     with (
-        tracked(listener, track, study.name, out) as told,
-        open_runner(
-            study, out, device, workers, limit_seconds, told, None, retry_failed, here
-        ) as runner,
+        tracked(listener, track, study.name, out) as listeners,
+        open_runner(study, out, placement, listeners, retry_failed=retry_failed) as runner,
     ):
         experiment = runner.experiment
         jobs = [experiment.compare_job(experiment.base, seed) for seed in seeds]
         runner.finish("training", jobs)
-        found = [(job, runner.ledger.get(job)) for job in jobs]
+        results = [(job, runner.ledger.get(job)) for job in jobs]
     trained = tuple(
         Trained(
             job,
@@ -164,43 +163,11 @@ def train_alone(
             _weights(job, out, listener) if isinstance(result, Finished) else None,
             experiment.info.classes,
         )
-        for job, result in found
+        for job, result in results
         if result is not None
     )
-    rows = [
-        one.row | {"weights": one.weights and one.weights.name, "classes": one.by_class}
-        for one in trained
-    ]
-    write_atomically(out / "result.json", as_json(rows))
+    write_atomically(out / "result.json", as_json([network.values for network in trained]))
     return trained
-
-
-def recipe_of(asked: str, batch_size: int | None = None) -> Recipe:
-    """A recipe by its name, or of a TOML file with its fields; at another batch the rate follows.
-
-    Raises UserError for an unknown name or a wrong file.
-
-    Examples:
-        >>> from scaling_search.experiment.single_network import recipe_of
-        >>> recipe_of("modern", batch_size=128).learning_rate
-        0.2
-    """
-    recipe = _of_file(Path(asked)) if is_file_name(asked) else recipe_named(asked)
-    if batch_size is None:
-        return recipe
-    require(batch_size >= 1, "batch_size must be at least 1", batch_size)
-    return recipe.at_batch(batch_size)
-
-
-def _of_file(path: Path) -> Recipe:
-    text, source = toml_config.read_text(path, "recipe"), str(path)
-    values = expanded_recipe(toml_config.parsed(text, source), source)
-    return toml_config.validated(_RECIPES, values, text, source, _known)
-
-
-def _known(where: toml_config.Location) -> str:
-    table = AtPhi(0.0, dropout=0.0) if where[:1] == ("by_phi",) else Recipe()
-    return ", ".join(asdict(table))
 
 
 def _weights(job: TrainJob, out: Path, listener: ProgressListener) -> Path | None:

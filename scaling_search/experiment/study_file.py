@@ -19,8 +19,10 @@ from scaling_search.compare.rivals import (
 )
 from scaling_search.core import toml_config
 from scaling_search.core.errors import UserError
+from scaling_search.experiment.comparison import Comparison
 from scaling_search.experiment.network_file import is_file_name, network_named, read_network
-from scaling_search.experiment.study import Comparison, Study, with_paths
+from scaling_search.experiment.study import Study
+from scaling_search.experiment.study_paths import with_paths
 from scaling_search.pretrained.initial import Init
 from scaling_search.training.recipe import Recipe
 from scaling_search.training.recipe_growth import AtPhi

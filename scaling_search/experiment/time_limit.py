@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import math
 import time
 from collections.abc import Callable, Iterable
-from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from scaling_search.core.atomic_files import as_json, write_atomically
 from scaling_search.core.errors import require
 from scaling_search.cost.analytic import count
 from scaling_search.data.request import DataInfo
@@ -24,10 +21,10 @@ from scaling_search.experiment.training_rates import (
 from scaling_search.jobs.executor import Ended, Event, Started
 from scaling_search.jobs.job import TrainJob
 from scaling_search.jobs.result import Finished, Result
+from scaling_search.jobs.run_choices import ReachedLimit, RunChoices
 from scaling_search.jobs.step_rate import StepRate
 from scaling_search.search.search import Search
 
-FILE = "time-limit.json"
 KEPT_SHARE = 0.5  # of the hours, at most, are kept from the search
 
 
@@ -73,14 +70,14 @@ class TimeLimit:
             seconds = result.train_seconds / images
             self._blocks.setdefault(count(job.architecture).macs, []).append(seconds)
 
-    def fits(self, job: TrainJob, info: DataInfo, kept: float = 0.0) -> bool:
-        """Whether a training that begins now ends `kept` seconds before the end, at its slowest.
+    def fits(self, job: TrainJob, info: DataInfo, reserved_seconds: float = 0.0) -> bool:
+        """Whether a training that begins now, at its slowest, ends `reserved_seconds` early.
 
-        No more is kept than half of the hours. Where it doesn't fit, `left_out` is set.
+        No more is reserved than half of the hours. Where it doesn't fit, `left_out` is set.
         """
-        rates, kept = self._rates(), min(kept, KEPT_SHARE * 3600 * self.hours)
+        rates = self._rates()
         needed = SecondsRange() if rates is None else rates.training(job, info)
-        return self.has_room(needed.high + kept)
+        return self.has_room(needed.high + min(reserved_seconds, KEPT_SHARE * 3600 * self.hours))
 
     def has_room(self, seconds: float) -> bool:
         """Whether so many seconds are left; where they are not, `left_out` is set."""
@@ -101,7 +98,7 @@ class TimeLimit:
         # Forward is a third of a training step.
         return TrainingRates(
             tuple(
-                MeasuredNetwork(macs, StepRate(tuple(each), tuple(one / 3 for one in each)))
+                MeasuredNetwork(macs, StepRate(tuple(each), tuple(seconds / 3 for seconds in each)))
                 for macs, each in sorted(self._blocks.items())
             )
         )
@@ -109,19 +106,21 @@ class TimeLimit:
 
 def note_limit(run_directory: Path, limit: TimeLimit) -> None:
     """Write down that the last run here left something out; a new one forgets it first."""
-    write_atomically(run_directory / FILE, as_json({"max_hours": limit.hours}))
+    choices = RunChoices.read(run_directory)
+    replace(choices, time_limit=ReachedLimit(limit.hours)).write(run_directory)
 
 
 def forget_limit(run_directory: Path) -> None:
     """Take back what `note_limit` wrote."""
-    (run_directory / FILE).unlink(missing_ok=True)
+    choices = RunChoices.read(run_directory)
+    if choices.time_limit is not None:
+        replace(choices, time_limit=None).write(run_directory)
 
 
 def noted_limit(run_directory: Path) -> float | None:
     """The hours of the last run here, if it left something out for them."""
-    with suppress(OSError, ValueError, LookupError, TypeError):
-        return float(json.loads((run_directory / FILE).read_bytes())["max_hours"])
-    return None
+    limit = RunChoices.read(run_directory).time_limit
+    return None if limit is None else limit.max_hours
 
 
 def may_conclude(search: Search, run_directory: Path) -> bool:

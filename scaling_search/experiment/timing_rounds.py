@@ -50,25 +50,25 @@ class TimingRounds:
 
         Raises UserError when the base itself can't be timed.
         """
-        known = list(self.ledger.timings())
-        before = len(known)
+        timings = list(self.ledger.timings())
+        before = len(timings)
         while True:
-            experiment = experiment.knowing(known, self.machine)
+            experiment = experiment.knowing(timings, self.machine)
             try:
                 ask(experiment)
             except UntimedError as lacking:
-                for job in self._jobs(experiment, known, lacking.networks):
-                    known.insert(0, self._timed(job))
+                for job in self._jobs(experiment, timings, lacking.networks):
+                    timings.insert(0, self._timed(job))
             else:
-                if len(known) > before:
-                    self._warn(experiment, known)
+                if len(timings) > before:
+                    self._warn(experiment, timings)
                 return experiment
 
     def _jobs(
-        self, experiment: Experiment, known: Sequence[Timed], networks: Sequence[Architecture]
+        self, experiment: Experiment, timings: Sequence[Timed], networks: Sequence[Architecture]
     ) -> Iterator[TimeJob]:
         """What to time next; the seed counts the tries, so that no job is another's repetition."""
-        tries = tries_of(known, experiment.beside_base((), self.machine))
+        tries = tries_of(timings, experiment.beside_base((), self.machine))
         for first in range(0, len(networks), MOST_AT_ONCE):
             some = networks[first : first + MOST_AT_ONCE]
             most = max(len(tries.get(network.fingerprint, ())) for network in some)
@@ -86,9 +86,9 @@ class TimingRounds:
         self.ledger.accept(timed.job, timed, {"device": self.machine.machine})
         return timed
 
-    def _warn(self, experiment: Experiment, known: Sequence[Timed]) -> None:
+    def _warn(self, experiment: Experiment, timings: Sequence[Timed]) -> None:
         tolerance = experiment.study.budget.tolerance
-        tries = tries_of(known, experiment.beside_base((), self.machine))
+        tries = tries_of(timings, experiment.beside_base((), self.machine))
         doubtful = sum(min(map(doubt, some)) > tolerance for some in tries.values())
         if doubtful:
             self.say(

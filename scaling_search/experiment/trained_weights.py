@@ -85,8 +85,8 @@ def member_named(members: Sequence[Member], network: str) -> Member:
         for member in members:
             if (member.method, member.phi) == (method, phi):
                 return member
-    known = ", ".join(map(address_of, members))
-    raise UserError(f"the network must be one of {known}, got {network!r}")
+    addresses = ", ".join(map(address_of, members))
+    raise UserError(f"the network must be one of {addresses}, got {network!r}")
 
 
 def address_of(member: Member) -> str:
@@ -102,14 +102,14 @@ def trained_weights(job: TrainJob, checkpoints: Path) -> dict[str, torch.Tensor]
     """
     folder = checkpoints / job.shared_hash / job.own_hash
     last_step = job.train_images // job.recipe.batch_size * job.epochs
-    kept = next(checkpoint.valid_checkpoints(folder, at_most=last_step), None)
-    if kept is None or kept.step < last_step:
-        found = "none" if kept is None else f"one of step {kept.step} of {last_step}"
+    newest = next(checkpoint.valid_checkpoints(folder, at_most=last_step), None)
+    if newest is None or newest.step < last_step:
+        in_words = "none" if newest is None else f"one of step {newest.step} of {last_step}"
         raise UserError(
             f"the trained weights of {job.architecture.name}, seed {job.seed}, must lie in "
-            f"{str(folder)!r}, got {found}: run the study to its end with the same --out"
+            f"{str(folder)!r}, got {in_words}: run the study to its end with the same --out"
         )
-    return _scored(kept.tensors)
+    return _scored(newest.tensors)
 
 
 def _scored(tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:

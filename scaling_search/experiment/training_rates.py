@@ -88,9 +88,9 @@ class TrainingRates:
 
     def _between(self, macs: int, seconds: Sequence[float]) -> float:
         at = [math.log(each.macs) for each in self.measured]
-        wanted = math.log(macs)
-        inside = min(max(wanted, at[0]), at[-1])
-        return math.exp(float(np.interp(inside, at, np.log(seconds))) + wanted - inside)
+        log_macs = math.log(macs)
+        inside = min(max(log_macs, at[0]), at[-1])
+        return math.exp(float(np.interp(inside, at, np.log(seconds))) + log_macs - inside)
 
 
 def share_of_pixels(job: TrainJob) -> float:
@@ -111,12 +111,12 @@ def elapsed(trainings: Sequence[tuple[float, SecondsRange]], at_once: int) -> Se
         >>> elapsed([(4, SecondsRange(10.0, 10.0, 10.0))], at_once=2)
         SecondsRange(low=20.0, middle=22.5, high=25.0)
     """
-    whole = reduce(add, (each.times(number) for number, each in trainings), SecondsRange())
-    longest = max((each for _, each in trainings), key=lambda each: each.middle, default=whole)
+    total = reduce(add, (each.times(number) for number, each in trainings), SecondsRange())
+    longest = max((each for _, each in trainings), key=lambda each: each.middle, default=total)
     waiting = longest.times(1 - 1 / at_once)
-    shared = whole.times(1 / at_once)
+    shared = total.times(1 / at_once)
     return SecondsRange(
-        max(shared.low, min(longest.low, whole.low)),
-        max(shared.middle + waiting.middle / 2, min(longest.middle, whole.middle)),
+        max(shared.low, min(longest.low, total.low)),
+        max(shared.middle + waiting.middle / 2, min(longest.middle, total.middle)),
         shared.high + waiting.high,
     )

@@ -20,7 +20,7 @@ from scaling_search.jobs.environment import DEVICE, environment
 from scaling_search.jobs.executor import InlineExecutor, default_workers
 from scaling_search.jobs.job import TrainJob
 from scaling_search.jobs.place import Place
-from scaling_search.jobs.share_choice import SHARE_FILE, ShareChoice
+from scaling_search.jobs.share_choice import ShareChoice
 from scaling_search.jobs.share_trial import ShareTrial
 from scaling_search.jobs.workers import Workers
 from scaling_search.latency.nvml import memory_share
@@ -82,7 +82,7 @@ class LocalBackend:
         if number is None:
             entries["workers"] = "by a trial"
         place = Place("cuda:0", str(out / "checkpoints"))  # in a worker its card is the only one
-        share = ShareChoice(out / SHARE_FILE, entries[DEVICE], self.say)
+        share = ShareChoice(out, entries[DEVICE], self.say)
         trial = partial(ShareTrial, place=place, logs=out / "logs", memory_share=memory_share)
 
         def decide(job: TrainJob) -> int:

@@ -5,16 +5,13 @@ The choice is part of every job, so a run that is taken up on another card does 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import get_args
 
-from scaling_search.core.atomic_files import as_json, write_atomically
 from scaling_search.core.number_formats import Precision
+from scaling_search.jobs.run_choices import CHOICES_FILE, RunChoices, TriedPrecision
 
-PRECISION_FILE = "precision.json"
 TRIED: tuple[Precision, ...] = ("tf32", "bfloat16")
 WORTH = 1.05  # what bfloat16, of 8 bits instead of 11, must gain
 
@@ -23,18 +20,19 @@ WORTH = 1.05  # what bfloat16, of 8 bits instead of 11, must gain
 class PrecisionChoice:
     """The choice for one run directory, on the device of this name."""
 
-    path: Path
+    run_directory: Path
     device: str
     say: Callable[[str], None]
 
     def precision(self, rate: Callable[[Precision], float] | None) -> Precision:
         """The kept precision, else the better one by its images per second; float32 without a GPU.
 
-        `rate` None: there is no GPU.
+        `rate` None: there is no GPU. Raises UserError as `RunChoices.read` does.
         """
         stored = self.read()
         if stored is not None:
-            self.say(f'precision = "auto" is {stored}, as {self.path} has it')
+            path = self.run_directory / CHOICES_FILE
+            self.say(f'precision = "auto" is {stored}, as {path} has it')
             return stored
         if rate is None:
             self.say('precision = "auto" is float32 on a CPU')
@@ -49,16 +47,14 @@ class PrecisionChoice:
         return self._keep(choice, rates)
 
     def read(self) -> Precision | None:
-        """What was chosen before; None where nothing was, or it is garbled."""
-        try:
-            name = json.loads(self.path.read_bytes())["precision"]
-        except (OSError, ValueError, LookupError, TypeError):
-            return None
-        return next((precision for precision in get_args(Precision) if precision == name), None)
+        """What was chosen before; None where nothing was."""
+        stored = RunChoices.read(self.run_directory).precision
+        return None if stored is None else stored.precision
 
     def _keep(self, choice: Precision, rates: Mapping[Precision, float]) -> Precision:
-        content = {"precision": choice, "device": self.device, "images_per_second": dict(rates)}
-        write_atomically(self.path, as_json(content))
+        choices = RunChoices.read(self.run_directory)
+        tried = TriedPrecision(choice, self.device, dict(rates))
+        replace(choices, precision=tried).write(self.run_directory)
         return choice
 
 

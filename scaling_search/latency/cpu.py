@@ -64,8 +64,8 @@ class CpuDevice:
         cores = os.cpu_count() or 1
         if before is None or before[1] is None or now[1] is None or now[0] <= before[0]:
             return Reading(cores=cores)
-        others = (now[1] - before[1]) - (now[2] - before[2])
-        return Reading(foreign=max(0.0, others / (now[0] - before[0])), cores=cores)
+        busy_elsewhere = (now[1] - before[1]) - (now[2] - before[2])
+        return Reading(foreign=max(0.0, busy_elsewhere / (now[0] - before[0])), cores=cores)
 
     def conditions(self) -> dict[str, str]:
         """Name versions, threads and allocator."""

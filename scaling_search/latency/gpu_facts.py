@@ -31,13 +31,13 @@ def driver_versions() -> dict[str, str]:
 
 def usable() -> tuple[bool, str]:
     """Whether torch can use a CUDA device, and if not what it says of that (nothing: no reason)."""
-    with warnings.catch_warnings(record=True) as said:
+    with warnings.catch_warnings(record=True) as warned:
         warnings.simplefilter("always")
         try:
             there = torch.cuda.is_available()
         except RuntimeError as error:
             return False, _first_line(error)
-    return there, _first_line(said[0].message) if said and not there else ""
+    return there, _first_line(warned[0].message) if warned and not there else ""
 
 
 def cards(environment: Mapping[str, str] = os.environ) -> int:
@@ -59,5 +59,5 @@ def _module_version() -> str:
     return match[1] if match else ""
 
 
-def _first_line(said: object) -> str:
-    return str(said).partition("\n")[0].strip()
+def _first_line(text: object) -> str:
+    return str(text).partition("\n")[0].strip()

@@ -49,18 +49,18 @@ def measure(
     """
     seats, seated = [], []
     patience = WARM_UP_SHARE * job.budget.sitting_seconds / len(job.line_up)
-    for place, network in enumerate(job.line_up):
-        batch = batches[place] if batches else None
+    for index, network in enumerate(job.line_up):
+        batch = batches[index] if batches else None
         seat, program, times = _seat(network, job.regime, batch, device, clock, patience)
         seats.append(seat)
         if program is not None:
-            seated.append(_Seated(place, program, turn_iterations(times)))
+            seated.append(_Seated(index, program, turn_iterations(times)))
     rng = np.random.default_rng((job.seed, process))
     device.read()  # what came before the blocks is not theirs
     visits, readings = _blocks(seated, rng, job.budget.sitting_seconds, device, clock)
     peaks = {loaded.place: loaded.program.peak_bytes() for loaded in seated}
     return ProcessRun(
-        tuple(replace(seat, peak_bytes=peaks.get(place)) for place, seat in enumerate(seats)),
+        tuple(replace(seat, peak_bytes=peaks.get(index)) for index, seat in enumerate(seats)),
         visits,
         readings,
         device.conditions(),

@@ -34,7 +34,7 @@ class SampleSeries:
         return [time for times in self.host_ms for time in times]
 
 
-def turns_of(sitting: ProcessRun, place: int) -> SampleSeries:
+def turns_of(sitting: ProcessRun, index: int) -> SampleSeries:
     """The turns of the line-up's network at this place."""
-    visits = [visit for visit in sitting.visits if visit.place == place]
+    visits = [visit for visit in sitting.visits if visit.place == index]
     return SampleSeries(tuple(v.times_ms for v in visits), tuple(v.host_ms for v in visits))

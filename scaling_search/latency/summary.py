@@ -40,7 +40,7 @@ class _Ratios(TypedDict):
 
 def timings_of(job: TimeJob, sittings: Sequence[ProcessRun]) -> tuple[NetworkTiming, ...]:
     """One timing for each of the job's networks, in their order."""
-    return tuple(_timing(job, sittings, place) for place in range(1, len(job.line_up)))
+    return tuple(_timing(job, sittings, index) for index in range(1, len(job.line_up)))
 
 
 def percentile(times_ms: Floats, percent: int, least_n: int) -> float | None:
@@ -96,14 +96,14 @@ def _ratio_ends(timing: Latency) -> tuple[float, float]:
     return timing.ratio_low, timing.ratio_high
 
 
-def _timing(job: TimeJob, sittings: Sequence[ProcessRun], place: int) -> NetworkTiming:
-    network, regime = job.line_up[place], job.regime
+def _timing(job: TimeJob, sittings: Sequence[ProcessRun], index: int) -> NetworkTiming:
+    network, regime = job.line_up[index], job.regime
     who = (network.name, network.fingerprint, network.resolution_px, regime)
-    seats = [sitting.seats[place] for sitting in sittings]
+    seats = [sitting.seats[index] for sitting in sittings]
     failure = next((seat.failure for seat in seats if seat.failure), "")
     if failure:
         return Unmeasured(*who, failure)
-    series = [turns_of(sitting, place) for sitting in sittings]
+    series = [turns_of(sitting, index) for sitting in sittings]
     anchor = [turns_of(sitting, 0) for sitting in sittings]
     readings = [sitting.readings for sitting in sittings]
     on_gpu, batch = job.place.device != "cpu", seats[0].batch

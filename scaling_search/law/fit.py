@@ -135,7 +135,7 @@ def _nnls(first: Floats, second: Floats, y: Floats, weights: Floats) -> tuple[fl
     """
     u, v = weights * first, weights * second
     uu, vv, uv, uy, vy = (
-        float(one @ other) for one, other in ((u, first), (v, second), (u, second), (u, y), (v, y))
+        float(a @ b) for a, b in ((u, first), (v, second), (u, second), (u, y), (v, y))
     )
     total = float(weights @ y**2)
     determinant = uu * vv - uv**2

@@ -86,18 +86,18 @@ def features(
     require({"stem", "stages"} <= parts.keys(), rule, type(module).__name__)
     maps = _maps(architecture)
     if strides is not None:
-        wanted, available = (
+        chosen, available = (
             set(strides),
             ", ".join(str(feature_map.stride) for feature_map in maps.values()),
         )
-        is_available = bool(wanted) and wanted <= {
+        is_available = bool(chosen) and chosen <= {
             feature_map.stride for feature_map in maps.values()
         }
-        require(is_available, f"strides must be of {available}", sorted(wanted))
+        require(is_available, f"strides must be of {available}", sorted(chosen))
         maps = {
             number: feature_map
             for number, feature_map in maps.items()
-            if feature_map.stride in wanted
+            if feature_map.stride in chosen
         }
     return FeatureNetwork(parts["stem"], cast(nn.Sequential, parts["stages"]), maps)
 

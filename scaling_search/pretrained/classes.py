@@ -65,17 +65,17 @@ def targets(
     if mapped is not None:
         absent = [name for name in folders if name not in mapped]
         _refuse(absent, "the file of classes must name each folder", "add them to it")
-    places = _places(classes, count)
+    index_of = _places(classes, count)
     meant = [mapped[name] if mapped else name for name in folders]
     by_number = mapped is not None
-    found = [_place(word, places, count if by_number else 0) for word in meant]
+    indices = [_place(word, index_of, count if by_number else 0) for word in meant]
     strangers = [
         name if name == word else f"{name} → {word}"
-        for name, word, place in zip(folders, meant, found, strict=True)
-        if place is None
+        for name, word, index in zip(folders, meant, indices, strict=True)
+        if index is None
     ]
     _refuse(strangers, _rule(classes, count), _way_out(mapped))
-    return tuple(place for place in found if place is not None)
+    return tuple(index for index in indices if index is not None)
 
 
 def read_mapping(path: Path, folders: Sequence[str]) -> dict[str, str]:
@@ -85,7 +85,7 @@ def read_mapping(path: Path, folders: Sequence[str]) -> dict[str, str]:
     for a file that can't be read or says a folder twice.
     """
     if str(path) == IN_ORDER:
-        return {name: str(place) for place, name in enumerate(sorted(folders))}
+        return {name: str(index) for index, name in enumerate(sorted(folders))}
     try:
         text = decoded(path.read_bytes())
     except (OSError, UnicodeDecodeError) as error:
@@ -111,22 +111,24 @@ def _of_lines(text: str, path: Path) -> dict[str, str]:
         if not line.strip():
             continue
         parts = [part.strip() for part in next(csv.reader([line]))] if "," in line else line.split()
-        place = f"{path}, line {number}"
-        require(len(parts) == 2, "a line of the file of classes must be folder,class", line, place)
-        require(parts[0] not in mapped, "each folder is named once", parts[0], place)
+        position = f"{path}, line {number}"
+        require(
+            len(parts) == 2, "a line of the file of classes must be folder,class", line, position
+        )
+        require(parts[0] not in mapped, "each folder is named once", parts[0], position)
         mapped[parts[0]] = parts[1]
     return mapped
 
 
 def _places(classes: Sequence[str] | None, count: int) -> dict[str, int]:
     if classes is not None:
-        return {name: place for place, name in enumerate(classes)}
+        return {name: index for index, name in enumerate(classes)}
     if count != IMAGENET_CLASSES:
         return {}
     names = [_plain(name) for name in imagenet_names()]
     shared = SHARED_NAMES | {name for name in names if names.count(name) > 1}
-    once = {name: place for place, name in enumerate(names) if name not in shared}
-    return once | {wnid: place for place, wnid in enumerate(wnids())}
+    once = {name: index for index, name in enumerate(names) if name not in shared}
+    return once | {wnid: index for index, wnid in enumerate(wnids())}
 
 
 def _place(word: str, places: Mapping[str, int], numbers: int) -> int | None:

@@ -90,14 +90,14 @@ def evaluate(
     _require_once(networks)
     if str(classes) == IN_ORDER:
         _require_all_classes(networks, len(shown.folders))
-    places = [
+    targets_of = [
         targets(shown.folders, each.classes, each.network.num_classes, mapped) for each in networks
     ]
     labels = _labels(networks)
     frames = {}
     with arithmetic("float32", wish.device):
-        for label, network, place in zip(labels, networks, places, strict=True):
-            frames[label] = _predicted(label, network, shown, place, batch, out, watch)
+        for label, network, class_indices in zip(labels, networks, targets_of, strict=True):
+            frames[label] = _predicted(label, network, shown, class_indices, batch, out, watch)
     named = zip(labels, networks, strict=True)
     table = pd.DataFrame([_row(label, each, frames[label], shown) for label, each in named])
     remarks = [*_of_images(shown, root, images), *_of_results(table)]
@@ -118,7 +118,7 @@ def _predicted(
     label: str,
     network: Pretrained,
     shown: Labelled,
-    place: Sequence[int],
+    class_indices: Sequence[int],
     batch: int,
     out: Path | None,
     watch: Watch,
@@ -127,8 +127,8 @@ def _predicted(
         watch(label, done, len(shown))
 
     if out is None:
-        return predictions(network, shown, place, batch, report)
-    return kept_predictions(network, shown, place, out / "predictions", batch, report)
+        return predictions(network, shown, class_indices, batch, report)
+    return kept_predictions(network, shown, class_indices, out / "predictions", batch, report)
 
 
 def _require_all_classes(networks: Sequence[Pretrained], folders: int) -> None:
@@ -161,8 +161,8 @@ def _row(
     if outputs <= TOP:
         top5 = Share(math.nan, math.nan, math.nan)
     shares = {"top1": top1, "top5": top5, "balanced": balanced}
-    whole = len(frame) == IMAGENET_CLASSES * IMAGES_OF_A_CLASS
-    complete = whole and len(shown.folders) == outputs == IMAGENET_CLASSES
+    all_images = len(frame) == IMAGENET_CLASSES * IMAGES_OF_A_CLASS
+    complete = all_images and len(shown.folders) == outputs == IMAGENET_CLASSES
     return {
         **{"network": label, "weights": network.weights},
         **{"px": network.network.resolution_px, "reading": network.reading},

@@ -16,14 +16,14 @@ def exportable(address: str, wish: Wish) -> tuple[nn.Module, Card]:
 
     Raises UserError as `pretrained` does, and for a network that no table describes.
     """
-    found = pretrained(address, wish)
-    network, module, seen = found.network, found.module, found.seen
+    weighted = pretrained(address, wish)
+    network, module, seen = weighted.network, weighted.module, weighted.seen
     if module is None or seen is None or not isinstance(network, Architecture):
         raise UserError(
             "what is exported of published weights is a network that `networks` lists, "
-            f"got {address!r}: " + _way_out(found.weights)
+            f"got {address!r}: " + _way_out(weighted.weights)
         )
-    names = class_names(found)
+    names = class_names(weighted)
     sides = {"resize_px": seen.resize_px, "interpolation": seen.interpolation}
     return module, Card(network, names, seen.mean, seen.std, **sides)  # type: ignore[arg-type]
 

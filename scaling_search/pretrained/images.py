@@ -52,13 +52,13 @@ def labelled(root: Path, split: str | None = None, images: int | None = None) ->
     each class has its share. Raises UserError for a folder that holds no folder a class.
     """
     folder = _folder(user_path(root), split)
-    found = scan(folder, _way_out(folder))
-    place = np.arange(len(found.names))
+    scanned = scan(folder, _way_out(folder))
+    chosen = np.arange(len(scanned.names))
     if images is not None:
         require(images >= 1, "images must be at least 1", images)
-        place = np.unique(np.linspace(0, len(place) - 1, min(images, len(place))).astype(int))
-    names = tuple(found.names[index] for index in place)
-    return Labelled(folder, found.class_names, names, tuple(found.labels[place].tolist()))
+        chosen = np.unique(np.linspace(0, len(chosen) - 1, min(images, len(chosen))).astype(int))
+    names = tuple(scanned.names[index] for index in chosen)
+    return Labelled(folder, scanned.class_names, names, tuple(scanned.labels[chosen].tolist()))
 
 
 def batches(

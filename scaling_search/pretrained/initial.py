@@ -66,12 +66,14 @@ def initial_weights(
     `base` is made for the images that are trained on. Raises UserError where there are none, or
     they are of another network than they are said to be.
     """
-    found = _file(init, base) if init.is_file else _published(init, init.source or base, report)
-    state = read_weights(found.path)
-    statistics = (found.mean, found.std)
+    weights = _file(init, base) if init.is_file else _published(init, init.source or base, report)
+    state = read_weights(weights.path)
+    statistics = (weights.mean, weights.std)
     mean, std = (values and _of_channels(values, base.in_channels) for values in statistics)
-    source = _as_saved(found.network, state)
-    initial = InitialWeights(str(found.path), state_digest(state), source, mean, std, found.name)
+    source = _as_saved(weights.network, state)
+    initial = InitialWeights(
+        str(weights.path), state_digest(state), source, mean, std, weights.name
+    )
     _require_kin(initial, base)
     return initial
 

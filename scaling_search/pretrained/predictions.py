@@ -43,8 +43,8 @@ def predictions(
         report(start)
     table = torch.cat(rows).numpy()
     frame = pd.DataFrame(table, columns=list(COLUMNS[1:]))
-    whole = {name: frame[name].astype("int64") for name in COLUMNS[1:-1]}
-    return frame.assign(**whole, image=list(images.names))[list(COLUMNS)]
+    integers = {name: frame[name].astype("int64") for name in COLUMNS[1:-1]}
+    return frame.assign(**integers, image=list(images.names))[list(COLUMNS)]
 
 
 def kept_predictions(
@@ -61,10 +61,10 @@ def kept_predictions(
     """
     content = digest([network.content, images.content, list(targets)])
     path = folder / f"{network.name.replace(' ', '-').replace(':', '-')}-{content}.csv"
-    kept = _read(path, len(images))
-    if kept is not None:
+    stored = _read(path, len(images))
+    if stored is not None:
         report(len(images))
-        return kept
+        return stored
     frame = predictions(network, images, targets, batch, report)
     text = frame.to_csv(index=False, float_format="%.9g", lineterminator="\n")
     write_atomically(path, text)
@@ -82,7 +82,7 @@ def guesses_of(network: Pretrained, paths: Sequence[Path], top: int = 5) -> list
         shares = network.logits(network.read(path)[None])[0].softmax(0)
         best = shares.topk(min(top, len(shares)))
         pairs = zip(best.indices.tolist(), best.values.tolist(), strict=True)
-        guesses.append([Guess(names[place], share) for place, share in pairs])
+        guesses.append([Guess(names[index], share) for index, share in pairs])
     return guesses
 
 

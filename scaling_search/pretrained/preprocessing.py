@@ -93,8 +93,8 @@ class Preprocessing:
         self, px: int | None = None, share: float | None = None, interpolation: str | None = None
     ) -> Preprocessing:
         """The same with another side, crop share or interpolation; None stays as it is."""
-        kept = self.crop_share if share is None else share
-        require(0 < kept <= 1, "a crop share must lie in (0, 1]", kept)
+        crop_share = self.crop_share if share is None else share
+        require(0 < crop_share <= 1, "a crop share must lie in (0, 1]", crop_share)
         method = next((name for name in INTERPOLATIONS if name == interpolation), None)
         rule = f"interpolation must be one of {', '.join(INTERPOLATIONS)}"
         require(interpolation is None or method is not None, rule, interpolation)
@@ -103,7 +103,7 @@ class Preprocessing:
             return replace(self, interpolation=method or self.interpolation)
         return replace(
             self,
-            resize_px=round(crop_px / kept),
+            resize_px=round(crop_px / crop_share),
             crop_px=crop_px,
             interpolation=method or self.interpolation,
         )
@@ -177,8 +177,8 @@ def row_of(network: str, weights: str | None = None) -> PublishedWeights:
     """
     named = [row for row in published_weights() if row.network == network]
     if not named:
-        known = ", ".join(dict.fromkeys(row.network for row in published_weights()))
-        raise UserError(f"there are published weights of {known}, got {network!r}")
+        networks = ", ".join(dict.fromkeys(row.network for row in published_weights()))
+        raise UserError(f"there are published weights of {networks}, got {network!r}")
     for row in named:
         if weights in (None, row.weights):
             return row

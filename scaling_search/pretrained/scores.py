@@ -163,15 +163,15 @@ def holm(p_values: Sequence[float]) -> tuple[float, ...]:
         (0.03, 0.5, 0.04)
     """
     order = np.argsort(p_values, kind="stable")
-    steps = [(len(order) - place) * p_values[index] for place, index in enumerate(order)]
+    steps = [(len(order) - rank) * p_values[index] for rank, index in enumerate(order)]
     rising = np.minimum(1.0, np.maximum.accumulate(steps)) if steps else np.array([])
     adjusted = dict(zip(order.tolist(), rising.tolist(), strict=True))
     return tuple(adjusted[index] for index in range(len(p_values)))
 
 
 def _parting(left: pd.Series, right: pd.Series) -> tuple[int, int]:
-    one, other = left.to_numpy(dtype=bool), right.to_numpy(dtype=bool)
-    return int((one & ~other).sum()), int((other & ~one).sum())
+    first, second = left.to_numpy(dtype=bool), right.to_numpy(dtype=bool)
+    return int((first & ~second).sum()), int((second & ~first).sum())
 
 
 def _paired(part: tuple[int, int], n: int, p_value: float, adjusted: float) -> Paired:

@@ -39,42 +39,45 @@ _ROOM = 1.35  # left and right of the outermost points, as a factor of MACs
 _SHARES = {"top1": "top-1", "top5": "top-5", "balanced": "balanced"}
 
 
-def networks_table(found: Evaluation) -> Table:
+def networks_table(evaluation: Evaluation) -> Table:
     """One row a network, by rising MACs."""
-    return Table("networks", found.networks, shown_text(found.networks, _cells(found.networks)))
+    return Table(
+        "networks",
+        evaluation.networks,
+        shown_text(evaluation.networks, _cells(evaluation.networks)),
+    )
 
 
-def differences_table(found: Evaluation) -> Table:
+def differences_table(evaluation: Evaluation) -> Table:
     """One row a pair of neighbours: the later less the earlier, on the same images."""
-    return Table("differences", found.differences, shown_text(found.differences, _PAIR_CELLS))
+    return Table(
+        "differences", evaluation.differences, shown_text(evaluation.differences, _PAIR_CELLS)
+    )
 
 
-def weights_picture(found: Evaluation) -> Picture:
+def weights_picture(evaluation: Evaluation) -> Picture:
     """Draw top-1 against MACs, each family on a line; where the images are ImageNet's the paper's
     Table 2 beside them.
     """
-    frame = found.networks.assign(
-        family=[architecture_family(str(n)) for n in found.networks["network"]]
+    frame = evaluation.networks.assign(
+        family=[architecture_family(str(n)) for n in evaluation.networks["network"]]
     )
-    paper = _paper() if found.is_imagenet else None
+    paper = _paper() if evaluation.is_imagenet else None
+
+    macs = frame["macs"] if paper is None else pd.concat([frame["macs"], paper["macs"]])
 
     def draw(figure: Figure) -> None:
         axes = figure.add_subplot()
-        axes.set(xscale="log", xlabel="FLOPs (multiply-adds)", ylabel="top-1 (%)")
-        spread = frame["macs"] if paper is None else pd.concat([frame["macs"], paper["macs"]])
-        axes.set_xlim(spread.min() / _ROOM, spread.max() * _ROOM)
+        axes.set_ylabel("top-1 (%)")
+        _scale_macs(axes, macs)
         if paper is not None:
             _draw_paper(axes, paper)
         for (family, rows), look in zip(frame.groupby("family", sort=False), cycle(_LOOKS)):
             _draw_family(axes, str(family), rows, look)
         axes.margins(y=0.1)
-        axes.xaxis.set_major_formatter(plotting.EngFormatter())
-        axes.xaxis.set_minor_formatter(plotting.NullFormatter())
-        if spread.max() / spread.min() < 10:
-            axes.xaxis.set_major_locator(plotting.LogLocator(subs=(1, 1.5, 2, 3, 5, 7)))
         figure.legend(loc="outside lower center", ncols=3)
 
-    first = found.networks.iloc[0]
+    first = evaluation.networks.iloc[0]
     caption = (
         f"Top-1 against MACs on {int(first['n']):,} images of {int(first['classes']):,} classes; "
         "bars are Wilson's 95 % intervals."
@@ -84,24 +87,34 @@ def weights_picture(found: Evaluation) -> Picture:
     return picture("accuracy_macs", caption, (7.6, 5.0), draw)
 
 
-def write_evaluation(found: Evaluation, out: Path) -> tuple[Path, ...]:
+def _scale_macs(axes: Any, macs: pd.Series) -> None:
+    """A logarithmic axis that holds all of them, with ticks where they span less than a decade."""
+    axes.set(xscale="log", xlabel="FLOPs (multiply-adds)")
+    axes.set_xlim(macs.min() / _ROOM, macs.max() * _ROOM)
+    axes.xaxis.set_major_formatter(plotting.EngFormatter())
+    axes.xaxis.set_minor_formatter(plotting.NullFormatter())
+    if macs.max() / macs.min() < 10:
+        axes.xaxis.set_major_locator(plotting.LogLocator(subs=(1, 1.5, 2, 3, 5, 7)))
+
+
+def write_evaluation(evaluation: Evaluation, out: Path) -> tuple[Path, ...]:
     """Write tables (CSV and Markdown), evaluation.json and the picture."""
-    drawn = weights_picture(found)
-    tables = [networks_table(found), differences_table(found)]
+    drawn = weights_picture(evaluation)
+    tables = [networks_table(evaluation), differences_table(evaluation)]
     return (
         *write_tables(tables, out),
-        write_atomically(out / "evaluation.json", as_json(evaluation_values(found))),
+        write_atomically(out / "evaluation.json", as_json(evaluation_values(evaluation))),
         write_atomically(out / f"{drawn.name}.png", drawn.png),
         write_atomically(out / f"{drawn.name}.svg", drawn.svg),
     )
 
 
-def evaluation_values(found: Evaluation) -> dict[str, object]:
+def evaluation_values(evaluation: Evaluation) -> dict[str, object]:
     """All of it as plain values."""
     return {
-        "networks": _records(found.networks),
-        "differences": _records(found.differences),
-        "remarks": list(found.remarks),
+        "networks": _records(evaluation.networks),
+        "differences": _records(evaluation.differences),
+        "remarks": list(evaluation.remarks),
     }
 
 

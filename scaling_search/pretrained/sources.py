@@ -83,10 +83,10 @@ class Pretrained:
 
 def pretrained(address: str, wish: Wish) -> Pretrained:
     """The network of an address; raises UserError, saying what there is, for one that isn't."""
-    name, _, own = address.partition("@")
+    name, _, after_at = address.partition("@")
     if name.endswith(ENDINGS):
         return _exported(Path(name), wish)
-    weights = own or wish.weights or (LITE if "-lite" in name else None)
+    weights = after_at or wish.weights or (LITE if "-lite" in name else None)
     if weights is None:
         raise UserError(
             f"a network is evaluated with weights, got {name!r} without: "
@@ -120,7 +120,7 @@ def _published(row: PublishedWeights, wish: Wish) -> Pretrained:
 
 
 def _timms(name: str, file: Path | None, wish: Wish) -> Pretrained:
-    found = timm_weights(
+    weights = timm_weights(
         name,
         file,
         download=wish.download,
@@ -129,9 +129,9 @@ def _timms(name: str, file: Path | None, wish: Wish) -> Pretrained:
         crop_share=wish.crop_share,
         interpolation=wish.interpolation,
     )
-    seen, logits = found.seen, logits_on(found.module, wish.device)
+    seen, logits = weights.seen, logits_on(weights.module, wish.device)
     return Pretrained(
-        name, found.weights, found.network, logits, seen.read, seen.words, None, found.content
+        name, weights.weights, weights.network, logits, seen.read, seen.words, None, weights.content
     )
 
 
@@ -176,9 +176,14 @@ def _of_module(name: str, words: str, module: nn.Module, card: Card, wish: Wish)
 
 def _of_card(name: str, words: str, predictor: Predictor, content: str, wish: Wish) -> Pretrained:
     """A network of ours sees as it was trained: the shorter side resized, the middle cut out."""
-    asked = (wish.px, wish.crop_share, wish.interpolation)
+    overrides = (wish.px, wish.crop_share, wish.interpolation)
     rule = "a network of a run or of an exported file sees as it was trained"
-    require(asked == (None,) * 3, rule, asked, "leave --px, --crop-share and --interpolation out")
+    require(
+        overrides == (None,) * 3,
+        rule,
+        overrides,
+        "leave --px, --crop-share and --interpolation out",
+    )
     card = predictor.card
     network = card.architecture
     px, channels = network.resolution_px, network.in_channels
@@ -216,7 +221,7 @@ def logits_on(module: nn.Module, device: torch.device) -> Logits:
 
     @torch.inference_mode()
     def logits(images: torch.Tensor) -> torch.Tensor:
-        found: torch.Tensor = quiet(images.to(device, non_blocking=True))
-        return found.float().cpu()
+        values: torch.Tensor = quiet(images.to(device, non_blocking=True))
+        return values.float().cpu()
 
     return logits

@@ -40,15 +40,15 @@ def network_times(
     A network that no table describes is not timed.
     """
     tables = [each.network for each in networks if isinstance(each.network, Architecture)]
-    place = Machine(device, machine_of(device))
-    words = f"{Regime().words}; {place.machine}"
+    machine = Machine(device, machine_of(device))
+    words = f"{Regime().words}; {machine.machine}"
     timings: dict[str, NetworkTiming] = {}
     if tables:
         counted = "1 network" if len(tables) == 1 else f"{len(tables)} networks"
-        report(f"timing {counted}{place.alone}: {budget.seconds:g} s and a warm-up")
+        report(f"timing {counted}{machine.alone}: {budget.seconds:g} s and a warm-up")
         distinct = list({table.fingerprint: table for table in tables}.values())
-        found = profile(distinct, [Regime()], budget, place=place)
-        timings = {timing.fingerprint: timing for timing in found.timings}
+        measured = profile(distinct, [Regime()], budget, place=machine)
+        timings = {timing.fingerprint: timing for timing in measured.timings}
     rows = [_row(timings.get(each.network.fingerprint)) for each in networks]
     columns = pd.DataFrame(rows, columns=list(TIME_COLUMNS))
     return NetworkTimes(columns, f"time is the median of an image: {words}")

@@ -114,8 +114,8 @@ def _config(timm: Any, name: str) -> Any:
         hint = f"did you mean {near[0]}?" if near else "timm.list_models() lists them"
         raise UserError(f"a name of timm's is one of its models, got {name!r}: {hint}")
     tags = timm.list_models(f"{architecture}.*", pretrained=True)
-    known = ", ".join(each.partition(".")[2] for each in tags if "." in each) or "none"
-    rule = f"{architecture} has in timm the weights {known}"
+    weights = ", ".join(each.partition(".")[2] for each in tags if "." in each) or "none"
+    rule = f"{architecture} has in timm the weights {weights}"
     require(not tag or name in tags, rule, tag)
     return timm.get_pretrained_cfg(name)
 
@@ -129,9 +129,9 @@ def _published(config: Any, name: str, download: bool, report: TextReport) -> Pa
     if not config.hf_hub_id:
         return cached_file(config.url, name, download, report)
     hub = importlib.import_module("huggingface_hub")
-    found = hub.try_to_load_from_cache(config.hf_hub_id, HUB_FILE)
-    if isinstance(found, str):
-        return Path(found)
+    cached = hub.try_to_load_from_cache(config.hf_hub_id, HUB_FILE)
+    if isinstance(cached, str):
+        return Path(cached)
     if not download:
         raise UserError(
             f"the weights of {name} must lie in Hugging Face's cache, got none: --download fetches "

@@ -73,5 +73,5 @@ class Costs:
         at = math.log(member.growth)
         if len(timed) < 2 or not min(timed) <= at <= max(timed):
             return None
-        places = sorted(timed)
-        return math.exp(float(np.interp(at, places, [timed[place] for place in places])))
+        sizes = sorted(timed)
+        return math.exp(float(np.interp(at, sizes, [timed[size] for size in sizes])))

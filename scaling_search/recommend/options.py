@@ -149,14 +149,14 @@ class Options:
         nan where no network lies between two others of its method.
         """
         misses = []
-        for key, place in self.test.places.items():
+        for key, index in self.test.places.items():
             curve = {g: self.test.places[k] for k, g in self._curve(key[0]).items() if k != key}
             growth = self.test.growths[key]
             if key[0] != BASE and len(curve) > 1 and min(curve) < growth < max(curve):
                 low, high = max(g for g in curve if g < growth), min(g for g in curve if g > growth)
                 part = math.log(growth / low) / math.log(high / low)
                 read = self.test.mean({curve[low]: 1 - part, curve[high]: part})
-                misses.append(read - self.test.mean({place: 1.0}))
+                misses.append(read - self.test.mean({index: 1.0}))
         return float(np.sqrt(np.mean(np.square(misses)))) if misses else math.nan
 
     def _curve(self, method: Method) -> dict[MethodAtPhi, float]:

@@ -84,12 +84,12 @@ def reaching(
     return _ranked(options, there, f"at least {percent:g} % test top-1")
 
 
-def _ranked(options: Options, there: Sequence[Member], asked: str) -> Recommendation:
+def _ranked(options: Options, there: Sequence[Member], goal: str) -> Recommendation:
     best = options.option(there[0])
-    others = [each for each in there[1:] if each.architecture != there[0].architecture]
-    second = options.option(others[0]) if others else None
+    rivals = [each for each in there[1:] if each.architecture != there[0].architecture]
+    second = options.option(rivals[0]) if rivals else None
     gap = None if second is None else options.difference(best, second)
-    return Recommendation(options.comparison, best, second, gap, asked, options.miss)
+    return Recommendation(options.comparison, best, second, gap, goal, options.miss)
 
 
 def _methods(options: Options, method: Method | None) -> tuple[Method, ...]:
@@ -125,8 +125,8 @@ def _above_test(options: Options) -> float:
     """By how many points validation accuracy lies above test accuracy, over all networks."""
     networks, validation = options.test, options.validation
     gaps = [
-        validation.mean({place: 1.0}) - networks.mean({place: 1.0})
-        for place in range(len(networks.samples))
+        validation.mean({index: 1.0}) - networks.mean({index: 1.0})
+        for index in range(len(networks.samples))
     ]
     return sum(gaps) / len(gaps)
 

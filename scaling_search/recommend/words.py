@@ -12,7 +12,8 @@ from scaling_search.compare.contrasts import Estimate
 from scaling_search.compare.methods import BASE, in_words
 from scaling_search.core.errors import UserError
 from scaling_search.core.stats import verdict_of
-from scaling_search.experiment.study import Comparison, Study
+from scaling_search.experiment.comparison import Comparison
+from scaling_search.experiment.study import Study
 from scaling_search.recommend.goal import spelled
 from scaling_search.recommend.options import NetworkOption
 from scaling_search.recommend.recommendation import COUNTED, Recommendation

@@ -108,16 +108,16 @@ def _region(constants: Constants) -> str:
 
 
 def _certainty(constants: Constants, search: pd.DataFrame) -> str:
-    others = len(constants.ties) - 1
+    ties = len(constants.ties) - 1
     seeds = f"{constants.seeds} seeds" if constants.seeds > 1 else "a single run"
     basis = (
         f"P(best) = {constants.p_best:.2f} for the winner, from {seeds} in full; "
         f"{constants.finalists} of {constants.trained} candidates tried were trained in full, of "
         f"{constants.candidates} distinct ones"
     )
-    if others < 1:
+    if ties < 1:
         return f"{basis}; no other candidate ties with it."
-    words = "one other candidate" if others == 1 else f"{others} other candidates"
+    words = "one other candidate" if ties == 1 else f"{ties} other candidates"
     remark = _untried(constants, search) + _spread(search)
     return f"{basis}; the evidence can't tell {words} from it{remark}."
 

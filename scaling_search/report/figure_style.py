@@ -28,17 +28,33 @@ _STYLE: Any = {
 
 
 @dataclass(frozen=True)
+class Section:
+    """A part of the report that one picture has to itself: its id in the page, and its title."""
+
+    id: str
+    title: str
+
+
+@dataclass(frozen=True)
 class Picture:
-    """A drawn figure: its file name without ending, what it shows in words, and its bytes."""
+    """A drawn figure: its file name without ending, what it shows in words, and its bytes.
+
+    Page and README show one that has a `section` at their end; the others they place themselves.
+    """
 
     name: str
     caption: str
     png: bytes
     svg: bytes
+    section: Section | None = None
 
 
 def picture(
-    name: str, caption: str, size: tuple[float, float], draw: Callable[[Figure], None]
+    name: str,
+    caption: str,
+    size: tuple[float, float],
+    draw: Callable[[Figure], None],
+    section: Section | None = None,
 ) -> Picture:
     """Draw on a fresh figure of `size` inches, without pyplot's global state, and render it.
 
@@ -61,4 +77,4 @@ def picture(
         figure.savefig(png, format="png", dpi=160, metadata={"Software": None})
         figure.set_layout_engine(None)  # the layout of the PNG serves both
         figure.savefig(svg, format="svg", metadata={"Date": None, "Creator": None})
-    return Picture(name, caption, png.getvalue(), svg.getvalue())
+    return Picture(name, caption, png.getvalue(), svg.getvalue(), section)

@@ -10,7 +10,7 @@ import pandas as pd
 from scaling_search.compare.methods import BASE, in_order
 from scaling_search.compare.networks import Networks, finished
 from scaling_search.core import plotting
-from scaling_search.report.figure_style import Picture, picture
+from scaling_search.report.figure_style import Picture, Section, picture
 from scaling_search.report.method_styles import LOOKS, MethodStyle, looks_of, method_keys
 
 if TYPE_CHECKING:
@@ -121,7 +121,8 @@ def curves_picture(curves: pd.DataFrame) -> Picture:
         figure.legend(handles=method_keys(looks), loc="outside lower center", ncols=3)
 
     caption = "Validation top-1 by epoch, mean over seeds, one panel a φ; the base network in each."
-    return picture("learning_curves", caption, (max(7.2, 3.9 * len(grown)), 4.2), draw)
+    section = Section("curves", "Learning curves")
+    return picture("learning_curves", caption, (max(7.2, 3.9 * len(grown)), 4.2), draw, section)
 
 
 def _line_point(

@@ -121,7 +121,7 @@ class AdaptiveSearch(Search):
 
     def _groups(self, seen: _Seen, alive: Sequence[int]) -> list[SeedGroup]:
         """The finished trainings, candidates numbered as in `alive`."""
-        row = {index: place for place, index in enumerate(alive)}
+        row = {index: position for position, index in enumerate(alive)}
         return [
             SeedGroup(
                 row[index],

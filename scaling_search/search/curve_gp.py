@@ -97,8 +97,8 @@ class CurveGP:
 
         The jitter keeps rounding from making the whole singular.
         """
-        own = np.array([row.variance for row in self.rows])
-        return np.asarray(self.kernel.vague + np.diag(own + JITTER))
+        variances = np.array([row.variance for row in self.rows])
+        return np.asarray(self.kernel.vague + np.diag(variances + JITTER))
 
     def loss(self, parameters: Floats) -> tuple[float, Floats]:
         """The negative logarithm of the posterior probability of the parameters, and its slope."""

@@ -171,8 +171,10 @@ def seed_agreement(table: pd.DataFrame, seed: int = 0) -> Agreement:
     pairs = [(means(a), means(b)) for a, b in combinations(columns, 2)]
     tau, low, high = tau_interval(pairs, seed)
     winners = [str(column.mean(axis=1).idxmax()) for column in columns]
-    others = [table.drop(columns=column) for column in table.columns]
-    lost = mean_interval([_gap(rest, won) for rest, won in zip(others, winners, strict=True)])
+    without = [table.drop(columns=column) for column in table.columns]
+    lost = mean_interval(
+        [_gap(remaining, won) for remaining, won in zip(without, winners, strict=True)]
+    )
     best = str(table.mean(axis=1).idxmax())
     regret = (lost.mean, max(0.0, lost.low), lost.high)
     return Agreement(tau, low, high, len(table), _NAN, tau, winners[0], best, *regret)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
 from scaling_search.cost.analytic import count
 from scaling_search.jobs.job import TrainJob
-from scaling_search.jobs.result import Finished
+from scaling_search.jobs.result import Finished, Result
 from scaling_search.search.candidates import Candidate
 from scaling_search.search.constants import Constants
 from scaling_search.search.search import Find, Search
@@ -61,10 +61,8 @@ def search_frame(search: Search, constants: Constants | None) -> pd.DataFrame:
     for index in dict.fromkeys(index for tried in rungs for index in tried):
         candidate = search.pool[index]
         reached = max(rung for rung, tried in enumerate(rungs) if index in tried)
-        results = [search.find(job) for job in search.jobs(reached, index)]
-        scores = [r.validation_top1 for r in results if isinstance(r, Finished)]
-        failures = [r.kind for r in results if r is not None and not isinstance(r, Finished)]
-        if not scores and not failures:
+        outcome = _outcome([search.find(job) for job in search.jobs(reached, index)])
+        if outcome is None:
             continue  # asked for, and not trained yet
         rows.append(
             {
@@ -72,17 +70,28 @@ def search_frame(search: Search, constants: Constants | None) -> pd.DataFrame:
                 "rung": reached,
                 "phi": search.plan.rungs[reached].phi,
                 "epochs": search.plan.rungs[reached].epochs,
-                "n": len(scores),
-                "validation_top1": statistics.fmean(scores) if scores else math.nan,
-                "sd": statistics.stdev(scores) if len(scores) > 1 else math.nan,
+                **outcome,
                 # More digits would be the draws' own noise.
                 "p_best": round(chances.get(candidate.name, math.nan), 2),
                 "tie": candidate.name in ties,
                 "best": candidate.name in ties[:1],
-                "status": failures[0] if failures else "finished",
             }
         )
     return pd.DataFrame(rows, columns=list(CANDIDATE_COLUMNS))
+
+
+def _outcome(results: Sequence[Result | None]) -> dict[str, Any] | None:
+    """The mean and scatter of a candidate's trainings, and how they ended; None before any has."""
+    scores = [r.validation_top1 for r in results if isinstance(r, Finished)]
+    failures = [r.kind for r in results if r is not None and not isinstance(r, Finished)]
+    if not scores and not failures:
+        return None
+    return {
+        "n": len(scores),
+        "validation_top1": statistics.fmean(scores) if scores else math.nan,
+        "sd": statistics.stdev(scores) if len(scores) > 1 else math.nan,
+        "status": failures[0] if failures else "finished",
+    }
 
 
 def search_curves_frame(search: Search) -> pd.DataFrame:

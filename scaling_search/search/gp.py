@@ -40,10 +40,14 @@ def gp(pool: Sequence[Candidate], observations: Sequence[Observation], seed: int
     2012, section 3.2). One still in training counts as if it turned out as expected: nearby
     candidates become less interesting. Of a failed one nothing is learnt but not to try it again.
     """
-    scored = {one.index: s for one in observations if (s := one.score) is not None and isfinite(s)}
+    scored = {
+        observation.index: s
+        for observation in observations
+        if (s := observation.score) is not None and isfinite(s)
+    }
     if len(scored) < STARTUP:
         return at_random(pool, observations, seed)
-    pending = [one.index for one in observations if one.score is None]
+    pending = [observation.index for observation in observations if observation.score is None]
     left = sorted(unseen(pool, observations))
     places = np.array([candidate.shares for candidate in pool])
     tried = [*scored, *pending]

@@ -78,8 +78,8 @@ class HalvingSearch(Search):
         if not self.plan.asynchronous:
             return better
         chosen = set(better)
-        others = (i for i in tried if i not in chosen)
-        return better + [i for i in others if any(map(self.find, self.jobs(rung + 1, i)))]
+        remaining = (i for i in tried if i not in chosen)
+        return better + [i for i in remaining if any(map(self.find, self.jobs(rung + 1, i)))]
 
     def _ranked(self, scores: Mapping[int, float]) -> list[int]:
         """Those that did not fail, the best first."""
@@ -97,20 +97,20 @@ class HalvingSearch(Search):
 
         Batches that lack none are settled: each proposal with what stands for all up to it.
         """
-        wanted = min(self.plan.trials or len(self.pool), len(self.pool))
-        batch = wanted if self.plan.strategy in INDEPENDENT else self.plan.batch
-        observations = [one for one, _ in self._settled]
+        trials = min(self.plan.trials or len(self.pool), len(self.pool))
+        batch = trials if self.plan.strategy in INDEPENDENT else self.plan.batch
+        observations = [observation for observation, _ in self._settled]
         missing: list[TrainJob] = []
         past = self._settled[-1][1] if self._settled else 0
-        while len(observations) < wanted and not missing:
+        while len(observations) < trials and not missing:
             latest = []
-            for index in self._ask(observations, past, min(batch, wanted - len(observations))):
+            for index in self._ask(observations, past, min(batch, trials - len(observations))):
                 observations.append(Observation(index, self.score(0, index), self._cost(index)))
                 past = hash((past, observations[-1]))
                 latest.append((observations[-1], past))
                 missing += self._lacking(0, index)
             self._settled.extend([] if missing else latest)
-        return [one.index for one in observations], missing
+        return [observation.index for observation in observations], missing
 
     def _ask(self, observations: Sequence[Observation], past: int, number: int) -> tuple[int, ...]:
         """The next proposals; `past` stands for all that was told."""
@@ -123,7 +123,7 @@ class HalvingSearch(Search):
                         strategy(self.pool, [*observations, *pending], self.plan.seed), None
                     )
                 )
-            self._asked[past] = tuple(one.index for one in pending)
+            self._asked[past] = tuple(observation.index for observation in pending)
         return self._asked[past]
 
 

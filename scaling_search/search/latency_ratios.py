@@ -44,7 +44,7 @@ def ratios_of(
 
 def same_terms(job: TimeJob, other: TimeJob) -> bool:
     """Whether two jobs differ at most in their networks and seeds."""
-    mine, its = (replace(one, networks=(), seed=0) for one in (job, other))
+    mine, its = (replace(each, networks=(), seed=0) for each in (job, other))
     return mine.hash == its.hash
 
 
@@ -64,7 +64,7 @@ def doubt(timing: NetworkTiming) -> float:
 
 
 def _settled(tries: Sequence[NetworkTiming], tolerance: float) -> float | None:
-    sure = next((one for one in tries if doubt(one) <= tolerance), None)
+    sure = next((timing for timing in tries if doubt(timing) <= tolerance), None)
     if sure is None and len(tries) < TRIES:
         return None
     best = sure or min(tries, key=doubt)

@@ -32,9 +32,9 @@ Directions = Sequence[Literal["maximize", "minimize"]]
 def tpe(pool: Sequence[Candidate], observations: Sequence[Observation], seed: int) -> int:
     """Optuna's tree-structured Parzen estimator; the first five proposals are random."""
     values = {
-        one.index: None if one.score is None else [one.score]
-        for one in observations
-        if one.score is None or math.isfinite(one.score)
+        observation.index: None if observation.score is None else [observation.score]
+        for observation in observations
+        if observation.score is None or math.isfinite(observation.score)
     }
     sampler = TPESampler(seed=seed + len(observations), n_startup_trials=5)
     return _proposed(pool, observations, values, sampler, ["maximize"])
@@ -50,14 +50,21 @@ def nsga2(pool: Sequence[Candidate], observations: Sequence[Observation], seed: 
     beat chance even so. A candidate whose score or cost is None is passed over
     and not a parent yet; one without both for good, -inf or inf, never becomes one.
     """
-    judged = [one for one in observations if _finite(one.score) and _finite(one.cost)]
+    judged = [
+        observation
+        for observation in observations
+        if _finite(observation.score) and _finite(observation.cost)
+    ]
     if len(judged) < POPULATION:
         return at_random(pool, observations, seed)
     sampler = NSGAIISampler(population_size=POPULATION, seed=seed + len(observations))
     # As large as all that is known: those are the first generation, and who is asked for next is
     # the second, whose parents the sampler chooses, `POPULATION` of them as it was made with.
     sampler.population_size = len(judged)
-    values = {one.index: [one.score or 0.0, one.cost or 0.0] for one in judged}
+    values = {
+        observation.index: [observation.score or 0.0, observation.cost or 0.0]
+        for observation in judged
+    }
     marks = _first_generation(sampler)
     return _proposed(pool, observations, values, sampler, ["maximize", "minimize"], marks)
 
@@ -89,9 +96,10 @@ def _proposed(
         for number, (index, values) in enumerate(objectives.items(), start=1)
     ]
     params = _study(sampler, directions, trials).ask(space).params
-    wanted = tuple(params.get(axis, coordinates[0][i]) for i, axis in enumerate(PARAMETER_NAMES))
+    proposal = tuple(params.get(axis, coordinates[0][i]) for i, axis in enumerate(PARAMETER_NAMES))
     return min(
-        sorted(unseen(pool, observations)), key=lambda index: math.dist(coordinates[index], wanted)
+        sorted(unseen(pool, observations)),
+        key=lambda index: math.dist(coordinates[index], proposal),
     )
 
 
@@ -157,7 +165,7 @@ class _Known(InMemoryStorage):
         states: Container[TrialState] | None = None,
     ) -> list[FrozenTrial]:
         """The known ones, never copied, and those asked for."""
-        chosen = [one for one in self._known if states is None or one.state in states]
+        chosen = [trial for trial in self._known if states is None or trial.state in states]
         return chosen + super().get_all_trials(study_id, deepcopy, states)
 
 

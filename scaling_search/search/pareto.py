@@ -33,9 +33,9 @@ def front_ranks(points: Sequence[CostAndScore]) -> list[int]:
     tops: list[float] = []
     for accuracy, cost in sorted(set(points), key=lambda point: (point[1], -point[0])):
         # All points so far are no dearer: a front beats this one where it reaches its accuracy.
-        place = bisect_right(tops, -accuracy)
-        tops[place : place + 1] = [-accuracy]
-        rank[accuracy, cost] = place
+        front = bisect_right(tops, -accuracy)
+        tops[front : front + 1] = [-accuracy]
+        rank[accuracy, cost] = front
     return [rank[point] for point in points]
 
 

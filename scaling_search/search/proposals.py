@@ -52,4 +52,4 @@ def at_random(pool: Sequence[Candidate], observations: Sequence[Observation], se
 
 def unseen(pool: Sequence[Candidate], observations: Sequence[Observation]) -> set[int]:
     """The indices not yet told."""
-    return set(range(len(pool))) - {one.index for one in observations}
+    return set(range(len(pool))) - {observation.index for observation in observations}

@@ -89,8 +89,8 @@ def cover(shares: Sequence[Shares]) -> list[int]:
     """
     paper = nominal_shares(PAPER_CONSTANTS)
     nearest = [
-        min(range(len(shares)), key=lambda index: distance(shares[index], wanted))
-        for wanted in (*CORNERS, EVEN, paper)
+        min(range(len(shares)), key=lambda index: distance(shares[index], target))
+        for target in (*CORNERS, EVEN, paper)
     ]
     return list(dict.fromkeys(nearest))
 

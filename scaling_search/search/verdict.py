@@ -89,7 +89,7 @@ def _evidence(search: Search) -> _Evidence | None:
         return None
     untried = range(len(pool)) if len(pool) <= JUDGED_UNTRIED else tried
     judged = [index for index in untried if index not in failed]
-    row = {index: place for place, index in enumerate(judged)}
+    row = {index: position for position, index in enumerate(judged)}
     rows = rows_of([replace(g, candidate=row[g.candidate]) for g in groups if g.candidate in row])
     finalists = [row[index] for index in sorted(in_full or tried)]
     return _Evidence(judged, finalists, np.array([pool[index].shares for index in judged]), rows)

@@ -117,13 +117,13 @@ def star_findings(
         DimensionExponent(
             axis,
             *_extent(points, axis),
-            float(star.best.exponents[place]),
-            exponent_range(star, place),
-            float(shares[place]),
-            share_range(star, place, powers),
+            float(star.best.exponents[index]),
+            exponent_range(star, index),
+            float(shares[index]),
+            share_range(star, index, powers),
             given_shares[axis],
         )
-        for place, axis in enumerate(axes)
+        for index, axis in enumerate(axes)
     )
     exponents = dict(zip(axes, star.best.exponents.tolist(), strict=True))
     implied = implied_constants(base, exponents, growth)
@@ -151,8 +151,8 @@ def implied_constants(
     }
     direction = Coefficients(**{name: ray.get(name, 1.0) for name in CONSTANTS.values()})
     target = growth * count(base).macs
-    found = on_ray(base, direction, target, Budget(growth=growth))
-    return Coefficients(found.depth, found.width, found.resolution)
+    grown = on_ray(base, direction, target, Budget(growth=growth))
+    return Coefficients(grown.depth, grown.width, grown.resolution)
 
 
 def _given_shares(given: Coefficients, points: StarPoints) -> dict[AxisName, float]:

@@ -54,14 +54,14 @@ class Star:
     @cached_property
     def best(self) -> Surfaces:
         """The surfaces of least loss."""
-        found = [self._refined(start) for start in self._starts(None)]
-        return min(found, key=lambda each: each.loss)
+        fits = [self._refined(start) for start in self._starts(None)]
+        return min(fits, key=lambda each: each.loss)
 
     def with_exponent(self, dimension: int, s: float, near: Surfaces) -> Surfaces:
         """The best surfaces with this exponent of a dimension; `near` is one to set out from."""
         starts = [near, *self._starts((dimension, s))]
-        found = [self._refined(each, (dimension, lambda _: s)) for each in starts]
-        return min(found, key=lambda each: each.loss)
+        fits = [self._refined(each, (dimension, lambda _: s)) for each in starts]
+        return min(fits, key=lambda each: each.loss)
 
     def tied(self, dimension: int, tie: Tie, near: Surfaces) -> Surfaces:
         """The best surfaces where the exponent of a dimension hangs on the others'."""
@@ -112,7 +112,7 @@ class Star:
             parameters = zip(self.sweeps, at.exponents, at.parts, at.bends, strict=True)
             return np.concatenate([w.rest(s, p, at.learning, d) for w, s, p, d in parameters])
 
-        found = optimize.least_squares(
+        solution = optimize.least_squares(
             left,
             begin,
             bounds=(low, high),
@@ -122,7 +122,7 @@ class Star:
             xtol=1e-5,
             ftol=1e-7,
         )
-        return replace(numbers.read(found.x), loss=2 * float(found.cost))
+        return replace(numbers.read(solution.x), loss=2 * float(solution.cost))
 
 
 @dataclass(frozen=True, eq=False)

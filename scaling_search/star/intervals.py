@@ -99,8 +99,11 @@ def straightness(star: Star) -> Straightness:
 
 def _tie(dimension: int, powers: Floats, share: float) -> Tie:
     """The exponent of a dimension that has this share, by those of the others."""
-    others, odds = np.delete(powers, dimension), share / (1 - share) / float(powers[dimension])
-    return lambda exponents: odds * float(others @ exponents)
+    powers_beside, odds = (
+        np.delete(powers, dimension),
+        share / (1 - share) / float(powers[dimension]),
+    )
+    return lambda exponents: odds * float(powers_beside @ exponents)
 
 
 class _Path:

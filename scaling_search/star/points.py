@@ -77,10 +77,10 @@ def star_points(
     }
     for each in networks:
         for epochs in sorted(sweep.epochs):
-            asked = [jobs[each.network.fingerprint, epochs, s] for s in range(sweep.seeds)]
-            scores = list(_scores(asked, find, sweep.score))
+            trainings = [jobs[each.network.fingerprint, epochs, s] for s in range(sweep.seeds)]
+            scores = list(_scores(trainings, find, sweep.score))
             if scores:
-                rows.append(_row(each, asked[0], scores))
+                rows.append(_row(each, trainings[0], scores))
     frame = pd.DataFrame(rows)
     require(len(frame) > 0, "a star needs finished trainings", 0)
     short = len({*networks}) * len(sweep.epochs) - len(frame)

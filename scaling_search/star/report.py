@@ -25,43 +25,43 @@ _LETTERS = {"alpha": "α", "beta": "β", "gamma": "γ"}
 _SCORES = {"loss": "validation cross-entropy (nats)", "error": "validation error (%)"}
 
 
-def exponents_table(found: StarFindings) -> Table:
+def exponents_table(findings: StarFindings) -> Table:
     """One row a dimension: its exponent, its share of the growth, its constant."""
-    numbers = pd.DataFrame([_columns(found, each) for each in found.dimensions])
-    return Table("star", numbers, shown_text(numbers, _cells(found.origin)))
+    numbers = pd.DataFrame([_columns(findings, each) for each in findings.dimensions])
+    return Table("star", numbers, shown_text(numbers, _cells(findings.origin)))
 
 
-def points_table(found: StarFindings) -> Table:
+def points_table(findings: StarFindings) -> Table:
     """One row a network and length: what was reached, and what the surface says there."""
-    frame = found.points.frame.drop(columns="network_id")
+    frame = findings.points.frame.drop(columns="network_id")
     frame = frame.assign(fitted=0.0)
-    for axis, scores in found.fitted.items():
+    for axis, scores in findings.fitted.items():
         frame.loc[frame["axis"] == axis, "fitted"] = scores
     return Table("star_points", frame, shown_text(frame, _POINT_CELLS))
 
 
-def star_sentences(found: StarFindings) -> tuple[str, ...]:
+def star_sentences(findings: StarFindings) -> tuple[str, ...]:
     """What the points leave open, what follows for the constants, and whether the line holds."""
     return (
-        *_open(found),
-        *_misfit(found),
-        _constants(found),
-        _straight(found),
+        *_open(findings),
+        *_misfit(findings),
+        _constants(findings),
+        _straight(findings),
         "Best sizes grow as powers of training compute; a share is a dimension's part in the "
         "growth of MACs. Intervals are of 95 %, by the profile of the loss; the test images were "
         "not read.",
     )
 
 
-def star_picture(found: StarFindings) -> Picture:
+def star_picture(findings: StarFindings) -> Picture:
     """Draw the score against each dimension's size, a line a length: points and surfaces."""
-    axes_of = found.points.sweep.axes
+    axes_of = findings.points.sweep.axes
 
     def draw(figure: Figure) -> None:
         panels = figure.subplots(1, len(axes_of), sharey=True, squeeze=False)[0]
         for panel, axis in zip(panels, axes_of, strict=True):
-            _draw_arm(panel, found, axis)
-        panels[0].set_ylabel(_SCORES[found.points.sweep.score])
+            _draw_arm(panel, findings, axis)
+        panels[0].set_ylabel(_SCORES[findings.points.sweep.score])
         handles, labels = panels[0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside lower center", ncols=len(labels))
 
@@ -72,7 +72,7 @@ def star_picture(found: StarFindings) -> Picture:
     return picture("star", caption, (2.9 * len(axes_of) + 0.6, 4.0), draw)
 
 
-def _columns(found: StarFindings, each: DimensionExponent) -> dict[str, object]:
+def _columns(findings: StarFindings, each: DimensionExponent) -> dict[str, object]:
     constant = CONSTANTS[each.axis]
     return {
         **{"dimension": each.axis, "sizes": each.sizes},
@@ -82,10 +82,10 @@ def _columns(found: StarFindings, each: DimensionExponent) -> dict[str, object]:
         "share": each.share,
         **{f"share_{end}": getattr(each.share_range, end) for end in ("low", "high")},
         "constant": constant,
-        "implied": getattr(found.implied, constant),
-        "given": getattr(found.given, constant),
+        "implied": getattr(findings.implied, constant),
+        "given": getattr(findings.given, constant),
         "given_share": each.given_share,
-        "straight_p_value": found.straight.p_value,
+        "straight_p_value": findings.straight.p_value,
     }
 
 
@@ -119,19 +119,19 @@ def _range_text(row: Row, name: str) -> str:
     return f"{value:.2f} [{low:.2f}, {'∞' if math.isinf(high) else format(high, '.2f')}]"
 
 
-def _open(found: StarFindings) -> Iterator[str]:
-    names = [each.axis for each in found.dimensions if each.is_open]
+def _open(findings: StarFindings) -> Iterator[str]:
+    names = [each.axis for each in findings.dimensions if each.is_open]
     if names:
         yield (
             f"How the best {' and '.join(names)} grows is left open by these points: add --sizes, "
             "--epochs or --seeds."
         )
-    if found.points.missing:
-        yield f"{found.points.missing} trainings are missing or failed; the others are taken."
+    if findings.points.missing:
+        yield f"{findings.points.missing} trainings are missing or failed; the others are taken."
 
 
-def _misfit(found: StarFindings) -> Iterator[str]:
-    misfit = found.misfit
+def _misfit(findings: StarFindings) -> Iterator[str]:
+    misfit = findings.misfit
     if misfit is not None and misfit.p_value < _SIGNIFICANT:
         yield (
             f"The points lie {misfit.times:.1f} times as far from the surfaces as their seeds "
@@ -140,9 +140,9 @@ def _misfit(found: StarFindings) -> Iterator[str]:
         )
 
 
-def _constants(found: StarFindings) -> str:
+def _constants(findings: StarFindings) -> str:
     outside = [
-        each.axis for each in found.dimensions if not _holds(each.share_range, each.given_share)
+        each.axis for each in findings.dimensions if not _holds(each.share_range, each.given_share)
     ]
     verdict = (
         f"their share of {' and of '.join(outside)} lies outside the star's interval"
@@ -150,8 +150,9 @@ def _constants(found: StarFindings) -> str:
         else "each of their shares lies within the star's interval"
     )
     return (
-        f"For {found.growth:g} times the MACs the star implies {_words(found, found.implied)}; "
-        f"{found.origin} are {_words(found, found.given)}: {verdict}."
+        f"For {findings.growth:g} times the MACs the star implies "
+        f"{_words(findings, findings.implied)}; {findings.origin} are "
+        f"{_words(findings, findings.given)}: {verdict}."
     )
 
 
@@ -159,14 +160,14 @@ def _holds(span: Range, share: float) -> bool:
     return math.isnan(share) or span.holds(share)
 
 
-def _words(found: StarFindings, constants: Coefficients) -> str:
+def _words(findings: StarFindings, constants: Coefficients) -> str:
     """The constants of the swept dimensions."""
-    names = [CONSTANTS[each.axis] for each in found.dimensions]
+    names = [CONSTANTS[each.axis] for each in findings.dimensions]
     return ", ".join(f"{_LETTERS[name]} = {getattr(constants, name):.2f}" for name in names)
 
 
-def _straight(found: StarFindings) -> str:
-    p_value = found.straight.p_value
+def _straight(findings: StarFindings) -> str:
+    p_value = findings.straight.p_value
     if math.isnan(p_value):
         return "Whether EfficientNet's straight line in log space holds takes more points to say."
     if p_value < _SIGNIFICANT:
@@ -186,10 +187,10 @@ def _equal(p_value: float) -> str:
     return text if text.startswith("<") else f"= {text}"
 
 
-def _draw_arm(panel: Any, found: StarFindings, axis: AxisName) -> None:
-    frame = found.points.frame
-    rows = frame[frame["axis"] == axis].assign(fitted=found.fitted[axis])
-    factor = 100.0 if found.points.sweep.score == "error" else 1.0
+def _draw_arm(panel: Any, findings: StarFindings, axis: AxisName) -> None:
+    frame = findings.points.frame
+    rows = frame[frame["axis"] == axis].assign(fitted=findings.fitted[axis])
+    factor = 100.0 if findings.points.sweep.score == "error" else 1.0
     lengths = sorted(rows["epochs"].unique())
     for number, epochs in enumerate(lengths):
         shade = f"C{number}"

@@ -105,15 +105,15 @@ def star_networks(
         >>> [each.size for each in star if each.axis == "resolution"]
         [296.0, 237.0, 190.0, 152.0]
     """
-    found = tuple(
+    networks = tuple(
         each for axis in sweep.axes for each in _arm(base, centre.at(sweep.phi), axis, sweep)
     )
     for axis in sweep.axes:
-        sizes = sum(each.axis == axis for each in found)
+        sizes = sum(each.axis == axis for each in networks)
         rule = f"a star needs {sweep.sizes} sizes of each dimension below its centre"
         way_out = f"lower --sizes, raise --phi, take a larger base, or leave {axis} out of --axes"
         require(sizes == sweep.sizes, rule, f"{sizes} of {axis}", way_out)
-    return found
+    return networks
 
 
 def _arm(

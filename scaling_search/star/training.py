@@ -12,8 +12,9 @@ from scaling_search.arch.scaling import Coefficients
 from scaling_search.arch.spec import Architecture
 from scaling_search.core.errors import require
 from scaling_search.cost.torch_defaults import torch_defaults
+from scaling_search.experiment.opening import open_runner
 from scaling_search.experiment.outcome import read_experiment
-from scaling_search.experiment.pipeline import open_runner
+from scaling_search.experiment.placement import TrainingPlacement
 from scaling_search.experiment.run_comparison import coefficients_of, read_ledger
 from scaling_search.experiment.runner import NullListener, ProgressListener
 from scaling_search.experiment.study import Study
@@ -57,7 +58,7 @@ def of_study(study: Study) -> StarStudy:
 
 @torch_defaults()
 def train_star(
-    asked: StarStudy,
+    star: StarStudy,
     sweep: StarSweep,
     out: Path,
     *,
@@ -75,28 +76,27 @@ def train_star(
     The rest is as `run` has it. Raises UserError, before anything is trained, for networks that
     can't be made.
     """
-    study = _star_alone(asked)
-    here = LocalBackend(None if gpus is None else str(gpus), jobs_per_gpu)
+    study = _star_alone(star)
+    local = LocalBackend(None if gpus is None else str(gpus), jobs_per_gpu)
+    placement = TrainingPlacement(device, workers, limit_seconds, local)
     with (
-        tracked(listener or NullListener(), track, study.name, out) as told,
-        open_runner(
-            study, out, device, workers, limit_seconds, told, None, retry_failed, here
-        ) as runner,
+        tracked(listener or NullListener(), track, study.name, out) as listeners,
+        open_runner(study, out, placement, listeners, retry_failed=retry_failed) as runner,
     ):
         experiment = runner.experiment
         base = cast(Architecture, experiment.base)
-        networks = star_networks(base, asked.constants, sweep)
+        networks = star_networks(base, star.constants, sweep)
         runner.finish("star", list(star_jobs(experiment, networks, sweep)))
         points = star_points(experiment, networks, sweep, runner.ledger.get)
-    return star_findings(points, base, asked.constants, asked.origin, study.budget.growth)
+    return star_findings(points, base, star.constants, star.origin, study.budget.growth)
 
 
-def _star_alone(asked: StarStudy) -> Study:
+def _star_alone(star: StarStudy) -> Study:
     """The study without a search, its cost counted in MACs: what a star is trained by."""
-    study = asked.study
+    study = star.study
     rule = "a star is of a base that a table describes"
     require(not study.is_function, rule, study.base, "name a network, or a file of one")
-    compare = replace(study.compare, constants=asked.constants)
+    compare = replace(study.compare, constants=star.constants)
     budget = Budget("macs", study.budget.growth, study.budget.tolerance)
     search = replace(study.search, second=None)
     return replace(study, name=f"{study.name}-star", budget=budget, compare=compare, search=search)

@@ -71,15 +71,15 @@ class CheckpointSaver:
 
     def newest(self) -> tuple[Checkpoint | None, bool]:
         """The newest valid checkpoint to resume from, and whether it is the training's last one."""
-        own = newest = None
+        of_fall = newest = None
         if self.group.is_main:
             fall, plateau = self.policy.fall, self.policy.plateau
-            own = next(checkpoint.valid_checkpoints(fall, at_most=self.total_steps), None)
+            of_fall = next(checkpoint.valid_checkpoints(fall, at_most=self.total_steps), None)
             shared = checkpoint.valid_checkpoints(plateau, at_most=self.shared_steps)
-            newest = own or next(shared, None)
+            newest = of_fall or next(shared, None)
         # One reads for all: two that read might find different ones whole.
         newest = self.group.from_main(newest)
-        return newest, own is not None and own.step == self.total_steps
+        return newest, of_fall is not None and of_fall.step == self.total_steps
 
     def _write(self, folder: Path, make: Callable[[], Checkpoint]) -> None:
         if self.group.is_main:

@@ -15,13 +15,13 @@ WORKSPACE, FIXED_ORDER = "CUBLAS_WORKSPACE_CONFIG", ":4096:8"
 
 
 @contextmanager
-def determinism(wanted: bool) -> Iterator[None]:
+def determinism(is_on: bool) -> Iterator[None]:
     """Within this block each operation gives the same bits for the same input on the same device.
 
     Raises UserError where torch knows no such algorithm for an operation. Not asked for, nothing
     is changed.
     """
-    if not wanted:
+    if not is_on:
         yield
         return
     os.environ.setdefault(WORKSPACE, FIXED_ORDER)

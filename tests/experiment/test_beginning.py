@@ -157,8 +157,8 @@ def test_the_doctor_looks_for_the_file(weights: Path, tmp_path: Path) -> None:
     held.unlink()
     (gone,) = [each for each in examine(tmp_path / "run") if each.about == "weights"]
     assert gone.state == "note"
-    (tmp_path / "run" / "init.json").unlink()
-    with pytest.raises(UserError, match=r"a run that begins with weights holds init\.json"):
+    (tmp_path / "run" / "choices.json").unlink()
+    with pytest.raises(UserError, match=r"begins with weights must name them in choices\.json"):
         read_experiment(tmp_path / "run")
 
 

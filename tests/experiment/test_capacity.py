@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,7 @@ from scaling_search.core.errors import UserError
 from scaling_search.experiment import capacity
 from scaling_search.experiment.capacity import PlannedPlacement, planned_machine
 from scaling_search.jobs import environment
-from scaling_search.jobs.share_choice import SHARE_FILE
+from scaling_search.jobs.run_choices import RunChoices, TriedShare
 
 
 @pytest.fixture
@@ -60,11 +59,9 @@ def test_cards_take_what_is_asked(
 
 @pytest.mark.usefixtures("two_cards")
 def test_what_a_runs_trial_has_found_is_planned_with(tmp_path: Path) -> None:
-    (tmp_path / SHARE_FILE).write_text(
-        json.dumps({"card": "a made-up card", "jobs": 4, "tried": []})
-    )
+    RunChoices(jobs_per_gpu=TriedShare("a made-up card", 4, ())).write(tmp_path)
     assert place(tmp_path) == (8, 4, "0")
-    (tmp_path / SHARE_FILE).write_text(json.dumps({"card": "another", "jobs": 4, "tried": []}))
+    RunChoices(jobs_per_gpu=TriedShare("another", 4, ())).write(tmp_path)
     assert place(tmp_path) == (2, 1, "0")
 
 

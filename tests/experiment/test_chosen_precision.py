@@ -19,7 +19,7 @@ from scaling_search.jobs.cards import GpuCard
 from scaling_search.jobs.job import job_from_json
 from scaling_search.jobs.ledger import Ledger
 from scaling_search.jobs.local import LocalBackend
-from scaling_search.jobs.precision_choice import PRECISION_FILE
+from scaling_search.jobs.run_choices import RunChoices, TriedPrecision
 from tests.jobs.pretended import pretend
 from tests.tiny import TINY
 
@@ -50,7 +50,7 @@ def test_a_plan_tries_no_precision_and_says_what_stands_in(tmp_path: Path) -> No
     found = with_likely_precision(experiment, tmp_path, False, said.append)
     assert found.study.recipe.precision == "tf32"
     assert said == ['precision = "auto" is chosen when a run begins: planned in tf32']
-    (tmp_path / PRECISION_FILE).write_text('{"precision": "bfloat16"}')
+    RunChoices(precision=TriedPrecision("bfloat16", "a card", {})).write(tmp_path)
     kept = with_likely_precision(experiment, tmp_path, False, said.append)
     assert kept.study.recipe.precision == "bfloat16"
     assert len(said) == 1

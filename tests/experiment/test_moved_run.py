@@ -14,10 +14,11 @@ from scaling_search.data.load import describe
 from scaling_search.data.request import DataRequest
 from scaling_search.doctor.examine import examine
 from scaling_search.doctor.finding import Finding
+from scaling_search.experiment.comparison import Timing
 from scaling_search.experiment.outcome import read_experiment, redraw
 from scaling_search.experiment.pipeline import run
 from scaling_search.experiment.single_network import alone
-from scaling_search.experiment.study import Timing, with_function
+from scaling_search.experiment.study import with_function
 from scaling_search.experiment.study_file import from_toml, read_study, to_toml
 from scaling_search.experiment.trained_weights import trained_network
 from scaling_search.training.recipe import Recipe

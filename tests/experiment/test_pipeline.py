@@ -14,9 +14,10 @@ import pytest
 
 from scaling_search.arch.scaling import Coefficients
 from scaling_search.core.errors import UserError
+from scaling_search.experiment.comparison import Timing
 from scaling_search.experiment.outcome import Outcome, read_experiment, redraw
 from scaling_search.experiment.pipeline import run
-from scaling_search.experiment.study import Study, Timing
+from scaling_search.experiment.study import Study
 from scaling_search.experiment.study_file import to_toml
 from scaling_search.jobs.ledger import Ledger
 from tests.faults import driving

@@ -26,7 +26,7 @@ def job() -> TrainJob:
 def probe(said: list[str], memory_bytes: int = 1 << 40) -> Probe:
     ticks = numbers()
     capacity = Capacity("cpu", "a CPU", 1, 1, memory_bytes, 1 << 40)
-    return Probe(capacity, said.append, here=lambda: float(next(ticks)), seconds=2.0)
+    return Probe(capacity, said.append, clock=lambda: float(next(ticks)), seconds=2.0)
 
 
 def test_a_training_is_measured_on_a_part_of_its_batch(job: TrainJob) -> None:

@@ -15,12 +15,11 @@ from rich.console import Console
 from scaling_search.cli.train import EpochLines, train_command
 from scaling_search.core.errors import UserError
 from scaling_search.experiment.outcome import read_experiment, redraw
-from scaling_search.experiment.single_network import recipe_of, train_alone
+from scaling_search.experiment.single_network import train_alone
 from scaling_search.jobs.executor import Epoch, Started
 from scaling_search.jobs.ledger import Ledger
 from scaling_search.jobs.result import Finished, result_from_json, result_to_json
 from scaling_search.nets.predict import read_module
-from scaling_search.training.recipes import recipe_named
 from tests.data.conftest import disc
 from tests.faults import driving
 from tests.jobs.small import until
@@ -175,30 +174,6 @@ def test_first_mistakes_are_one_line_each_and_leave_no_directory(
             train(Path(str(root)), tmp_path / "run", **options)
         assert "\n" not in str(caught.value)
         assert not (tmp_path / "run").exists()
-
-
-def test_a_recipe_is_a_name_or_a_file_and_its_rate_follows_the_batch(tmp_path: Path) -> None:
-    assert recipe_of("paper") == recipe_named("paper")
-    halved = recipe_of("paper", 2048)
-    assert (halved.batch_size, halved.learning_rate) == (
-        2048,
-        recipe_named("paper").learning_rate / 2,
-    )
-    path = tmp_path / "mine.toml"
-    path.write_text('like = "modern"\noptimizer = "adamw"\nlearning_rate = 0.01\n')
-    mine = recipe_of(str(path))
-    assert (mine.optimizer, mine.learning_rate) == ("adamw", 0.01)
-    assert mine.label_smoothing == recipe_named("modern").label_smoothing
-    for text, said in (
-        ("learning_rat = 1", r"line 1: unknown key 'learning_rat': known are optimizer, learning_"),
-        ("\nlearning_rate = -1", "learning_rate must be positive"),
-        ('like = "papr"', "did you mean paper"),
-        ("like = [", "must be valid TOML"),
-    ):
-        path.write_text(text)
-        with pytest.raises(UserError, match=said) as caught:
-            recipe_of(str(path))
-        assert str(path) in str(caught.value)
 
 
 def test_the_run_directory_is_like_any_other(photos: Path, tmp_path: Path) -> None:

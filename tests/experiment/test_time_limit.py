@@ -91,9 +91,9 @@ def test_longer_trainings_need_longer() -> None:
 def test_time_is_kept_for_what_follows_but_no_more_than_half() -> None:
     hour = limit(1.0, Watch())
     hour.learn(JOB, took(1000.0))
-    assert not hour.fits(job(epochs=2), INFO, kept=1200.0)
-    assert hour.fits(JOB, INFO, kept=1200.0)
-    assert hour.fits(JOB, INFO, kept=10 * HOUR)  # 1800 s are
+    assert not hour.fits(job(epochs=2), INFO, reserved_seconds=1200.0)
+    assert hour.fits(JOB, INFO, reserved_seconds=1200.0)
+    assert hour.fits(JOB, INFO, reserved_seconds=10 * HOUR)  # 1800 s are
 
 
 def test_what_follows_is_shared_by_as_many_as_were_seen_at_once() -> None:

@@ -14,10 +14,10 @@ from scaling_search.arch.protocol import Network
 from scaling_search.arch.scaling import Coefficients
 from scaling_search.core.errors import UserError
 from scaling_search.data.request import DataInfo
+from scaling_search.experiment.comparison import Timing
 from scaling_search.experiment.experiment import Experiment
 from scaling_search.experiment.outcome import redraw
 from scaling_search.experiment.pipeline import run
-from scaling_search.experiment.study import Timing
 from scaling_search.experiment.timing_rounds import MOST_AT_ONCE, TimingRounds
 from scaling_search.jobs.ledger import Ledger
 from scaling_search.latency.job import Machine, ProcessRun, TimeJob, WarmUp

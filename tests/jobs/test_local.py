@@ -15,7 +15,7 @@ from scaling_search.jobs.card_workers import CardWorkers
 from scaling_search.jobs.executor import InlineExecutor, jobs_in_order
 from scaling_search.jobs.gpu_share import ShareMeasurement
 from scaling_search.jobs.local import LocalBackend
-from scaling_search.jobs.share_choice import SHARE_FILE
+from scaling_search.jobs.run_choices import RunChoices
 from scaling_search.jobs.workers import Workers
 from tests.jobs.pretended import EIGHT, pretend
 from tests.jobs.small import ended, job
@@ -90,7 +90,7 @@ def test_timing_is_on_the_first_card_that_was_asked_for(trials: list[str], tmp_p
 def test_a_run_that_goes_on_does_not_try_again(trials: list[str], tmp_path: Path) -> None:
     assert [pool(tmp_path, 1)[0].workers for _ in range(2)] == [24, 24]
     assert trials == ["0"]
-    assert (tmp_path / SHARE_FILE).exists()
+    assert RunChoices.read(tmp_path).jobs_per_gpu is not None
 
 
 def test_a_run_without_a_job_tries_and_starts_nothing(trials: list[str], tmp_path: Path) -> None:
@@ -98,7 +98,7 @@ def test_a_run_without_a_job_tries_and_starts_nothing(trials: list[str], tmp_pat
         assert list(opened.executor.run(jobs_in_order([]))) == []
         opened.executor.rest()
     assert trials == []
-    assert not (tmp_path / SHARE_FILE).exists()
+    assert RunChoices.read(tmp_path) == RunChoices()
 
 
 def test_without_workers_this_process_trains_on_one_card(trials: list[str], tmp_path: Path) -> None:

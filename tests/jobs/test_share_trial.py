@@ -9,7 +9,7 @@ import pytest
 
 from scaling_search.jobs.cards import GpuCard
 from scaling_search.jobs.gpu_share import ShareMeasurement
-from scaling_search.jobs.share_choice import SHARE_FILE, ShareChoice
+from scaling_search.jobs.share_choice import ShareChoice
 from scaling_search.jobs.share_trial import ShareTrial
 from tests.jobs.pretended import pretend
 from tests.jobs.small import RECIPE, gone, job, place
@@ -77,7 +77,7 @@ def cores(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("cores")
 def test_what_a_trial_found_is_kept_for_cards_of_that_name(tmp_path: Path) -> None:
     lines: list[str] = []
-    choice = ShareChoice(tmp_path / SHARE_FILE, "a card", lines.append)
+    choice = ShareChoice(tmp_path, "a card", lines.append)
     tried = [ShareMeasurement(4, 300.0), ShareMeasurement(2, 200.0)]
     assert [decide(choice, tried), decide(choice, tried)] == [2, 2]
     assert lines == [
@@ -85,24 +85,12 @@ def test_what_a_trial_found_is_kept_for_cards_of_that_name(tmp_path: Path) -> No
         "(--jobs-per-gpu N leaves it out)",
         "2 at once on each GPU; the trial, by their number: 2: 200 images/s",
     ]
-    other = ShareChoice(tmp_path / SHARE_FILE, "another card", lines.append)
+    other = ShareChoice(tmp_path, "another card", lines.append)
     assert decide(other, tried) == 4
-
-
-@pytest.mark.usefixtures("cores")
-@pytest.mark.parametrize("garbled", ["", "[]", '{"card": "a card"}', '{"card": "a card", "jobs"'])
-def test_a_garbled_answer_is_asked_for_again(tmp_path: Path, garbled: str) -> None:
-    (tmp_path / SHARE_FILE).write_text(garbled)
-    assert (
-        decide(
-            ShareChoice(tmp_path / SHARE_FILE, "a card", lambda _: None), [ShareMeasurement(2, 1.0)]
-        )
-        == 2
-    )
 
 
 def test_where_each_job_has_but_one_core_nothing_is_tried(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("scaling_search.jobs.gpu_share.default_workers", {"cpu": 1}.get)
-    assert decide(ShareChoice(tmp_path / SHARE_FILE, "a card", lambda _: None), []) == 1
+    assert decide(ShareChoice(tmp_path, "a card", lambda _: None), []) == 1

@@ -12,6 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from scaling_search.report import report_files
+from scaling_search.report.figure_style import Section, picture
 from scaling_search.report.page import tables_of
 from scaling_search.report.report_data import ReportData
 from scaling_search.report.report_files import ReportPaths, write_report
@@ -39,6 +41,21 @@ def test_embedded_pictures_are_the_written_ones(page: str, report: ReportPaths) 
     embedded = [base64.b64decode(text) for text in re.findall(r'base64,([^"]+)"', page)]
     written = [path.read_bytes() for path in report.figures if path.suffix == ".svg"]
     assert sorted(embedded) == sorted(written)
+
+
+def test_a_picture_that_brings_a_section_is_shown_by_page_and_readme(
+    evidence: ReportData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    section = Section("energy", "Energy & heat")
+    energy = picture("energy_by_macs", "Joules.", (3, 2), lambda figure: None, section)
+    monkeypatch.setattr(report_files, "pictures_of", lambda _: (energy,))
+    report = write_report(evidence, tmp_path)
+    page = report.html.read_text(encoding="utf-8")
+    assert '<section id="energy" data-figure="energy">' in page
+    assert "<h2>Energy &amp; heat</h2>" in page
+    assert base64.b64encode(energy.svg).decode() in page
+    readme = report.readme.read_text(encoding="utf-8")
+    assert "## Energy & heat\n\n![Joules.](figures/energy_by_macs.png)" in readme
 
 
 def test_the_page_holds_the_frames_as_data_and_stays_small(page: str, evidence: ReportData) -> None:

@@ -11,8 +11,9 @@ from scaling_search.arch import zoo
 from scaling_search.arch.scaling import Coefficients
 from scaling_search.arch.spec import Architecture
 from scaling_search.data.request import DataInfo
+from scaling_search.experiment.comparison import Comparison
 from scaling_search.experiment.experiment import Experiment
-from scaling_search.experiment.study import Comparison, Study
+from scaling_search.experiment.study import Study
 from scaling_search.jobs.job import TrainJob
 from scaling_search.jobs.result import Finished
 from scaling_search.star.points import StarPoints, star_points

@@ -71,8 +71,8 @@ class IgnoredEntries:
         """The commonest kinds with their numbers."""
         ordered = sorted(self.kinds.items(), key=lambda item: (-item[1], item[0]))
         most = [f"{count:,} {kind}" for kind, count in ordered[:KINDS_NAMED]]
-        others = sum(count for _, count in ordered[KINDS_NAMED:])
-        return ", ".join([*most, f"{others:,} others"] if others else most)
+        remaining = sum(count for _, count in ordered[KINDS_NAMED:])
+        return ", ".join([*most, f"{remaining:,} others"] if remaining else most)
 
 
 @dataclass(frozen=True, eq=False)

@@ -58,11 +58,11 @@ def few_remarks(classes: Sequence[str], validation: Subset, held_out: bool) -> I
     sizes = np.bincount(validation.labels, minlength=len(classes))
     smallest, few = int(sizes.argmin()), int((sizes < FEWEST_IMAGES).sum())
     if few:
-        others = f" ({few} classes have fewer than {FEWEST_IMAGES})" if few > 1 else ""
+        small_classes = f" ({few} classes have fewer than {FEWEST_IMAGES})" if few > 1 else ""
         yield (
             f"the smallest class, {printable(classes[smallest])}, has "
-            f"{counted_images(int(sizes[smallest]))} for validation{others}: what is said of it "
-            f"hangs on single images; {'raise validation_fraction or ' * held_out}add images"
+            f"{counted_images(int(sizes[smallest]))} for validation{small_classes}: what is said "
+            f"of it hangs on single images; {'raise validation_fraction or ' * held_out}add images"
         )
 
 

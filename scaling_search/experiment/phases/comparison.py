@@ -40,17 +40,17 @@ class ComparisonPhase(Phase):
     def planned(self, state: RunState) -> Iterator[PlannedPhase]:
         """One phase; where rates are checked another, and one for the test images."""
         trainings, find = state.trainings, state.find
-        first, own = trainings.first(), trainings.at_own_rate().first()
-        yield planned_phase("comparison", own, find)
+        first, compared = trainings.first(), trainings.at_own_rate().first()
+        yield planned_phase("comparison", compared, find)
         if len(trainings.rates) == 1:
             return
-        hashes = {job.hash for job in own}
+        hashes = {job.hash for job in compared}
         yield planned_phase("check of rates", (j for j in first if j.hash not in hashes), find)
         # Trained already, they only read the test split; which is not known before all have ended.
         name = "test images at the best rates"
         if any(find(job) is None for job in first):
-            left = tuple(Portion(job, share=0.0) for job in own)
-            yield PlannedPhase(name, count_networks(own), len(own), 0, left, 0.0)
+            left = tuple(Portion(job, share=0.0) for job in compared)
+            yield PlannedPhase(name, count_networks(compared), len(compared), 0, left, 0.0)
         else:
             again = [job for job in trainings.scored() if job.hash not in hashes]
             yield planned_phase(name, again, find, share=0.0)
@@ -58,14 +58,14 @@ class ComparisonPhase(Phase):
     def unfinished(self, state: RunState) -> Iterator[str]:
         """How many of its trainings are missing, or all of it."""
         try:
-            asked = state.trainings.first() if state.is_concluded else []
+            jobs = state.trainings.first() if state.is_concluded else []
         except UntimedError:
-            asked = []
-        if not asked:
+            jobs = []
+        if not jobs:
             yield "the comparison"
-        left = sum(state.find(job) is None for job in asked)
+        left = sum(state.find(job) is None for job in jobs)
         if left:
-            yield f"{left} of the comparison's {len(asked)} trainings"
+            yield f"{left} of the comparison's {len(jobs)} trainings"
 
     def advance(self, run: Run, later: Later) -> Run:
         """Train what is missing; nothing where the search found no constants."""

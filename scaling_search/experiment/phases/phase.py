@@ -42,10 +42,10 @@ def planned_phase(
     name: str, jobs: Iterable[TrainJob], find: Find, share: float = 1.0
 ) -> PlannedPhase:
     """The phase that asks for known trainings."""
-    asked = {job.hash: job for job in jobs}
-    left = tuple(Portion(job, 1.0, share) for job in asked.values() if find(job) is None)
-    networks = count_networks(asked.values())
-    return PlannedPhase(name, networks, len(asked), len(asked) - len(left), left)
+    distinct = {job.hash: job for job in jobs}
+    left = tuple(Portion(job, 1.0, share) for job in distinct.values() if find(job) is None)
+    networks = count_networks(distinct.values())
+    return PlannedPhase(name, networks, len(distinct), len(distinct) - len(left), left)
 
 
 def count_networks(jobs: Iterable[TrainJob]) -> int:

@@ -65,14 +65,16 @@ def _rungs(state: RunState) -> Iterator[PlannedPhase]:
     for number, prospect in enumerate(rung_prospects(search, now)):
         rung = search.plan.rungs[number]
         reached = now.rungs[number] if prospect.reached else ()
-        asked = [(index, job) for index in reached for job in search.jobs(number, index)]
-        left = [_step_up(search, number, *each) for each in asked if state.find(each[1]) is None]
+        trainings = [(index, job) for index in reached for job in search.jobs(number, index)]
+        left = [
+            _step_up(search, number, *each) for each in trainings if state.find(each[1]) is None
+        ]
         more = stand_ins(state.experiment, search, number, prospect)
         yield PlannedPhase(
             f"search, rung {number + 1} of {len(search.plan.rungs)}",
-            networks=prospect.wanted,
-            trainings=prospect.wanted * rung.seeds,
-            done=len(asked) - len(left),
+            networks=prospect.expected,
+            trainings=prospect.expected * rung.seeds,
+            done=len(trainings) - len(left),
             left=(*left, *(_stand_in(state, number, portion) for portion in more)),
         )
 
