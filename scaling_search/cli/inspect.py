@@ -133,13 +133,13 @@ def phis_of(text: str) -> list[float]:
         ([0.0, 1.0, 2.0, 3.0], [-1.0, 0.5])
     """
     try:
-        if ":" in text:
-            low, high = map(int, text.split(":"))
-            require(0 <= high - low < MOST_PHIS, f"phis rise, {MOST_PHIS} at most", text)
-            return [float(phi) for phi in range(low, high + 1)]
-        return [float(part) for part in text.split(",")]
+        if ":" not in text:
+            return [float(part) for part in text.split(",")]
+        low, high = map(int, text.split(":"))
     except ValueError:
         raise UserError(f"phis must look like 0:7 or 0,0.5,1, got {text!r}") from None
+    require(0 <= high - low < MOST_PHIS, f"phis rise, {MOST_PHIS} at most", text)
+    return [float(phi) for phi in range(low, high + 1)]
 
 
 def _fitted(network: Architecture, px: int | None) -> Fitted:
