@@ -27,5 +27,7 @@ def test_the_page_is_made_of_the_ledgers() -> None:
 def test_every_training_is_one_of_its_study(run: Path) -> None:
     comparison = read_comparison(run)
     study = comparison.experiment.study
-    assert list(comparison.runs["seed"]) == list(study.compare.every_seed)
+    by_network = comparison.runs.groupby("network")["seed"].apply(list)
+    assert all(seeds == list(study.compare.every_seed) for seeds in by_network)
+    assert len(by_network) == len(comparison.members)
     assert (study.init == Init("lite")) == (not run.name.startswith("scratch"))

@@ -12,7 +12,9 @@ from tabulate import tabulate
 
 from scaling_search.core.stats import mean_interval, paired_difference
 from scaling_search.experiment.run_comparison import read_comparison
-from scaling_search.report.cells import interval_text
+from scaling_search.report.cells import Table, interval_text
+from scaling_search.report.comparison_table import comparison_table
+from scaling_search.report.tables import gains_table
 
 HERE = Path(__file__).resolve().parent
 REFERENCE = "fine-tuned"
@@ -23,6 +25,21 @@ RUNS = {
     "scratch-slower": "at random, at 0.02",
 }
 """The folders, and what each run's trainings begin with and learn at."""
+FAMILY = "family"
+NETWORK_HEADS = [
+    "method",
+    "φ",
+    "side (px)",
+    "MACs (M)",
+    "real growth ×",
+    "n",
+    "test top-1 (%) [95\N{NO-BREAK SPACE}%]",
+]
+GAIN_HEADS = [
+    "rival",
+    "compound − rival at equal cost (points) [95\N{NO-BREAK SPACE}%, all together]",
+    "verdict",
+]
 
 PAGE = """# Fine-tuned or from nothing
 
@@ -45,6 +62,23 @@ scaling-search train efficientnet-lite0 --weights lite --recipe fine-tune --data
 ```
 
 The others are their `study.toml`, `scaling-search run scratch/study.toml --root FOLDER`.
+
+## A family that is fine-tuned
+
+[The same network](family/study.toml) at {family_px} px, grown to twice its cost with its weights: what fits is
+taken, a wider layer takes the narrower one's slice, added blocks begin as identity.
+{family_epochs} epochs of the same images, {family_seeds} seeds each.
+
+{networks}
+
+{gains}
+
+Finer images keep every weight; what depth and width add begins untrained, and {family_epochs} epochs are few for
+it. So this is how the family of a network with weights is best fine-tuned on such images, not how its
+networks compare when each is trained from nothing. The last map has 2 px at {family_px} px, and the weights
+were trained at 224: whatever brings the images nearer to that helps for this reason too.
+Resolution alone could not be built at twice the cost (strides of 32 leave few sides between); the
+differences are at equal cost, read off the line through each rival's networks. Rates were not checked.
 """
 
 
@@ -64,7 +98,23 @@ def page(folder: Path = HERE) -> str:
         epochs=job.epochs,
         batch=job.recipe.batch_size,
         table=_table(scores),
+        **_family(folder / FAMILY),
     )
+
+
+def _family(folder: Path) -> dict[str, object]:
+    """What the page says of the family."""
+    comparison = read_comparison(folder)
+    job = comparison.experiment.compare_job(comparison.members[0].architecture, 0)
+    networks = comparison_table(comparison.runs).shown[NETWORK_HEADS]
+    gains = gains_table(comparison.runs).shown[GAIN_HEADS]
+    return {
+        "family_px": job.architecture.resolution_px,
+        "family_epochs": job.epochs,
+        "family_seeds": comparison.experiment.study.compare.seeds,
+        "networks": Table("networks", networks, networks).markdown.rstrip(),
+        "gains": Table("gains", gains, gains).markdown.rstrip(),
+    }
 
 
 def _table(scores: dict[str, dict[int, float]]) -> str:
