@@ -74,12 +74,12 @@ what fits is taken, a wider layer takes the narrower one's slice, added blocks b
 {gains}
 
 Finer images keep every weight; what depth and width add begins untrained, and {family_epochs}
-epochs are few for it. So this is how the family of a network with weights is best fine-tuned on such
-images, not how its networks compare when each is trained from nothing. The last map has 2 px at
-{family_px} px, and the weights were trained at 224: whatever brings the images nearer to that helps
-for this reason too. Resolution alone could not be built at twice the cost (strides of 32 leave few
-sides between); the differences are at equal cost, read off the line through each rival's networks.
-Rates were not checked.
+epochs are few for it. So this is how the family of a network with weights is best fine-tuned on
+such images, not how its networks compare when each is trained from nothing. The last map has 2 px
+at {family_px} px, and the weights were trained at 224: whatever brings the images nearer to that
+helps for this reason too. Resolution alone could not be built at twice the cost (strides of 32
+leave few sides between); the differences are at equal cost, read off the line through each
+rival's networks. Rates were not checked.
 """
 
 
