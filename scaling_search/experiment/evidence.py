@@ -42,7 +42,7 @@ from scaling_search.search.frame import (
     search_frame,
 )
 from scaling_search.search.gate import GateFinding
-from scaling_search.search.resources import UntimedError, meter_of
+from scaling_search.search.resources import Meter, UntimedError, meter_of
 from scaling_search.search.search import Find, Search
 from scaling_search.search.space import Budget
 
@@ -141,14 +141,32 @@ def _details(experiment: Experiment, search: Search | None, trainings: Trainings
     study, members = experiment.study, trainings.members
     alone = {(m.method, m.phi): network_study(study, m, trainings) for m in members}
     meter = meter_of(Budget(resource="memory"), study.timing.regime)
-    described = [m.architecture for m in members if isinstance(m.architecture, Architecture)]
+    described = (m.architecture for m in members if isinstance(m.architecture, Architecture))
     curves = {} if search is None else {"search_curves": search_curves_frame(search)}
     return NetworkDetails(
         studies={key: network_study_toml(each) for key, each in alone.items() if each is not None},
-        peaks={network.fingerprint: round(meter(network)) for network in described},
+        peaks=SimulatedPeaks({network.fingerprint: network for network in described}, meter),
         task=study.timing.regime.task,
         **curves,
     )
+
+
+@dataclass(frozen=True)
+class SimulatedPeaks(Mapping[str, int]):
+    """Networks' peak memory in bytes by fingerprint, each simulated when a page asks for it."""
+
+    networks: Mapping[str, Architecture]
+    meter: Meter
+
+    def __getitem__(self, fingerprint: str) -> int:
+        """Raise KeyError for another network."""
+        return round(self.meter(self.networks[fingerprint]))
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.networks)
+
+    def __len__(self) -> int:
+        return len(self.networks)
 
 
 def _gate(experiment: Experiment, ledger: Ledger) -> tuple[GateFinding, ...] | None:

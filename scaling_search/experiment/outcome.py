@@ -17,11 +17,12 @@ from scaling_search.data.request import DataInfo
 from scaling_search.experiment.beginning import read_weights_of
 from scaling_search.experiment.evidence import evidence_of
 from scaling_search.experiment.experiment import Experiment
+from scaling_search.experiment.report_source import report_source
 from scaling_search.experiment.study import with_images
 from scaling_search.experiment.study_file import read_study
 from scaling_search.jobs.ledger import Ledger
 from scaling_search.report.answer import missing_sentence
-from scaling_search.report.report_files import ReportPaths, write_report
+from scaling_search.report.report_files import ReportPaths, existing_report, write_report
 from scaling_search.search.constants import Constants
 from scaling_search.search.gate import GateFinding
 
@@ -123,21 +124,30 @@ def read_experiment(
     return experiment.knowing(Ledger.snapshot(ledger).timings()) if ledger.exists() else experiment
 
 
+def kept_report(experiment: Experiment, out: Path) -> ReportPaths | None:
+    """The report in a run directory, where it needn't be drawn again; None where it must be.
+
+    It was drawn from the same run by the same code, and no file of it has been edited since.
+    """
+    return existing_report(out, report_source(experiment, out))
+
+
 def report_of(
     experiment: Experiment,
     ledger: Ledger,
     out: Path,
     *,
     concluded: Constants | None = None,
-    keep: bool = False,
+    kept: ReportPaths | None = None,
 ) -> Outcome:
     """Tables, figures and page from what the ledger holds, and what is missing there.
 
-    `concluded` is what the ledger's search concludes, where that is known already; `keep` doesn't
-    draw again what shows all that already.
+    `concluded` is what the ledger's search concludes, where that is known already; `kept` is what
+    `kept_report` gave, which is not drawn again.
     """
+    source = report_source(experiment, out)
     evidence = evidence_of(experiment, ledger, out, concluded)
-    report = write_report(evidence, out, keep=keep)
+    report = kept or write_report(evidence, out, source=source)
     runs, answers = evidence.runs, (evidence.cautions, evidence.rates, evidence.gate)
     frames = (runs, evidence.search, evidence.curves, gains(runs))
     left_out = (

@@ -12,7 +12,7 @@ from scaling_search.core.errors import require
 from scaling_search.cost.torch_defaults import torch_defaults
 from scaling_search.experiment.notebook import listener_here, one_line_interrupt
 from scaling_search.experiment.opening import open_runner
-from scaling_search.experiment.outcome import Outcome, report_of
+from scaling_search.experiment.outcome import Outcome, kept_report, report_of
 from scaling_search.experiment.phases import Run, advance_all
 from scaling_search.experiment.placement import TrainingPlacement
 from scaling_search.experiment.planned_sizes import check_planned_sizes
@@ -113,8 +113,9 @@ def _run(runner: Runner, out: Path, search_only: bool) -> Outcome:
         check_planned_sizes(RunState(runner.experiment, runner.ledger.get))
     ended = advance_all(Run(runner, out), search_only=search_only)
     runner = ended.runner
-    runner.listener.say("drawing the report")
-    return report_of(runner.experiment, runner.ledger, out, concluded=ended.constants, keep=True)
+    kept = kept_report(runner.experiment, out)
+    runner.listener.say("the report is there already" if kept else "drawing the report")
+    return report_of(runner.experiment, runner.ledger, out, concluded=ended.constants, kept=kept)
 
 
 def _limited(runner: Runner, limit: TimeLimit) -> Runner:

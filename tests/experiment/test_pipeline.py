@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 from dataclasses import replace
 from functools import partial
@@ -77,6 +78,18 @@ def test_run_again_it_trains_nothing_and_says_the_same(whole: tuple[Path, Outcom
     assert set(again.report.figures) == set(outcome.report.figures)
     assert again.constants == outcome.constants
     pd.testing.assert_frame_equal(again.runs, outcome.runs)
+
+
+def test_run_again_it_mends_a_report_that_was_edited_or_that_lacks_a_file(
+    whole: tuple[Path, Outcome], tmp_path: Path
+) -> None:
+    out = shutil.copytree(whole[0], tmp_path / whole[0].name)
+    table, figure = out / "tables" / "comparison.md", out / "figures" / "accuracy_macs.svg"
+    before = [table.read_bytes(), figure.read_bytes()]
+    table.write_text("mine", encoding="utf-8")
+    figure.unlink()
+    run(TINY, out, device="cpu", workers=2)
+    assert [table.read_bytes(), figure.read_bytes()] == before
 
 
 def test_redrawn_from_the_ledger_every_file_is_the_same(whole: tuple[Path, Outcome]) -> None:

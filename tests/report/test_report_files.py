@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
 from pathlib import Path
 
 from scaling_search.report.report_data import ReportData
-from scaling_search.report.report_files import ReportPaths, write_report
-from tests.report.frames import gate_frame
+from scaling_search.report.report_files import ReportPaths, existing_report, write_report
 
 
 def test_every_file_is_there_and_nothing_half_written(report: ReportPaths) -> None:
@@ -35,19 +33,15 @@ def test_written_again_every_file_is_byte_identical(
     assert report.readme.read_bytes() == again.readme.read_bytes()
 
 
-def test_kept_a_report_is_left_alone_until_a_file_lacks_or_a_number_moves(
+def test_a_report_exists_while_its_source_is_the_same_and_every_file_is_as_it_was_written(
     evidence: ReportData, tmp_path: Path
 ) -> None:
-    evidence = dataclasses.replace(evidence, gate_runs=gate_frame())
-    first = write_report(evidence, tmp_path, keep=True)
-    times = {path: path.stat().st_mtime_ns for path in (first.html, first.readme, *first.figures)}
-    assert write_report(evidence, tmp_path, keep=True) == first
-    assert {path: path.stat().st_mtime_ns for path in times} == times
-    first.figures[0].unlink()
-    write_report(evidence, tmp_path, keep=True)
-    assert first.figures[0].is_file()
-    gate = gate_frame()
-    gate.loc[gate.index[0], "validation_top1"] += 1e-9
-    page = first.html.read_bytes()
-    write_report(dataclasses.replace(evidence, gate_runs=gate), tmp_path, keep=True)
-    assert first.html.read_bytes() != page
+    assert existing_report(tmp_path, "today") is None
+    report = write_report(evidence, tmp_path, source="today")
+    assert existing_report(tmp_path, "today") == report
+    assert existing_report(tmp_path, "tomorrow") is None
+    for path in (report.readme, report.tables[0], report.figures[0]):
+        path.write_text("edited", encoding="utf-8")
+        assert existing_report(tmp_path, "today") is None
+        write_report(evidence, tmp_path, source="today")
+        assert existing_report(tmp_path, "today") == report
