@@ -9,7 +9,6 @@ import pytest
 import typer
 
 from scaling_search.arch.spec import Architecture
-from scaling_search.cli import count as verbs
 from scaling_search.cli.count import count_command
 from scaling_search.cost.counter_agreement import CounterAgreement, counter_agreement
 
@@ -51,7 +50,7 @@ def test_a_check_that_finds_a_difference_exits_with_1(
     def wrong(network: Architecture) -> CounterAgreement:
         return replace(counter_agreement(network), torch_macs=1)
 
-    monkeypatch.setattr(verbs, "counter_agreement", wrong)
+    monkeypatch.setattr("scaling_search.cost.counter_agreement.counter_agreement", wrong)
     with pytest.raises(typer.Exit) as ended:
         count_command("micro", checked=True)
     assert ended.value.exit_code == 1

@@ -28,7 +28,7 @@ from scaling_search.cli.run import run_command
 from scaling_search.core.errors import UserError
 from scaling_search.data.request import DataInfo
 from scaling_search.doctor.examine import examine
-from scaling_search.experiment import pipeline
+from scaling_search.experiment import opening, pipeline
 from scaling_search.experiment.runner import Runner
 from scaling_search.experiment.study import Study
 from scaling_search.experiment.study_file import to_toml
@@ -208,7 +208,7 @@ def refused_or_run(content: bytes) -> None:
     with (
         sandbox() as made,
         redirect_stderr(io.StringIO()),
-        patch.object(pipeline, "describe", lambda *_, **__: INFO),
+        patch.object(opening, "describe", lambda *_, **__: INFO),
         patch.object(pipeline, "_run", without_training),
     ):
         (made.inside / "mine.toml").write_bytes(content)
