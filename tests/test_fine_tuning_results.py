@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from scaling_search.experiment.run_comparison import read_comparison
+from scaling_search.jobs.run_choices import RunChoices
 from scaling_search.pretrained.initial import Init
 
 FOLDER = Path(__file__).parent.parent / "results" / "fine-tuning"
@@ -31,3 +32,10 @@ def test_every_training_is_one_of_its_study(run: Path) -> None:
     assert all(seeds == list(study.compare.every_seed) for seeds in by_network)
     assert len(by_network) == len(comparison.members)
     assert (study.init == Init("lite")) == (not run.name.startswith("scratch"))
+
+
+@pytest.mark.parametrize("run", [run for run in RUNS if not run.name.startswith("scratch")])
+def test_weights_are_named_without_the_folders_of_a_machine(run: Path) -> None:
+    initial = RunChoices.read(run).init
+    assert initial is not None
+    assert initial.path == Path(initial.path).name

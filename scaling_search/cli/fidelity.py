@@ -10,10 +10,10 @@ import typer
 
 from scaling_search.cli import options
 from scaling_search.cli.console import console, show_rows
-from scaling_search.core.atomic_files import write_atomically
 from scaling_search.experiment.fidelity import fidelity
 from scaling_search.report.cells import write_tables
 from scaling_search.report.fidelity import fidelity_picture, fidelity_table
+from scaling_search.report.figure_style import write_picture
 
 
 def fidelity_command(
@@ -36,10 +36,8 @@ def fidelity_command(
     pairs = fidelity(runs, epochs)
     table = fidelity_table(pairs)
     if out is not None:
-        picture = fidelity_picture(pairs)
         write_tables([table], out)
-        write_atomically(out / "fidelity.png", picture.png)
-        write_atomically(out / "fidelity.svg", picture.svg)
+        write_picture(fidelity_picture(pairs), out)
     if as_json:
         show_rows(json.loads(table.numbers.to_json(orient="records")), True)
         return

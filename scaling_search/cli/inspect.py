@@ -97,14 +97,14 @@ def datasets_command(
 
     Example: scaling-search datasets imagefolder --root photos
     """
+    from scaling_search.data.load import describe  # brings torch, which the others do without
+
     if name is None:
         show_rows([{"data set": dataset} for dataset in DATASETS], as_json)
         return
     request = options.data_request(
         name, root=root, download=download, ground=ground, value_range=value_range
     )
-    from scaling_search.data.load import describe  # brings torch, which the others do without
-
     info = asdict(describe(request))
     if not as_json and name in OF_FILES:
         from scaling_search.data.sources.folder_scan import FOLDER_RULES as OF_FOLDERS

@@ -10,13 +10,13 @@ import typer
 
 from scaling_search.cli import options
 from scaling_search.cli.console import console, errors, print_json, show_rows
-from scaling_search.core.atomic_files import write_atomically
 from scaling_search.experiment.run_comparison import read_comparison
 from scaling_search.law.laws import laws, too_few
 from scaling_search.law.report import law_picture, law_sentences, law_table
 from scaling_search.law.sizes import sizes_of
 from scaling_search.recommend.goal import quantity
 from scaling_search.report.cells import write_tables
+from scaling_search.report.figure_style import write_picture
 
 
 def law_command(
@@ -43,10 +43,8 @@ def law_command(
     fitted = laws(every, macs)
     table = law_table(fitted)
     if out is not None:
-        drawn = law_picture(fitted)
         write_tables([table], out)
-        write_atomically(out / "law.png", drawn.png)
-        write_atomically(out / "law.svg", drawn.svg)
+        write_picture(law_picture(fitted), out)
     if as_json:
         print_json(json.loads(table.numbers.to_json(orient="records")))
         return

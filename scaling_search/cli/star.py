@@ -14,10 +14,10 @@ from scaling_search.cli import options
 from scaling_search.cli.console import console, errors, print_json, show_rows
 from scaling_search.cli.progress import ProgressBars
 from scaling_search.cli.study_runs import chosen_study
-from scaling_search.core.atomic_files import write_atomically
 from scaling_search.core.errors import UserError
 from scaling_search.experiment.study import with_images
 from scaling_search.report.cells import write_tables
+from scaling_search.report.figure_style import write_picture
 from scaling_search.star.findings import StarFindings
 from scaling_search.star.report import exponents_table, points_table, star_picture, star_sentences
 from scaling_search.star.sweep import SCORES, Score, StarSweep
@@ -122,10 +122,9 @@ def _score(text: str) -> Score:
 
 
 def _show(findings: StarFindings, folder: Path, as_json: bool) -> None:
-    table, drawn = exponents_table(findings), star_picture(findings)
+    table = exponents_table(findings)
     write_tables([table, points_table(findings)], folder)
-    write_atomically(folder / "star.png", drawn.png)
-    write_atomically(folder / "star.svg", drawn.svg)
+    _, picture_path = write_picture(star_picture(findings), folder)
     if as_json:
         print_json(json.loads(table.numbers.to_json(orient="records")))
         return
@@ -133,4 +132,4 @@ def _show(findings: StarFindings, folder: Path, as_json: bool) -> None:
     show_rows([dict(zip(heads, row, strict=True)) for row in table.shown.to_numpy()], False)
     for sentence in star_sentences(findings):
         console.print(sentence, highlight=False, markup=False, soft_wrap=True)
-    console.print(str(folder / "star.svg"), style="bold", soft_wrap=True, highlight=False)
+    console.print(str(picture_path), style="bold", soft_wrap=True, highlight=False)

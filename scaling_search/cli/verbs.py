@@ -52,12 +52,20 @@ class VerbGroup(TyperGroup):
     def __init__(self, **attributes: Any) -> None:
         super().__init__(**attributes)
         for verb in VERBS:
-            self.add_command(TyperCommand(verb, help=verb_help(verb), rich_markup_mode=None))
+            self.add_command(_ListedVerb(verb, rich_markup_mode=None))
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
         """The name, the command with its options, and what else was given."""
-        name, command, rest = super().resolve_command(ctx, args)
-        return name, command if name is None else _loaded(name), rest
+        name, command, arguments = super().resolve_command(ctx, args)
+        return name, command if name is None else _loaded(name), arguments
+
+
+class _ListedVerb(TyperCommand):
+    """A verb in a list; its function's source is read when the list is shown."""
+
+    def get_short_help_str(self, limit: int = 45) -> str:
+        self.help = verb_help(str(self.name))
+        return super().get_short_help_str(limit)
 
 
 def verb_function(verb: str) -> Callable[..., None]:

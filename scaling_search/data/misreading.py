@@ -12,10 +12,12 @@ from typing import IO, Any
 
 from PIL import Image
 
+from scaling_search.data.file_kinds import BITS_PER_SAMPLE
+
 DEEP_COLOURS = ("RGB", "RGBA", "RGBX", "LA", "CMYK")
 PIXELS = b"IDAT"  # of a PNG; the check sums of other chunks are Pillow's affair
 PNG_MARK_BYTES = 8
-BITS_PER_SAMPLE, PLANES, APART = 258, 284, 2  # tags of TIFF 6.0
+PLANES, APART = 284, 2  # a tag of TIFF 6.0, and its value for planes
 JPEG_2000_HEAD_BYTES = 1 << 16
 IMAGE_HEADER = b"\0\0\0\x16ihdr"  # a box of height, width, components, bits (ISO 15444-1, I.5.3.1)
 CODESTREAM = b"\xff\x4f\xff\x51"  # markers SOC and SIZ; the bits stand 42 bytes on (A.5.1)
@@ -24,11 +26,13 @@ CODESTREAM = b"\xff\x4f\xff\x51"  # markers SOC and SIZ; the bits stand 42 bytes
 def has_deep_colour(image: Image.Image) -> bool:
     """Whether a file has 16 bits a colour: Pillow reads the upper 8.
 
-    Examples:
-        >>> from PIL import Image
-        >>> from scaling_search.data.misreading import has_deep_colour
-        >>> has_deep_colour(Image.new("RGB", (8, 8)))
-        False
+        Examples:
+            >>> from PIL import Image
+
+    from scaling_search.data.file_kinds import BITS_PER_SAMPLE
+            >>> from scaling_search.data.misreading import has_deep_colour
+            >>> has_deep_colour(Image.new("RGB", (8, 8)))
+            False
     """
     if image.mode not in DEEP_COLOURS:
         return False
@@ -87,8 +91,12 @@ def _misread_tiff(image: Image.Image, tags: Mapping[int, Any]) -> str:
 
 def _decoder_words(image: Image.Image) -> list[str | int]:
     """What Pillow's decoders are told: of PNG and TIFF the layout of bytes, of PPM the maximum."""
-    told = [tile[3] for tile in _tiles(image)]
-    words = [word for one in told for word in (one if isinstance(one, tuple) else (one,))]
+    arguments = [tile[3] for tile in _tiles(image)]
+    words = [
+        word
+        for argument in arguments
+        for word in (argument if isinstance(argument, tuple) else (argument,))
+    ]
     return [word for word in words if isinstance(word, str | int)]
 
 

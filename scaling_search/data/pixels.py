@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from scaling_search.core.pixel_rules import LEVELS, Depth, PixelFormat, PixelRules
+from scaling_search.data.file_kinds import BITS_PER_SAMPLE, SAMPLE_FORMAT
 from scaling_search.data.misreading import has_deep_colour, is_rescaled, misread, require_whole
 
 ORIENTATION = 0x0112
@@ -25,7 +26,7 @@ UPRIGHT = {
 }
 """What undoes an EXIF orientation. Source: EXIF 2.32, table 6."""
 
-BITS_PER_SAMPLE, PHOTOMETRIC, SAMPLE_FORMAT = 258, 262, 339  # tags of TIFF 6.0
+PHOTOMETRIC = 262  # a tag of TIFF 6.0
 WHITE_IS_ZERO, UNSIGNED, SIGNED = 0, (1,), (2,)
 STRIP = 100
 DEEP_GREY = ("PNG", "PPM")  # Pillow has opened their 16 bits as mode I, within 0…65535

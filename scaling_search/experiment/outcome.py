@@ -145,7 +145,8 @@ def report_of(
     `concluded` is what the ledger's search concludes, where that is known already; `kept` is what
     `kept_report` gave, which is not drawn again.
     """
-    source = report_source(experiment, out)
+    # Looked at first: what a run adds meanwhile makes another source, never another's report.
+    source = "" if kept else report_source(experiment, out)
     evidence = evidence_of(experiment, ledger, out, concluded)
     report = kept or write_report(evidence, out, source=source)
     runs, answers = evidence.runs, (evidence.cautions, evidence.rates, evidence.gate)

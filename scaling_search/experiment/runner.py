@@ -116,8 +116,10 @@ class Runner:
         job = self.experiment.time_job(networks, machine)
         if self.ledger.get(job) is None and self._has_room(job.budget.seconds):
             seconds = f"{job.budget.seconds:g} s and its warm-up"
-            what = f"timing {len(networks)} networks{machine.alone}"
-            self.listener.say(f"{what}: {seconds}, again if it is unstable")
+            self.listener.say(
+                f"timing {len(networks)} networks{machine.alone}: {seconds}, "
+                "again if it is unstable"
+            )
             self.executor.rest()
             timed = time_networks(job, in_child, SystemClock())
             self.ledger.accept(job, timed, {"device": machine.machine})

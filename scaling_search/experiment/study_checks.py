@@ -22,8 +22,8 @@ def check_phis(compare: Comparison, budget: Budget) -> None:
 def check_split(data: DataRequest) -> None:
     """The seed of the validation images is not the study's own to give."""
     rule = "validation images drawn by a seed of their own are the comparison's"
-    drawn = data.validation_seed
-    require(drawn is None, rule, drawn, "set compare.vary_split = true, or data.split_seed")
+    seed = data.validation_seed
+    require(seed is None, rule, seed, "set compare.vary_split = true, or data.split_seed")
 
 
 def check_beginning(recipe: Recipe, init: Init | None, function: str | None) -> None:

@@ -28,7 +28,7 @@ from scaling_search.report.cells import (
     shown_text,
     write_tables,
 )
-from scaling_search.report.figure_style import Picture, picture
+from scaling_search.report.figure_style import Picture, picture, write_picture
 from scaling_search.report.method_styles import LOOKS, OWN_LOOKS, MethodStyle
 
 if TYPE_CHECKING:
@@ -99,13 +99,11 @@ def _scale_macs(axes: Any, macs: pd.Series) -> None:
 
 def write_evaluation(evaluation: Evaluation, out: Path) -> tuple[Path, ...]:
     """Write tables (CSV and Markdown), evaluation.json and the picture."""
-    drawn = weights_picture(evaluation)
     tables = [networks_table(evaluation), differences_table(evaluation)]
     return (
         *write_tables(tables, out),
         write_atomically(out / "evaluation.json", as_json(evaluation_values(evaluation))),
-        write_atomically(out / f"{drawn.name}.png", drawn.png),
-        write_atomically(out / f"{drawn.name}.svg", drawn.svg),
+        *write_picture(weights_picture(evaluation), out),
     )
 
 

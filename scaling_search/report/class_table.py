@@ -12,6 +12,8 @@ from scaling_search.report.cells import DASH, Table
 MOST_SHOWN = 30
 WORST_SHOWN = 10
 TABLED_SPLITS = ("test", "validation")
+NETWORK_KEYS = ("class", "method", "phi", "network")
+TRAINING_KEYS = ("method", "phi", "network", "seed")
 
 
 def classes_table(classes: pd.DataFrame) -> Table:
@@ -34,9 +36,6 @@ def classes_table(classes: pd.DataFrame) -> Table:
     mean = ["mean of all classes", DASH, *map(_cell, wide.mean())]
     shown.loc[len(shown)] = mean
     return Table("classes", numbers, shown)
-
-
-TRAINING_KEYS = ("method", "phi", "network", "seed")
 
 
 def classes_sentence(classes: pd.DataFrame, trainings: int) -> str:
@@ -69,9 +68,6 @@ def shown_classes(accuracy: pd.Series[float]) -> list[Hashable]:
     if len(accuracy) <= MOST_SHOWN:
         return list(accuracy.index)
     return list(accuracy.sort_values(kind="stable").index[:WORST_SHOWN])
-
-
-NETWORK_KEYS = ("class", "method", "phi", "network")
 
 
 def class_numbers(classes: pd.DataFrame, by: Sequence[str] = NETWORK_KEYS) -> pd.DataFrame:

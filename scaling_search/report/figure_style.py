@@ -5,9 +5,11 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scaling_search.core import plotting
+from scaling_search.core.atomic_files import write_atomically
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -78,3 +80,20 @@ def picture(
         figure.set_layout_engine(None)  # the layout of the PNG serves both
         figure.savefig(svg, format="svg", metadata={"Date": None, "Creator": None})
     return Picture(name, caption, png.getvalue(), svg.getvalue(), section)
+
+
+def write_picture(picture: Picture, folder: Path) -> tuple[Path, Path]:
+    """Write folder/<name>.png and folder/<name>.svg, each atomically.
+
+    Examples:
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> from scaling_search.report.figure_style import picture, write_picture
+        >>> empty = picture("empty", "Nothing yet.", (3, 2), lambda figure: None)
+        >>> [path.name for path in write_picture(empty, Path(tempfile.mkdtemp()))]
+        ['empty.png', 'empty.svg']
+    """
+    return (
+        write_atomically(folder / f"{picture.name}.png", picture.png),
+        write_atomically(folder / f"{picture.name}.svg", picture.svg),
+    )

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from scaling_search.core.atomic_files import write_atomically
 from scaling_search.report.cells import write_tables
+from scaling_search.report.figure_style import write_picture
 from scaling_search.report.page import (
     page_html,
     pictures_of,
@@ -37,16 +38,12 @@ def write_report(evidence: ReportData, out: Path, *, source: str = "") -> Report
     """
     tables, pictures = tables_of(evidence), pictures_of(evidence)
     values = template_values(evidence, tables)
-    drawn = {
-        f"figures/{picture.name}.{ending}": data
-        for picture in pictures
-        for ending, data in (("png", picture.png), ("svg", picture.svg))
-    }
-    for name, data in drawn.items():
-        write_atomically(out / name, data)
-    written = write_tables(tuple(tables.values()), out / "tables")
-    write_atomically(out / "README.md", readme_text(values, pictures))
-    files = ["README.md", *(path.relative_to(out).as_posix() for path in written), *drawn]
+    paths = [
+        write_atomically(out / "README.md", readme_text(values, pictures)),
+        *write_tables(tuple(tables.values()), out / "tables"),
+        *(path for picture in pictures for path in write_picture(picture, out / "figures")),
+    ]
+    files = [path.relative_to(out).as_posix() for path in paths]
     page = marked_page(page_html(values, pictures), source, files, out)
     write_atomically(out / "report.html", page)
     return _paths(out, files)
